@@ -6,7 +6,8 @@
  */
 import { createRequire } from 'node:module';
 import type { TypeObject } from 'koffi';
-import { integer, list, signed64, U16_MAX, U32_MAX, unsigned64, wrongType, wrongValue } from './check.ts';
+import { list, wrongType, wrongValue } from './check.ts';
+import { LOAD, SCALAR_SIZE, type Scalar, STORE } from './scalar.ts';
 
 type Koffi = typeof import('koffi').default;
 
@@ -26,21 +27,21 @@ function load(): Koffi | undefined {
 
 // ---- declarations -----------------------------------------------------------------------------------------
 
-/** The kernel's integer types, and a pointer (held as an address). */
-type Scalar = 'u8' | 'u16' | 'u32' | 's32' | 'u64' | 's64' | 'void *';
-
-interface ArrayOf {
+/** What `array` declares. */
+export interface ArrayOf {
   readonly kind: 'array';
   readonly element: Scalar;
   readonly count: number;
 }
 
-interface FlexOf<E extends Scalar | Struct = Scalar | Struct> {
+/** What `flex` declares. */
+export interface FlexOf<E extends Scalar | Struct = Scalar | Struct> {
   readonly kind: 'flex';
   readonly element: E;
 }
 
-interface UnionOf<M = unknown> {
+/** What `union` declares; `members` is all of its members, for the compiler alone. */
+export interface UnionOf<M = unknown> {
   readonly kind: 'union';
   readonly variants: readonly Plain[];
   readonly members?: M;
@@ -220,51 +221,81 @@ function variantSlots(k: Koffi, variant: Plain, start: number): Slot[] {
 
 // ---- encoding and decoding --------------------------------------------------------------------------------------
 
-type Write = (view: DataView, at: number, value: unknown, name: string) => void;
+/** How a member is checked and stored, and loaded; made once for each declared field. */
+interface Codec {
+  readonly size: number;
+  store(bytes: Uint8Array, at: number, value: unknown, name: string): void;
+  load(bytes: Uint8Array, view: DataView, at: number): unknown;
+}
 
-function setU64(view: DataView, at: number, value: unknown, name: string): void {
-  const wide = unsigned64(name, value);
-  if (typeof wide === 'bigint') view.setBigUint64(at, wide, true);
-  else {
-    view.setUint32(at, wide >>> 0, true);
-    view.setUint32(at + 4, Math.floor(wide / 0x1_0000_0000), true);
+/** A field of a value. */
+interface Part {
+  readonly key: string;
+  /** `io_uring_rsrc_register.nr`, for errors. */
+  readonly name: string;
+  readonly offset: number;
+  readonly codec: Codec;
+  /** Bytes of one element of a flexible array; 0 for any other field. */
+  readonly step: number;
+  readonly union: readonly [number, number] | undefined;
+}
+
+function codecOf(member: Scalar | Struct): Codec {
+  if (typeof member === 'string') {
+    const store = STORE[member];
+    const load = LOAD[member];
+    return { size: SCALAR_SIZE[member], store, load: (_, view, at) => load(view, at) };
   }
+  return {
+    size: member.size,
+    store: (bytes, at, value) => void member.encodeInto(bytes, value as Input<Declaration>, at),
+    load: (bytes, _, at) => member.decode(bytes, at),
+  };
 }
 
-const WRITE: { readonly [S in Scalar]: Write } = {
-  u8: (view, at, value, name) => view.setUint8(at, integer(name, value, 0, 0xff)),
-  u16: (view, at, value, name) => view.setUint16(at, integer(name, value, 0, U16_MAX), true),
-  u32: (view, at, value, name) => view.setUint32(at, integer(name, value, 0, U32_MAX), true),
-  s32: (view, at, value, name) => view.setInt32(at, integer(name, value, -0x8000_0000, 0x7fff_ffff), true),
-  u64: setU64,
-  s64: (view, at, value, name) => view.setBigInt64(at, signed64(name, value), true),
-  'void *': setU64,
-};
-
-const READ: { readonly [S in Scalar]: (view: DataView, at: number) => number | bigint } = {
-  u8: (view, at) => view.getUint8(at),
-  u16: (view, at) => view.getUint16(at, true),
-  u32: (view, at) => view.getUint32(at, true),
-  s32: (view, at) => view.getInt32(at, true),
-  u64: (view, at) => view.getBigUint64(at, true),
-  s64: (view, at) => view.getBigInt64(at, true),
-  'void *': (view, at) => view.getBigUint64(at, true),
-};
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+function flexCodec(element: Codec): Codec {
+  const step = element.size;
+  return {
+    size: 0,
+    store: (bytes, at, value, name) => {
+      const values = list(name, value as unknown[]);
+      for (let i = 0; i < values.length; i++) element.store(bytes, at + i * step, values[i], `${name}[${i}]`);
+    },
+    load: (bytes, view, at) => {
+      const count = Math.max(0, Math.floor((bytes.byteLength - at) / step));
+      return Array.from({ length: count }, (_, i) => element.load(bytes, view, at + i * step));
+    },
+  };
 }
 
-function elementSize(element: Scalar | Struct): number {
-  if (isStruct(element)) return element.size;
-  return element === 'u8' ? 1 : element === 'u16' ? 2 : element === 'u32' || element === 's32' ? 4 : 8;
+function partOf(struct: string, slot: Slot): Part[] {
+  const { key, member, offset, union } = slot;
+  if (key === undefined) return [];
+  const common = { key, name: `${struct}.${key}`, offset, union };
+  if (typeof member === 'string' || isStruct(member)) return [{ ...common, codec: codecOf(member), step: 0 }];
+  if (member.kind === 'array') throw new Error(`${struct}.${key}: only reserved fields may be fixed arrays`);
+  const element = codecOf(member.element);
+  return [{ ...common, codec: flexCodec(element), step: element.size }];
+}
+
+function noLayouts(): Error {
+  const error = new Error('struct layouts are unknown: the package koffi could not be loaded');
+  return Object.assign(error, { code: 'ERR_URING_UNSUPPORTED' });
+}
+
+/** Throws unless `bytes` has room for `size` bytes at `offset`. */
+function checkRoom(bytes: Uint8Array, offset: number, size: number, name: string): void {
+  if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes);
+  if (!Number.isSafeInteger(offset) || offset < 0) throw wrongValue('offset', 'an integer from 0', offset);
+  if (offset + size > bytes.length) {
+    throw wrongValue('bytes', `at least ${offset + size} bytes long (${name})`, bytes.length);
+  }
 }
 
 /** Declares a kernel struct; `name` is its C name. The value types follow from `declaration`. */
 export function struct<const D extends Declaration>(name: string, declaration: D): Struct<D> {
   const type = koffi === undefined ? undefined : koffiStruct(koffi, declaration);
-  const slots =
-    koffi === undefined || type === undefined ? [] : slotsOf(koffi, type, declaration, 0);
+  const slots = koffi === undefined || type === undefined ? [] : slotsOf(koffi, type, declaration, 0);
   return new Layout(name, type, slots) as unknown as Struct<D>;
 }
 
@@ -275,8 +306,9 @@ class Layout {
   readonly align: number;
   readonly fields: { readonly [field: string]: FieldLayout };
   readonly at: { readonly [key: string]: number };
-  readonly #slots: readonly Slot[];
-  readonly #byKey: ReadonlyMap<string, Slot>;
+  readonly #parts: readonly Part[];
+  readonly #byKey: ReadonlyMap<string, Part>;
+  readonly #flexible: boolean;
 
   constructor(name: string, type: TypeObject | undefined, slots: readonly Slot[]) {
     this.name = name;
@@ -284,9 +316,10 @@ class Layout {
     this.size = type?.size ?? 0;
     this.align = type?.alignment ?? 0;
     this.fields = Object.fromEntries(slots.map(({ name, offset, size }) => [name, { offset, size }]));
-    this.#slots = slots.filter((slot) => slot.key !== undefined);
-    this.#byKey = new Map(this.#slots.map((slot) => [slot.key ?? '', slot]));
-    this.at = Object.fromEntries(this.#slots.map((slot) => [slot.key ?? '', slot.offset]));
+    this.#parts = slots.flatMap((slot) => partOf(name, slot));
+    this.#byKey = new Map(this.#parts.map((part) => [part.key, part]));
+    this.#flexible = this.#parts.some(({ step }) => step > 0);
+    this.at = Object.fromEntries(this.#parts.map(({ key, offset }) => [key, offset]));
   }
 
   encode(value: Record<string, unknown>): Uint8Array {
@@ -297,84 +330,56 @@ class Layout {
 
   encodeInto(bytes: Uint8Array, value: Record<string, unknown>, offset = 0): number {
     const size = this.#sizeFor(value);
-    if (offset + size > bytes.byteLength) {
-      throw wrongValue('bytes', `at least ${offset + size} bytes long`, bytes.byteLength);
-    }
+    checkRoom(bytes, offset, size, this.name);
     bytes.fill(0, offset, offset + size);
-    this.#write(viewOf(bytes), offset, value);
+    let chosen: Part[] | undefined;
+    for (const key in value) {
+      const part = this.#byKey.get(key) ?? this.#unknown(key);
+      const field = value[key];
+      if (field === undefined) continue;
+      if (part.union !== undefined) chosen = this.#choose(part, chosen, field);
+      part.codec.store(bytes, offset + part.offset, field, part.name);
+    }
     return size;
   }
 
   decode(bytes: Uint8Array, offset = 0): Record<string, unknown> {
-    if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes);
-    if (offset + this.size > bytes.byteLength) {
-      throw wrongValue('bytes', `at least ${offset + this.size} bytes long (${this.name})`, bytes.byteLength);
+    if (this.type === undefined) throw noLayouts();
+    checkRoom(bytes, offset, this.size, this.name);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const value: Record<string, unknown> = {};
+    for (const { key, offset: place, codec } of this.#parts) {
+      value[key] = codec.load(bytes, view, offset + place);
     }
-    const view = viewOf(bytes);
-    return Object.fromEntries(
-      this.#slots.map((slot) => [slot.key, read(slot, bytes, view, offset + slot.offset)]),
-    );
+    return value;
   }
 
+  /** The bytes that `value` takes: `size`, or more where a flexible array goes beyond it. */
   #sizeFor(value: Record<string, unknown>): number {
     if (typeof value !== 'object' || value === null) throw wrongType(this.name, 'an object', value);
+    if (this.type === undefined) throw noLayouts();
     let size = this.size;
-    for (const key in value) {
-      const slot = this.#byKey.get(key);
-      if (slot === undefined) {
-        throw wrongValue(`${this.name}.${key}`, `a field of it: ${[...this.#byKey.keys()].join(', ')}`, key);
-      }
-      if (isFlex(slot.member) && Array.isArray(value[key])) {
-        size = Math.max(size, slot.offset + value[key].length * elementSize(slot.member.element));
-      }
+    if (!this.#flexible) return size;
+    for (const { key, offset, step } of this.#parts) {
+      const field = step > 0 ? value[key] : undefined;
+      if (Array.isArray(field)) size = Math.max(size, offset + field.length * step);
     }
     return size;
   }
 
-  #write(view: DataView, base: number, value: Record<string, unknown>): void {
-    const chosen: Slot[] = [];
-    for (const key in value) {
-      const slot = this.#byKey.get(key);
-      if (slot === undefined || value[key] === undefined) continue;
-      if (slot.union !== undefined) {
-        const [id, variant] = slot.union;
-        const other = chosen.find(({ union }) => union?.[0] === id && union[1] !== variant);
-        if (other !== undefined) {
-          throw wrongValue(`${this.name}.${key}`, `absent beside ${other.key}: one union holds both`, value[key]);
-        }
-        chosen.push(slot);
-      }
-      write(slot, view, base + slot.offset, value[key], `${this.name}.${key}`);
+  #unknown(key: string): never {
+    throw wrongValue(`${this.name}.${key}`, `a field of it: ${[...this.#byKey.keys()].join(', ')}`, key);
+  }
+
+  /** Notes that `part` is given; throws where another variant of its union is given too. */
+  #choose(part: Part, chosen: Part[] = [], value: unknown): Part[] {
+    const other = chosen.find(
+      ({ union }) => union?.[0] === part.union?.[0] && union?.[1] !== part.union?.[1],
+    );
+    if (other !== undefined) {
+      throw wrongValue(part.name, `absent beside ${other.key}: one union holds both`, value);
     }
+    chosen.push(part);
+    return chosen;
   }
-}
-
-function write(slot: Slot, view: DataView, at: number, value: unknown, name: string): void {
-  const { member } = slot;
-  if (typeof member === 'string') return WRITE[member](view, at, value, name);
-  if (isStruct(member)) {
-    member.encodeInto(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), Object(value), at);
-    return;
-  }
-  if (member.kind === 'array') throw wrongType(name, 'absent', value);
-  const step = elementSize(member.element);
-  for (const [i, each] of list(name, value as unknown[]).entries()) {
-    const element = { name: slot.name, key: slot.key, member: member.element, offset: 0, size: step };
-    write(element, view, at + i * step, each, `${name}[${i}]`);
-  }
-}
-
-function read(slot: Slot, bytes: Uint8Array, view: DataView, at: number): unknown {
-  const { member } = slot;
-  if (typeof member === 'string') return READ[member](view, at);
-  if (isStruct(member)) return member.decode(bytes, at);
-  const count =
-    member.kind === 'array'
-      ? member.count
-      : Math.floor((bytes.byteLength - at) / elementSize(member.element));
-  const step = elementSize(member.element);
-  return Array.from({ length: Math.max(0, count) }, (_, i) => {
-    const element = { name: slot.name, key: slot.key, member: member.element, offset: 0, size: step };
-    return read(element, bytes, view, at + i * step);
-  });
 }

@@ -1,0 +1,54 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * io_uring for Node.js: rings that own what they register, and keep alive what the kernel still uses.
+ *
+ * `uring/raw` is the kernel's interface 1:1, `uring/structs` its words.
+ */
+export {
+  ClosedError,
+  OpError,
+  QueueFullError,
+  RegisterError,
+  SyscallError,
+  UnsupportedError,
+} from './errors.ts';
+export { type Answer, probe, type Support } from './register/support.ts';
+export { RingBase, type RingBaseOptions } from './ring/base.ts';
+export type { BpfFilterOptions } from './ring/bpf.ts';
+export { type BufferPart, BufferRing, type BufferRingOptions } from './ring/buffer-ring.ts';
+export {
+  type BufferList,
+  type CloneRange,
+  type RegisterBuffersOptions,
+  RegisteredBuffer,
+  RegisteredBuffers,
+} from './ring/buffers.ts';
+export type { CancelTarget } from './ring/cancel.ts';
+export type { RingOptions, SqPollOptions } from './ring/create.ts';
+export { type RegisterEventfdOptions, RegisteredEventfd } from './ring/eventfd.ts';
+export { type FileList, FixedFile, RegisteredFiles, type RegisterFilesOptions } from './ring/files.ts';
+export type { Message } from './ring/message.ts';
+export { Napi, type NapiOptions } from './ring/napi.ts';
+export { Personality } from './ring/personality.ts';
+export type {
+  File,
+  Memory,
+  MessageOptions,
+  OpenOptions,
+  OperationOptions,
+  PollOptions,
+  Prepare,
+  RwOptions,
+  SocketOptions,
+  SpliceOptions,
+  TimeoutOptions,
+} from './ring/prepare.ts';
+export { Region, type RegionOptions, type WaitArgument } from './ring/region.ts';
+export type { ResizeOptions } from './ring/resize.ts';
+export { type Completion, Ring, type SubmitOptions } from './ring/ring.ts';
+export { RegisteredRingFd } from './ring/ring-fd.ts';
+export type { Sandbox } from './ring/sandbox.ts';
+export { type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './ring/workers.ts';
+export { ZcrxIfq, type ZcrxIfqOptions } from './ring/zcrx.ts';
+export { alloc } from './sys/memory.ts';
+export type { CloseMessage, RegisterMessage, SetupMessage } from './trace.ts';

@@ -1,0 +1,151 @@
+/** What callers pass: taken out of their objects and checked first, written for the kernel last. */
+import { integer, list, options, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
+import { Iovec } from '../../structs/posix.ts';
+import { addressOf } from '../sys/memory.ts';
+import { type ArrayArgument, arrayArgument, tagsArgument } from './call.ts';
+
+/** A place in memory that is no view: an address of your own, and its length in bytes. */
+export interface Place {
+  readonly address: number | bigint;
+  readonly length: number;
+}
+
+/** Memory for one slot of the buffer table: a view, a place, or null for an empty slot. */
+export type BufferSource = ArrayBufferView | Place | null;
+
+/** Memory by a view, or by its address alone. */
+export type AddressSource = ArrayBufferView | number | bigint;
+
+/** `user_data` of the completion that tells when the kernel has let go of a slot; 0 for none. */
+export type Tag = number | bigint;
+
+/** Addresses and lengths, slot by slot; 0 and 0 is an empty one. */
+export interface Iovecs {
+  readonly bases: readonly (number | bigint)[];
+  readonly lengths: readonly number[];
+}
+
+/** How many: throws unless `values` is an array of `min` to `max` elements. */
+export function count(name: string, values: readonly unknown[], min: number, max: number): number {
+  const { length } = list(name, values);
+  if (length < min || length > max) throw wrongValue(name, `a list of ${min} to ${max} elements`, values);
+  return length;
+}
+
+/** Throws unless `value` is an object with no other fields than `known`. */
+export function record(name: string, value: object, known: readonly string[]): void {
+  if (value === undefined) throw wrongType(name, 'an object', value);
+  options(name, value, known);
+}
+
+function setU64(view: DataView, at: number, value: number | bigint): void {
+  if (typeof value === 'bigint') view.setBigUint64(at, value, true);
+  else {
+    view.setUint32(at, value >>> 0, true);
+    view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+  }
+}
+
+/** The memory of each buffer. */
+export function readBuffers(name: string, buffers: readonly BufferSource[], max: number): Iovecs {
+  const length = count(name, buffers, 1, max);
+  const bases: (number | bigint)[] = [];
+  const lengths: number[] = [];
+  for (let i = 0; i < length; i++) {
+    const each = buffers[i];
+    if (ArrayBuffer.isView(each)) {
+      bases.push(addressOf(`${name}[${i}]`, each));
+      lengths.push(each.byteLength);
+    } else if (each === null) {
+      bases.push(0);
+      lengths.push(0);
+    } else {
+      const { address, length } = readPlace(`${name}[${i}]`, each);
+      bases.push(address);
+      lengths.push(length);
+    }
+  }
+  return { bases, lengths };
+}
+
+function readPlace(name: string, place: Place | undefined): Place {
+  if (typeof place !== 'object' || !('address' in place)) {
+    throw wrongType(name, 'a Uint8Array or another view of memory, an { address, length }, or null', place);
+  }
+  const address = unsigned64(`${name}.address`, place.address);
+  return { address, length: integer(`${name}.length`, place.length, 0, Number.MAX_SAFE_INTEGER) };
+}
+
+/** iovec[] of the slots from `from` on. */
+export function writeBuffers({ bases, lengths }: Iovecs, from = 0): ArrayArgument {
+  const length = bases.length - from;
+  const argument = arrayArgument(length, Iovec.size);
+  const { view } = argument;
+  for (let i = 0, at = 0; i < length; i++, at += Iovec.size) {
+    setU64(view, at + Iovec.at.iovBase, bases[from + i] ?? 0);
+    setU64(view, at + Iovec.at.iovLen, lengths[from + i] ?? 0);
+  }
+  return argument;
+}
+
+/** File descriptors; `min` is -1 where that is an empty slot, -2 where a slot may be skipped. */
+export function readFds(name: string, fds: readonly number[], min: number, max: number): number[] {
+  const length = count(name, fds, 1, max);
+  const taken: number[] = [];
+  for (let i = 0; i < length; i++) {
+    const fd = fds[i];
+    // an s32 is what a bitwise operation leaves unchanged
+    if (fd === undefined || (fd | 0) !== fd || fd < min) integer(`${name}[${i}]`, fd, min, 0x7fff_ffff);
+    else taken.push(fd);
+  }
+  return taken;
+}
+
+/** s32[] of the slots from `from` on. */
+export function writeFds(fds: readonly number[], from = 0): ArrayArgument {
+  const length = fds.length - from;
+  const argument = arrayArgument(length, 4);
+  const { view } = argument;
+  for (let i = 0; i < length; i++) view.setInt32(i * 4, fds[from + i] ?? -1, true);
+  return argument;
+}
+
+/** A tag for each of `slots` slots; one that is empty (or skipped) can't have any. */
+export function readTags(
+  name: string,
+  tags: readonly Tag[] | undefined,
+  slots: number,
+  isEmpty: (slot: number) => boolean,
+): Tag[] | undefined {
+  if (tags === undefined) return undefined;
+  const length = count(name, tags, slots, slots);
+  const taken: Tag[] = [];
+  for (let i = 0; i < length; i++) {
+    const tag = tags[i];
+    if (typeof tag !== 'number' || !Number.isSafeInteger(tag) || tag < 0) unsigned64(`${name}[${i}]`, tag);
+    if (tag !== 0 && tag !== 0n && isEmpty(i)) throw wrongValue(`${name}[${i}]`, '0: its slot gets nothing', tag);
+    taken.push(tag ?? 0);
+  }
+  return taken;
+}
+
+/** u64[] of the slots from `from` on: its address, 0 without tags. */
+export function writeTags(tags: readonly Tag[] | undefined, from = 0): number {
+  if (tags === undefined) return 0;
+  const { view, address } = tagsArgument(tags.length - from);
+  for (let i = from; i < tags.length; i++) setU64(view, (i - from) * 8, tags[i] ?? 0);
+  return address;
+}
+
+/** An address that has at least `bytes` behind it, as far as that can be seen. */
+export function readAddress(name: string, source: AddressSource, bytes: number): number | bigint {
+  if (!ArrayBuffer.isView(source)) return unsigned64(name, source);
+  const address = addressOf(name, source);
+  if (source.byteLength < bytes) throw wrongValue(name, `at least ${bytes} bytes long`, source.byteLength);
+  return address;
+}
+
+/** A u32 option; `otherwise` where it is absent. */
+export function u32(name: string, value: number | undefined, otherwise = 0): number {
+  return value === undefined ? otherwise : integer(name, value, 0, U32_MAX);
+}

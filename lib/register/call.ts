@@ -1,0 +1,223 @@
+/** The one door to io_uring_register(2): the registered-ring bit, the trace, and the right error. */
+import { descriptor, integer, U32_MAX, unsigned64, wrongType } from '../../structs/check.ts';
+import type { Input, Output, Struct } from '../../structs/layout.ts';
+import { type RegisterRow, registerOps } from '../../structs/register-ops.ts';
+import { RegisterError } from '../errors.ts';
+import { Pinned, Scratch, stableView } from '../sys/memory.ts';
+import { sys } from '../sys/syscall.ts';
+import { tracedRegister, tracingRegister } from '../trace.ts';
+import { explain } from './explain.ts';
+
+const USE_REGISTERED_RING = 0x8000_0000;
+
+/**
+ * A ring known by its index in the calling thread's table of registered rings (REGISTER_RING_FDS) instead of an fd.
+ * Passed as `fd` it sets IORING_REGISTER_USE_REGISTERED_RING on the opcode.
+ */
+export interface RegisteredRing {
+  /** 0..15 */
+  readonly registeredIndex: number;
+}
+
+/** Which ring: its fd, or its registered index. -1 is the ring-less form of the few opcodes that have one. */
+export type RingFd = number | RegisteredRing;
+
+/** An argument whose bytes we own: its address, and its bytes for the trace. */
+export interface Argument {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The number that stands for a ring in a call, checked. */
+export function fdOf(ring: RingFd, name = 'fd'): number {
+  if (typeof ring === 'number') return ring === -1 ? -1 : descriptor(name, ring);
+  if (typeof ring !== 'object' || ring === null || !('registeredIndex' in ring)) {
+    throw wrongType(name, 'a file descriptor, -1, or a { registeredIndex }', ring);
+  }
+  return integer(`${name}.registeredIndex`, ring.registeredIndex, 0, 15);
+}
+
+/** The same ring in an object of ours: whoever gave it has no say in it any more. */
+export function settle(ring: RingFd, name = 'fd'): RingFd {
+  const fd = fdOf(ring, name);
+  return typeof ring === 'number' ? fd : { registeredIndex: fd };
+}
+
+function withFlag(ring: RingFd, opcode: number): number {
+  return typeof ring === 'number' ? opcode : (opcode | USE_REGISTERED_RING) >>> 0;
+}
+
+/** The error of a failed call: UnsupportedError where this kernel lacks the opcode, otherwise RegisterError. */
+function failure(opcode: number, errno: number, fd: number, nrArgs: number): Error {
+  const plain = opcode & 0x7fff_ffff;
+  const row: RegisterRow | undefined = registerOps[plain];
+  const { unsupported, hint } = explain(plain, row, errno, nrArgs);
+  return (
+    unsupported ??
+    new RegisterError(row?.name ?? `OP_${plain}`, errno, {
+      fd,
+      nrArgs,
+      since: row?.since,
+      hint,
+    })
+  );
+}
+
+/** A typed call: `row` with an argument of ours. Returns the kernel's result, or throws. */
+export function call(ring: RingFd, row: RegisterRow, arg: Argument | null, nrArgs: number): number {
+  const fd = fdOf(ring);
+  const opcode = withFlag(ring, row.value);
+  const address = arg === null ? 0 : arg.address;
+  const result = tracingRegister()
+    ? tracedRegister(fd, opcode, arg?.bytes ?? null, nrArgs, () => sys.register(fd, opcode, address, nrArgs))
+    : sys.register(fd, opcode, address, nrArgs);
+  if (result < 0) throw failure(opcode, -result, fd, nrArgs);
+  return result;
+}
+
+/**
+ * For an opcode that updates slots and returns how many it did: `update(from)` issues the call for the slots from
+ * `from` on. Fewer than `wanted` is an error, with the number in `done`: the kernel hides the errno of the slot that
+ * failed, so it is asked again from there.
+ * @param nrArgs of the first call, for the error
+ * @returns `wanted`
+ */
+export function callForAll(nrArgs: number, wanted: number, update: (from: number) => number): number {
+  let done = 0;
+  let more = 1;
+  while (done < wanted && more > 0) {
+    try {
+      more = update(done);
+    } catch (error) {
+      throw done > 0 && error instanceof RegisterError ? partial(error, nrArgs, done, wanted) : error;
+    }
+    done += more;
+  }
+  return done;
+}
+
+function partial(error: RegisterError, nrArgs: number, done: number, wanted: number): RegisterError {
+  const { opcode, errno, fd, since, hint } = error;
+  const count = `${done} of ${wanted} slots were updated`;
+  return new RegisterError(opcode, errno, {
+    fd,
+    nrArgs,
+    since,
+    done,
+    hint: hint ? `${count}; ${hint}` : count,
+  });
+}
+
+/**
+ * io_uring_register(2), as it is. For opcodes that uring doesn't know, and for tests of kernels.
+ *
+ * Safety: what `arg` points to, and whatever the kernel keeps using after the call (registered buffers, buffer
+ * rings, regions), is yours to keep alive and in place.
+ * @param ring the ring's fd, -1, or `{ registeredIndex }`, which sets IORING_REGISTER_USE_REGISTERED_RING
+ * @param opcode 0..2^32-1, also one that is in no table
+ * @param arg a view whose first byte the kernel gets, an address, or null
+ * @param nrArgs 0..2^32-1; its meaning depends on the opcode
+ * @returns the kernel's result, 0 or above
+ * @throws RegisterError with the errno; UnsupportedError where the kernel lacks the opcode
+ * @since 5.1
+ * @see io_uring_register(2)
+ */
+export function register(
+  ring: RingFd,
+  opcode: number,
+  arg: ArrayBufferView | number | bigint | null = null,
+  nrArgs = 0,
+): number {
+  const fd = fdOf(ring);
+  const full = withFlag(ring, integer('opcode', opcode, 0, U32_MAX));
+  integer('nrArgs', nrArgs, 0, U32_MAX);
+  const result =
+    typeof arg === 'object' && arg !== null
+      ? registerView(fd, full, arg, nrArgs)
+      : registerAddress(fd, full, arg === null ? 0 : unsigned64('arg', arg), nrArgs);
+  if (result < 0) throw failure(full, -result, fd, nrArgs);
+  return result;
+}
+
+function registerView(fd: number, opcode: number, arg: ArrayBufferView, nrArgs: number): number {
+  stableView('arg', arg);
+  if (!tracingRegister()) return sys.registerView(fd, opcode, arg, nrArgs);
+  const bytes = new Uint8Array(arg.buffer, arg.byteOffset, arg.byteLength);
+  return tracedRegister(fd, opcode, bytes, nrArgs, () => sys.registerView(fd, opcode, arg, nrArgs));
+}
+
+function registerAddress(fd: number, opcode: number, arg: number | bigint, nrArgs: number): number {
+  if (!tracingRegister()) return sys.register(fd, opcode, arg, nrArgs);
+  return tracedRegister(fd, opcode, null, nrArgs, () => sys.register(fd, opcode, arg, nrArgs));
+}
+
+// ---- argument memory ------------------------------------------------------------------------------------------
+// Arguments are read only during the call, so that one piece of memory serves every call. Hence the rule: read all of
+// the caller's objects first (a getter of theirs may call us again), then write, and let nothing of theirs run before
+// the call. Memory is made at its first use, because the import must work where koffi is missing.
+
+/** Room for one struct, at an address that stays. */
+export class StructArgument<D> implements Argument {
+  readonly #struct: Struct<D>;
+  #pinned: Pinned | undefined;
+
+  constructor(struct: Struct<D>) {
+    this.#struct = struct;
+  }
+
+  get address(): number {
+    return this.#memory().address;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#memory().bytes;
+  }
+
+  /** Overwrites all of it with `value`; reserved fields become zero. */
+  set(value: Input<D>): this {
+    this.#struct.encodeInto(this.#memory().bytes, value);
+    return this;
+  }
+
+  /** What is in it now. */
+  get(): Output<D> {
+    return this.#struct.decode(this.#memory().bytes);
+  }
+
+  #memory(): Pinned {
+    this.#pinned ??= new Pinned(this.#struct.size);
+    return this.#pinned;
+  }
+}
+
+/** Room for an array (fds, iovecs, rules), until the next `arrayArgument`. */
+export class ArrayArgument implements Argument {
+  readonly address: number;
+  readonly view: DataView;
+  readonly #pinned: Pinned;
+  readonly #length: number;
+
+  constructor(pinned: Pinned, length: number) {
+    this.#pinned = pinned;
+    this.#length = length;
+    this.address = pinned.address;
+    this.view = pinned.view;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#pinned.bytes.subarray(0, this.#length);
+  }
+}
+
+const first = new Scratch();
+const second = new Scratch();
+
+/** Room for `count` elements of `size` bytes. What is in it is left over from before. */
+export function arrayArgument(count: number, size: number): ArrayArgument {
+  return new ArrayArgument(first.reserve(count * size), count * size);
+}
+
+/** Room for a second array of u64 beside it: tags. */
+export function tagsArgument(count: number): Pinned {
+  return second.reserve(count * 8);
+}

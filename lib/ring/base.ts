@@ -1,0 +1,387 @@
+/** What every ring has: its fd, everything that can be registered with it, and its end. */
+import { options as checkOptions, oneOf } from '../../structs/check.ts';
+import {
+  type ProbeResult,
+  type QueryOpcodes,
+  registerClock,
+  registerProbe,
+  registerQuery,
+} from '../register/instance.ts';
+import { type BpfFilterOptions, registerRingFilter } from './bpf.ts';
+import { BufferRing, type BufferRingOptions } from './buffer-ring.ts';
+import { type BufferList, type RegisterBuffersOptions, RegisteredBuffers } from './buffers.ts';
+import { type CancelTarget, cancelSync } from './cancel.ts';
+import type { RingCore } from './core.ts';
+import { createRing, RING_OPTIONS, type RingOptions } from './create.ts';
+import { type RegisterEventfdOptions, RegisteredEventfd } from './eventfd.ts';
+import { type FileList, RegisteredFiles, type RegisterFilesOptions } from './files.ts';
+import { type Message, sendMessage } from './message.ts';
+import { Napi, type NapiOptions } from './napi.ts';
+import { Personality } from './personality.ts';
+import { Region, type RegionOptions } from './region.ts';
+import { type ResizeOptions, resizeQueues } from './resize.ts';
+import { RegisteredRingFd } from './ring-fd.ts';
+import { enableRing, registerSandbox, type Sandbox } from './sandbox.ts';
+import { readWorkerLimits, type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './workers.ts';
+import { ZcrxIfq, type ZcrxIfqOptions } from './zcrx.ts';
+
+/** Options of `Ring` and `AsyncRing`. */
+export interface RingBaseOptions extends RingOptions {
+  /** Registered before anything else: the files that a sandboxed ring may use. Then `ring.files` is their owner. */
+  readonly files?: FileList;
+  /** What the ring may do, for ever: files, restrictions, enable, in the only order that works (5.10). */
+  readonly sandbox?: Sandbox;
+}
+
+const CLOCK_MONOTONIC = 1;
+const CLOCK_BOOTTIME = 7;
+
+/** Notices a ring that was dropped without close(). */
+const dropped = new FinalizationRegistry<{ readonly core: RingCore; readonly made: string }>(
+  ({ core, made }) => {
+    if (core.isClosed) return;
+    core.close();
+    process.emitWarning(`a ring was never closed; it was made${made}`, {
+      type: 'UringWarning',
+      code: 'URING_NOT_CLOSED',
+    });
+  },
+);
+
+/** The stack of the caller of a constructor, as ' at file:line' lines. */
+function creationStack(): string {
+  const { stack = '' } = new Error();
+  return `\n${stack.split('\n').slice(3).join('\n')}`;
+}
+
+/** A ring without a way to submit: `Ring` adds submit and reap, `AsyncRing` adds promises. */
+export abstract class RingBase implements Disposable {
+  /** @internal */
+  protected readonly core: RingCore;
+  #files: RegisteredFiles | undefined;
+  #buffers: RegisteredBuffers | undefined;
+
+  /**
+   * @param entries submission queue entries, 1..32768, rounded up to a power of two
+   * @throws SyscallError EPERM, ENOMEM, EMFILE... with a hint; UnsupportedError for an option that this kernel lacks
+   */
+  constructor(entries: number, options: RingBaseOptions = {}) {
+    checkOptions('options', options, [...RING_OPTIONS, 'files', 'sandbox']);
+    const { files, sandbox } = options;
+    this.core = createRing(entries, sandbox === undefined ? options : { ...options, disabled: true });
+    try {
+      if (files !== undefined) this.#files = this.registerFiles(files);
+      if (sandbox !== undefined) registerSandbox(this.core, sandbox);
+      if (sandbox !== undefined && options.disabled !== true) enableRing(this.core);
+    } catch (error) {
+      this.core.close();
+      throw error;
+    }
+    dropped.register(this, { core: this.core, made: creationStack() }, this.core);
+  }
+
+  /** The ring's fd; -1 where there is only a registered index. It stays the ring's: do not close it. */
+  get fd(): number {
+    this.core.check();
+    return this.core.fd;
+  }
+
+  /** IORING_SETUP_* flags that the kernel took. */
+  get setupFlags(): number {
+    return this.core.flags;
+  }
+
+  /** IORING_FEAT_* bits of this kernel. */
+  get features(): number {
+    return this.core.features;
+  }
+
+  /** Submission queue entries. */
+  get sqEntries(): number {
+    return this.core.queues.sqEntries;
+  }
+
+  /** Completion queue entries. */
+  get cqEntries(): number {
+    return this.core.queues.cqEntries;
+  }
+
+  /** Operations that were prepared and have not completed for the last time. */
+  get inFlight(): number {
+    return this.core.flights.active;
+  }
+
+  /** Was the ring closed? */
+  get isClosed(): boolean {
+    return this.core.isClosed;
+  }
+
+  /** The files given as the `files` option. */
+  get files(): RegisteredFiles | undefined {
+    return this.#files;
+  }
+
+  // ---- buffers and files -----------------------------------------------------------------------------------
+
+  /**
+   * Registers memory for READ_FIXED and its kin (REGISTER_BUFFERS2, REGISTER_BUFFERS before 5.13).
+   * @param buffers views of memory (null: an empty slot), or `{ slots }` for a table of empty ones; 1..16384, each at most 1 GiB
+   * @throws RegisterError EBUSY (a table is registered), EFAULT (memory of a file on disk), ENOMEM (RLIMIT_MEMLOCK, see the hint)
+   * @since 5.1
+   * @see io_uring_register_buffers(3)
+   */
+  registerBuffers(buffers: BufferList, options?: RegisterBuffersOptions): RegisteredBuffers {
+    this.core.check();
+    this.#buffers = RegisteredBuffers.register(this, this.core, buffers, options);
+    return this.#buffers;
+  }
+
+  /** @internal The table of a clone. */
+  adoptBuffers(
+    clone: (core: RingCore, previous: RegisteredBuffers | undefined) => RegisteredBuffers,
+  ): RegisteredBuffers {
+    this.core.check();
+    this.#buffers = clone(this.core, this.#buffers?.isRegistered ? this.#buffers : undefined);
+    return this.#buffers;
+  }
+
+  /**
+   * Registers files, to be used by slot (REGISTER_FILES, or REGISTER_FILES2 with `onRelease` or `{ slots }`).
+   * @param files fds (-1: an empty slot), or `{ slots }` for a table of empty ones
+   * @throws RegisterError EBADF (also for the fd of a ring), EBUSY (a table is registered), EMFILE (RLIMIT_NOFILE)
+   * @since 5.1
+   * @see io_uring_register_files(3)
+   */
+  registerFiles(files: FileList, options?: RegisterFilesOptions): RegisteredFiles {
+    this.core.check();
+    this.#files = RegisteredFiles.register(this, this.core, files, options);
+    return this.#files;
+  }
+
+  /**
+   * Registers a ring of buffers that the kernel picks from (REGISTER_PBUF_RING).
+   * @throws RegisterError EEXIST (the group is taken)
+   * @since 5.19
+   * @see io_uring_register_buf_ring(3)
+   */
+  registerBufferRing(options: BufferRingOptions): BufferRing {
+    this.core.check();
+    return BufferRing.register(this, this.core, options);
+  }
+
+  // ---- notification and messages ----------------------------------------------------------------------------
+
+  /**
+   * Signals an eventfd for every completion (REGISTER_EVENTFD), or with `{ async: true }` for those of worker threads
+   * (REGISTER_EVENTFD_ASYNC).
+   * @param fd an eventfd of yours; when absent the ring makes one, and closes it
+   * @throws RegisterError EBUSY (one is registered), EINVAL (no eventfd)
+   * @since 5.2
+   * @see io_uring_register_eventfd(3)
+   */
+  registerEventfd(fd?: number, options?: RegisterEventfdOptions): RegisteredEventfd {
+    this.core.check();
+    return RegisteredEventfd.register(this, this.core, fd, options);
+  }
+
+  /**
+   * Cancels operations and waits until they are gone (REGISTER_SYNC_CANCEL). Blocks the thread: give a `timeoutMs`.
+   * @returns how many were cancelled
+   * @throws RegisterError ETIME (one is running in a worker still), EBADF (a bad `fd`)
+   * @since 6.0
+   * @see io_uring_register_sync_cancel(3)
+   */
+  cancelSync(target: CancelTarget): number {
+    this.core.check();
+    return cancelSync(this.core, target);
+  }
+
+  /**
+   * Posts a completion on another ring (REGISTER_SEND_MSG_RING); `Ring.sendMessage` does so without a ring.
+   * @throws RegisterError EBADFD (the target is disabled or no ring), EOVERFLOW (its queue is full)
+   * @since 6.13
+   * @see io_uring_register_sync_msg(3)
+   */
+  sendMessage(target: RingBase | number, message: Message): void {
+    this.core.check();
+    sendMessage(target, message);
+  }
+
+  /** Posts a completion on a ring, from a thread that has none. See `sendMessage`. */
+  static sendMessage(target: RingBase | number, message: Message): void {
+    sendMessage(target, message);
+  }
+
+  // ---- credentials, sandbox, workers ------------------------------------------------------------------------
+
+  /**
+   * Keeps the credentials that the process has now, for operations that name them (REGISTER_PERSONALITY).
+   * @since 5.6
+   * @see io_uring_register_personality(3)
+   */
+  registerPersonality(): Personality {
+    this.core.check();
+    return Personality.register(this, this.core);
+  }
+
+  /**
+   * Restricts a disabled ring, once and for ever: what is not listed is refused with EACCES from `enable()` on
+   * (REGISTER_RESTRICTIONS).
+   * @throws RegisterError EBADFD (the ring is not disabled), EBUSY (restricted before)
+   * @since 5.10
+   * @see io_uring_register_restrictions(3)
+   */
+  registerRestrictions(sandbox: Sandbox): void {
+    this.core.check();
+    registerSandbox(this.core, sandbox);
+  }
+
+  /**
+   * Enables a ring made with `{ disabled: true }` (REGISTER_ENABLE_RINGS). The calling thread becomes its single issuer.
+   * @throws RegisterError EBADFD (it is enabled)
+   * @since 5.10
+   * @see io_uring_enable_rings(3)
+   */
+  enable(): void {
+    this.core.check();
+    enableRing(this.core);
+  }
+
+  /**
+   * Adds a classic BPF filter over the operations of this ring (REGISTER_BPF_FILTER); `Ring.registerBpfFilter` is the
+   * form for the calling task.
+   * @since 7.0
+   */
+  registerBpfFilter(options: BpfFilterOptions): void {
+    this.core.check();
+    registerRingFilter(this.core.handle, options);
+  }
+
+  /** Filters the operations of every ring that the calling task makes from now on. Needs CAP_SYS_ADMIN or no_new_privs. */
+  static registerBpfFilter(options: BpfFilterOptions): void {
+    registerRingFilter(-1, options);
+  }
+
+  /**
+   * Limits the worker threads of the calling thread's rings, and where they run (REGISTER_IOWQ_MAX_WORKERS,
+   * REGISTER_IOWQ_AFF). Disposing restores the limits and resets the cpus; owners are disposed of in reverse order.
+   * @since 5.14 (`cpus`), 5.15 (counts)
+   * @see io_uring_register_iowq_max_workers(3), io_uring_register_iowq_aff(3)
+   */
+  limitWorkers(options: WorkerLimitOptions): WorkerLimits {
+    this.core.check();
+    return WorkerLimits.register(this, this.core, options);
+  }
+
+  /** The limits in force: how many worker threads may do bounded work (files) and unbounded work (sockets, pipes). */
+  get workerLimits(): WorkerCounts {
+    this.core.check();
+    return readWorkerLimits(this.core);
+  }
+
+  // ---- the ring itself --------------------------------------------------------------------------------------
+
+  /**
+   * Registers the ring's own fd with the calling thread (REGISTER_RING_FDS): every call then goes by index, which
+   * saves the kernel an fd look-up. A thread has 16 of them.
+   * @throws RegisterError EBUSY (all are taken)
+   * @since 5.18
+   * @see io_uring_register_ring_fd(3)
+   */
+  registerRingFd(): RegisteredRingFd {
+    this.core.check();
+    return RegisteredRingFd.register(this, this.core);
+  }
+
+  /**
+   * Gives the queues other sizes; pending completions stay (REGISTER_RESIZE_RINGS). Needs `{ deferTaskrun: true }`.
+   * @throws RegisterError EOVERFLOW (what is pending does not fit), EINVAL (not a deferTaskrun ring)
+   * @since 6.13
+   * @see io_uring_resize_rings(3)
+   */
+  resize(options: ResizeOptions): void {
+    this.core.check();
+    resizeQueues(this.core, options);
+  }
+
+  /**
+   * Registers a region of memory that holds wait arguments, on a disabled ring, for as long as the ring lives
+   * (REGISTER_MEM_REGION); `submit({ waitArgument: region.at(0) })` waits by it.
+   * @throws RegisterError EBUSY (there is one), EINVAL (the ring is enabled)
+   * @since 6.13
+   * @see io_uring_register_region(3)
+   */
+  registerRegion(options?: RegionOptions): Region {
+    this.core.check();
+    return Region.register(this, this.core, options);
+  }
+
+  /**
+   * Which clock timeouts of `submit` are measured by (REGISTER_CLOCK).
+   * @since 6.12
+   * @see io_uring_register_clock(3)
+   */
+  setClock(clock: 'monotonic' | 'boottime'): void {
+    this.core.check();
+    oneOf('clock', clock, ['monotonic', 'boottime']);
+    registerClock(this.core.handle, clock === 'monotonic' ? CLOCK_MONOTONIC : CLOCK_BOOTTIME);
+  }
+
+  /**
+   * Polls the network device for sockets' packets instead of waiting for interrupts (REGISTER_NAPI).
+   * @throws RegisterError EINVAL (an ioPoll ring)
+   * @since 6.9
+   * @see io_uring_register_napi(3)
+   */
+  enableNapi(options?: NapiOptions): Napi {
+    this.core.check();
+    return Napi.register(this, this.core, options);
+  }
+
+  /**
+   * Registers a receive queue of a network device for zero-copy receive (REGISTER_ZCRX_IFQ). Needs CAP_NET_ADMIN, a
+   * ring with `{ deferTaskrun: true, cqe32: true }`, and a device that can.
+   * @throws RegisterError EOPNOTSUPP (the driver can't), ENODEV, EPERM
+   * @since 6.15
+   */
+  registerZcrxIfq(options: ZcrxIfqOptions): ZcrxIfq {
+    this.core.check();
+    return ZcrxIfq.register(this, this.core, options);
+  }
+
+  /**
+   * Which SQE operations the kernel has, asked through this ring (REGISTER_PROBE).
+   * @since 5.6
+   * @see io_uring_register_probe(3)
+   */
+  probe(): ProbeResult {
+    this.core.check();
+    return registerProbe(this.core.handle);
+  }
+
+  /**
+   * What the kernel has in numbers, asked through this ring (REGISTER_QUERY).
+   * @since 6.18
+   * @see io_uring_query(7)
+   */
+  query(): QueryOpcodes | undefined {
+    this.core.check();
+    return registerQuery(this.core.handle, 'QUERY_OPCODES');
+  }
+
+  // ---- the end ----------------------------------------------------------------------------------------------
+
+  /**
+   * Cancels what is in flight, waits for it (at most a second), and gives everything back. Harmless when repeated; every
+   * other call throws ClosedError from then on. Operations that the kernel doesn't give up keep their memory until the
+   * process ends, with one warning.
+   */
+  close(): void {
+    dropped.unregister(this.core);
+    this.core.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,291 @@
+/** Registered buffers: memory that the kernel has pinned, for READ_FIXED and its kin. */
+import { integer, list, options, wrongType, wrongValue } from '../../structs/check.ts';
+import { constants } from '../../structs/flags.ts';
+import { ClosedError, RegisterError, UnsupportedError } from '../errors.ts';
+import {
+  registerBuffers,
+  registerBuffers2,
+  registerBuffersUpdate,
+  registerCloneBuffers,
+  unregisterBuffers,
+} from '../register/buffers.ts';
+import { addressOf } from '../sys/memory.ts';
+import type { RingBase } from './base.ts';
+import type { RingCore } from './core.ts';
+import { Owner } from './owner.ts';
+
+/** How many bytes one registered buffer may have. */
+const MAX_BYTES = 2 ** 30;
+const MAX_BUFFERS = 16384;
+
+/** Memory of a registered buffer, or a piece of it. Passed to an operation it makes a read a READ_FIXED. */
+export class RegisteredBuffer {
+  /** Which slot of the ring's table. */
+  readonly index: number;
+  /** The memory itself. */
+  readonly bytes: Uint8Array;
+  /** @internal */
+  readonly address: number;
+  readonly #slot: Slot;
+
+  /** @internal */
+  constructor(slot: Slot, bytes: Uint8Array, address: number) {
+    this.#slot = slot;
+    this.index = slot.index;
+    this.bytes = bytes;
+    this.address = address;
+  }
+
+  /** How many bytes it has. */
+  get length(): number {
+    return this.bytes.byteLength;
+  }
+
+  /** A piece of it, with the meaning of `Uint8Array.prototype.subarray`. */
+  subarray(begin?: number, end?: number): RegisteredBuffer {
+    const piece = this.bytes.subarray(begin, end);
+    return new RegisteredBuffer(this.#slot, piece, this.address + (piece.byteOffset - this.bytes.byteOffset));
+  }
+
+  /** @internal Throws unless it is registered with this ring now. */
+  use(core: RingCore): this {
+    if (this.#slot.core !== core)
+      throw wrongValue('buffer', "registered with this ring, not with another's", this.index);
+    if (!this.#slot.isCurrent) throw new ClosedError(`registered buffer ${this.index}`);
+    return this;
+  }
+}
+
+/** One entry of a ring's table, for as long as it names the same memory. */
+interface Slot {
+  readonly core: RingCore;
+  readonly index: number;
+  isCurrent: boolean;
+}
+
+/** A slot's memory as we keep it. */
+interface Entry {
+  readonly slot: Slot;
+  readonly bytes: Uint8Array;
+  readonly address: number;
+  readonly tag: bigint;
+  readonly letGo: () => void;
+}
+
+/** What `registerBuffers` takes: the buffers, or how many empty slots. null is an empty slot. */
+export type BufferList = readonly (ArrayBufferView | null)[] | { readonly slots: number };
+
+/** Options of `registerBuffers`. */
+export interface RegisterBuffersOptions {
+  /** Called when the kernel has let go of a slot's memory: after it was replaced, cleared or unregistered. */
+  readonly onRelease?: (index: number) => void;
+}
+
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly address: number;
+}
+
+/** The memory of each view, read before anything is written for the kernel. */
+function pieces(buffers: readonly (ArrayBufferView | null)[]): (Piece | null)[] {
+  return list('buffers', buffers).map((view, i) => {
+    if (view === null) return null;
+    const address = addressOf(`buffers[${i}]`, view);
+    if (view.byteLength > MAX_BYTES) throw wrongValue(`buffers[${i}]`, 'at most 1 GiB long', view.byteLength);
+    return { bytes: new Uint8Array(view.buffer, view.byteOffset, view.byteLength), address };
+  });
+}
+
+function iovecs(found: readonly (Piece | null)[]): ({ address: number; length: number } | null)[] {
+  return found.map((piece) => piece && { address: piece.address, length: piece.bytes.byteLength });
+}
+
+/** An empty table. Before 5.19 there is no flag for it: there each slot is named empty. */
+function registerSparse(core: RingCore, slots: number): void {
+  try {
+    registerBuffers2(core.handle, { sparse: slots });
+  } catch (error) {
+    if (!(error instanceof UnsupportedError || (error instanceof RegisterError && error.code === 'EINVAL')))
+      throw error;
+    registerBuffers(
+      core.handle,
+      Array.from({ length: slots }, () => null),
+    );
+  }
+}
+
+/**
+ * The buffers registered with a ring. Their memory stays referenced until the kernel says, by the tag of its slot,
+ * that it has let go: also after `unregister()`, for a read that is in flight.
+ */
+export class RegisteredBuffers extends Owner {
+  /** How many slots the table has. */
+  readonly length: number;
+  readonly #entries: (Entry | null)[];
+  readonly #onRelease: ((index: number) => void) | undefined;
+
+  private constructor(ring: RingBase, core: RingCore, length: number, onRelease?: (index: number) => void) {
+    super(ring, core, 'the buffer table');
+    this.length = length;
+    this.#entries = Array.from({ length }, () => null);
+    this.#onRelease = onRelease;
+  }
+
+  /** @internal REGISTER_BUFFERS2, or REGISTER_BUFFERS where there are no tags. */
+  static register(
+    ring: RingBase,
+    core: RingCore,
+    buffers: BufferList,
+    given?: RegisterBuffersOptions,
+  ): RegisteredBuffers {
+    options('options', given, ['onRelease']);
+    if ('slots' in buffers) {
+      options('buffers', buffers, ['slots']);
+      const slots = integer('buffers.slots', buffers.slots, 1, MAX_BUFFERS);
+      registerSparse(core, slots);
+      return new RegisteredBuffers(ring, core, slots, given?.onRelease);
+    }
+    const found = pieces(buffers);
+    integer('buffers.length', found.length, 1, MAX_BUFFERS);
+    const owner = new RegisteredBuffers(ring, core, found.length, given?.onRelease);
+    owner.#enter(0, found, (tags) => {
+      if (tags === undefined) registerBuffers(core.handle, iovecs(found));
+      else registerBuffers2(core.handle, { buffers: iovecs(found), tags });
+    });
+    return owner;
+  }
+
+  /** The buffer in a slot. @throws RangeError for a slot that is not in the table, ClosedError for an empty one */
+  at(index: number): RegisteredBuffer {
+    this.check();
+    const entry = this.#entries[integer('index', index, 0, this.length - 1)];
+    if (!entry) throw new ClosedError(`slot ${index} of the buffer table is empty: it`);
+    return new RegisteredBuffer(entry.slot, entry.bytes, entry.address);
+  }
+
+  /**
+   * Puts other memory into slots, null empties one (REGISTER_BUFFERS_UPDATE, since 5.13).
+   * @param offset the first slot
+   * @throws RegisterError with `done`, how many slots were changed before the one that failed; that one keeps its old buffer
+   */
+  update(offset: number, buffers: readonly (ArrayBufferView | null)[]): void {
+    this.check();
+    const found = pieces(buffers);
+    integer('buffers.length', found.length, 1, this.length);
+    integer('offset', offset, 0, this.length - found.length);
+    this.#enter(offset, found, (tags) => {
+      registerBuffersUpdate(this.core.handle, { offset, buffers: iovecs(found), tags: tags ?? [] });
+    });
+  }
+
+  /**
+   * Registers the same memory with another ring of this process (REGISTER_CLONE_BUFFERS, since 6.12): nothing is
+   * copied and nothing is charged again. The clone lives on when this one is unregistered.
+   * @param range `offset` of the first slot here, `at` of the first one there, `count` of slots (all when absent);
+   *   `replace: true` puts them into the other ring's table, which is then the owner given back
+   */
+  cloneTo(target: RingBase, range: CloneRange = {}): RegisteredBuffers {
+    this.check();
+    options('range', range, ['offset', 'at', 'count', 'replace']);
+    const { offset = 0, at = 0, replace = false } = range;
+    integer('range.offset', offset, 0, this.length - 1);
+    const count = integer('range.count', range.count ?? this.length - offset, 1, this.length - offset);
+    integer('range.at', at, 0, MAX_BUFFERS - count);
+    const source = this.#entries.slice(offset, offset + count);
+    const isPartial = offset !== 0 || at !== 0 || count !== this.length;
+    return target.adoptBuffers((core, previous) => {
+      registerCloneBuffers(core.handle, {
+        srcFd: this.core.handle,
+        ...(isPartial ? { srcOff: offset, dstOff: at, nr: count } : {}),
+        replace,
+      });
+      const kept = isPartial && replace ? previous : undefined;
+      const clone = new RegisteredBuffers(target, core, Math.max(at + count, kept?.length ?? 0));
+      if (previous !== undefined)
+        previous.#supersede(
+          clone,
+          kept === undefined ? 0 : at,
+          kept === undefined ? previous.length : at + count,
+        );
+      source.forEach((entry, i) => {
+        if (entry) clone.#entries[at + i] = clone.#untagged(at + i, entry);
+      });
+      return clone;
+    });
+  }
+
+  /** Another owner has the table now: slots outside [from, to) move there, the others are released. */
+  #supersede(heir: RegisteredBuffers, from: number, to: number): void {
+    this.#entries.forEach((entry, i) => {
+      if (i >= from && i < to) this.#drop(i);
+      else heir.#entries[i] = entry;
+    });
+    this.disown();
+  }
+
+  /** A clone's slots have no tags: their memory is held until the clone is unregistered and its ring idle. */
+  #untagged(index: number, { bytes, address }: Piece): Entry {
+    const slot = { core: this.core, index, isCurrent: true };
+    return { slot, bytes, address, tag: 0n, letGo: this.core.hold(bytes) };
+  }
+
+  /** Tags and holds what comes, calls the kernel, and keeps the books by what it did. */
+  #enter(offset: number, found: readonly (Piece | null)[], call: (tags: bigint[] | undefined) => void): void {
+    const { core } = this;
+    const hasTags = (core.features & constants.IORING_FEAT_RSRC_TAGS) !== 0;
+    const entries = found.map((piece, i) =>
+      piece === null ? null : this.#entry(offset + i, piece, hasTags),
+    );
+    let done = found.length;
+    try {
+      call(hasTags ? entries.map((entry) => entry?.tag ?? 0n) : undefined);
+    } catch (error) {
+      done = error instanceof RegisterError ? (error.done ?? 0) : 0;
+      throw error;
+    } finally {
+      entries.forEach((entry, i) => {
+        if (i < done) this.#replace(offset + i, entry);
+        else if (entry) this.#discard(entry);
+      });
+    }
+  }
+
+  #entry(index: number, { bytes, address }: Piece, hasTags: boolean): Entry {
+    const slot = { core: this.core, index, isCurrent: true };
+    if (!hasTags) return { slot, bytes, address, tag: 0n, letGo: this.core.hold(bytes) };
+    const told = this.#onRelease;
+    const tag = this.core.tag(bytes, told && (() => told(index)));
+    return { slot, bytes, address, tag, letGo: () => this.core.expectTag(tag) };
+  }
+
+  #replace(index: number, entry: Entry | null): void {
+    this.#drop(index);
+    this.#entries[index] = entry;
+  }
+
+  #drop(index: number): void {
+    const old = this.#entries[index];
+    this.#entries[index] = null;
+    if (!old) return;
+    old.slot.isCurrent = false;
+    old.letGo();
+  }
+
+  #discard(entry: Entry): void {
+    if (entry.tag === 0n) entry.letGo();
+    else this.core.untag(entry.tag);
+  }
+
+  protected override release(): void {
+    unregisterBuffers(this.core.handle);
+    for (let i = 0; i < this.length; i++) this.#drop(i);
+  }
+}
+
+/** Which slots to clone. */
+export interface CloneRange {
+  readonly offset?: number;
+  readonly at?: number;
+  readonly count?: number;
+  readonly replace?: boolean;
+}

@@ -1,0 +1,334 @@
+/**
+ * The heart of a ring, without its public face: fd, queues, flights, what is registered, and how all of it ends.
+ * It holds no reference to the Ring, so that a dropped Ring can be noticed and its core closed.
+ */
+import { isMainThread } from 'node:worker_threads';
+import { constants } from '../../structs/flags.ts';
+import { KernelTimespec } from '../../structs/posix.ts';
+import { GeteventsArg } from '../../structs/setup.ts';
+import { ClosedError, QueueFullError, RegisterError, SyscallError } from '../errors.ts';
+import type { SqeCursor } from '../ops/sqe.ts';
+import type { RingFd } from '../register/call.ts';
+import { registerSyncCancel } from '../register/notify.ts';
+import { keepForever, Pinned } from '../sys/memory.ts';
+import { sys } from '../sys/syscall.ts';
+import { tracedClose } from '../trace.ts';
+import { FLIGHT, Flights, kindOf, mark, payloadOf, SKIPPED, TAG } from './flights.ts';
+import type { Queues, RingParams } from './queues.ts';
+import { enterHint } from './setup.ts';
+
+const {
+  IORING_CQE_F_MORE,
+  IORING_ENTER_EXT_ARG,
+  IORING_ENTER_GETEVENTS,
+  IORING_ENTER_REGISTERED_RING,
+  IORING_ENTER_SQ_WAKEUP,
+} = constants;
+const EINTR = 4;
+const ETIME = 62;
+const HIGH = 0x1_0000_0000;
+const NANOSECONDS = 1_000_000_000;
+/** How long close() waits for the kernel to let go, in milliseconds. */
+const CLOSE_LIMIT_MS = 1000;
+
+/** A slot of a registered table that the kernel has been told to let go of, or still has. */
+interface Tagged {
+  /** The memory (or nothing, for a file). */
+  readonly held: unknown;
+  /** Called when the kernel has let go. */
+  readonly onRelease: (() => void) | undefined;
+  /** Was the kernel told to let go? */
+  isExpected: boolean;
+}
+
+/** The number in the lower bits of a tag. */
+function serialOf(tag: bigint): number {
+  return Number(tag & 0x1fff_ffff_ffff_ffffn);
+}
+
+/** All cores of this thread that are open. */
+const open = new Set<RingCore>();
+
+// A worker's rings would outlive it: nobody closes their fds. On the main thread the process ends anyway.
+if (!isMainThread) {
+  process.on('exit', () => {
+    for (const core of open) core.close();
+  });
+}
+
+/** How many rings of this thread are open, for tests. */
+export function openRings(): number {
+  return open.size;
+}
+
+export class RingCore {
+  readonly queues: Queues;
+  readonly flights = new Flights();
+  /** The setup flags that the kernel accepted. */
+  readonly flags: number;
+  /** IORING_FEAT_* of this kernel. */
+  readonly features: number;
+  /** The ring's fd, or -1 once only a registered index is left. */
+  fd: number;
+  /** How register calls name the ring: by fd, or by registered index. */
+  handle: RingFd;
+  isClosed = false;
+  /** Is the ring enabled (not, or no longer, SETUP_R_DISABLED)? */
+  isEnabled: boolean;
+  /** Tags whose slot was released and whose CQE has not been seen. */
+  expectedTags = 0;
+  readonly #tags = new Map<number, Tagged>();
+  readonly #endings = new Set<() => void>();
+  /** What the ring holds although no flight does: registered memory, until close. */
+  readonly #registered = new Set<unknown>();
+  readonly #wait = new Pinned(GeteventsArg.size + KernelTimespec.size);
+  #serial = 0;
+
+  constructor(fd: number, handle: RingFd, queues: Queues, params: RingParams) {
+    this.fd = fd;
+    this.handle = handle;
+    this.queues = queues;
+    this.flags = params.flags;
+    this.features = params.features;
+    this.isEnabled = (params.flags & constants.IORING_SETUP_R_DISABLED) === 0;
+    open.add(this);
+  }
+
+  /** Throws once the ring is closed. */
+  check(): void {
+    if (this.isClosed) throw new ClosedError('the ring');
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+
+  // ---- io_uring_enter --------------------------------------------------------------------------------------
+
+  /** One io_uring_enter(2) through the handle in use. Returns minus the errno on failure. */
+  enter(submit: number, wait: number, flags: number, arg = 0, size = 0): number {
+    const { handle } = this;
+    if (typeof handle === 'number') return sys.enter(handle, submit, wait, flags, arg, size);
+    return sys.enter(handle.registeredIndex, submit, wait, flags | IORING_ENTER_REGISTERED_RING, arg, size);
+  }
+
+  /** The error of a failed enter. */
+  enterFailure(errno: number): SyscallError {
+    return new SyscallError('io_uring_enter', errno, { hint: enterHint(errno) });
+  }
+
+  /** io_uring_getevents_arg with a timeout; its address. */
+  waitArgument(timeoutMs: number | undefined, minWaitUsec = 0): number {
+    const { bytes, address } = this.#wait;
+    const at = GeteventsArg.size;
+    const ts = timeoutMs === undefined ? 0 : address + at;
+    GeteventsArg.encodeInto(bytes, { ts, minWaitUsec });
+    if (timeoutMs !== undefined) {
+      const ns = Math.round(timeoutMs * 1e6);
+      KernelTimespec.encodeInto(bytes, { tvSec: Math.floor(ns / NANOSECONDS), tvNsec: ns % NANOSECONDS }, at);
+    }
+    return address;
+  }
+
+  /** Lets the kernel post what it holds back: overflowed completions and task work. */
+  flush(): void {
+    if (this.queues.needsEnter || this.has(constants.IORING_SETUP_IOPOLL)) {
+      this.enter(0, 0, IORING_ENTER_GETEVENTS);
+    }
+  }
+
+  // ---- operations ------------------------------------------------------------------------------------------
+
+  /** The cursor, on the next free entry. To be called when all arguments were read and checked. */
+  entry(): SqeCursor {
+    if (this.isClosed) throw new ClosedError('the ring');
+    if (!this.queues.seek()) throw new QueueFullError(this.queues.sqEntries);
+    return this.queues.sqe;
+  }
+
+  /** The entry under the cursor is complete: gives it its user_data and counts it. */
+  commit(userData: number, held: unknown): void {
+    const slot = this.flights.add(userData, held);
+    this.queues.sqe.setUserData(slot, this.flights.high(slot));
+    this.queues.advance();
+  }
+
+  /** As `commit`, for an operation that posts no completion when it succeeds, and holds nothing. */
+  commitSkipped(userData: number): void {
+    this.queues.sqe.setUserData(userData, mark(SKIPPED, Math.floor(userData / HIGH)));
+    this.queues.advance();
+  }
+
+  /** The kernel's user_data of every operation with this userData. */
+  kernelUserData(userData: number): bigint[] {
+    return this.flights.find(userData).map((slot) => (BigInt(this.flights.high(slot)) << 32n) | BigInt(slot));
+  }
+
+  /**
+   * Takes the next completion that is a user's; false when none is ready. Then `userData` says whose it is, and
+   * `queues.res` and `queues.flags` what came of it. Tags are dealt with on the way.
+   */
+  take(): boolean {
+    const { queues, flights } = this;
+    while (queues.take()) {
+      const { low, high } = queues;
+      if (high < 0x8000_0000) {
+        // a message from another ring
+        this.userData = high < 0x20_0000 ? high * HIGH + low : (BigInt(high) << 32n) | BigInt(low);
+        return true;
+      }
+      const kind = kindOf(high);
+      if (kind === FLIGHT && flights.isCurrent(low, high)) {
+        this.userData = flights.userData(low);
+        if ((queues.flags & IORING_CQE_F_MORE) === 0) flights.remove(low);
+        return true;
+      }
+      if (kind === SKIPPED) {
+        this.userData = payloadOf(high) * HIGH + low;
+        return true;
+      }
+      if (kind === TAG && this.#released(payloadOf(high) * HIGH + low)) continue;
+      this.userData = (BigInt(high) << 32n) | BigInt(low);
+      return true;
+    }
+    return false;
+  }
+
+  /** Whose completion take() took. */
+  userData: number | bigint = 0;
+
+  /** Completions that are ready and not our own tags. */
+  get readyForUser(): number {
+    const { queues } = this;
+    if (this.expectedTags === 0) return queues.ready;
+    let count = 0;
+    for (const [high] of queues.peek()) if (kindOf(high) !== TAG) count++;
+    return count;
+  }
+
+  // ---- what is registered ----------------------------------------------------------------------------------
+
+  /** Holds `held` until `release` of what comes back, or the end. */
+  hold(held: unknown): () => void {
+    const entry = { held };
+    this.#registered.add(entry);
+    return () => this.#registered.delete(entry);
+  }
+
+  /** A new tag for a slot: its completion calls `onRelease` and lets go of `held`. */
+  tag(held: unknown, onRelease?: () => void): bigint {
+    const serial = ++this.#serial;
+    this.#tags.set(serial, { held, onRelease, isExpected: false });
+    return (BigInt(mark(TAG, Math.floor(serial / HIGH))) << 32n) | BigInt(serial % HIGH);
+  }
+
+  /** A tag that was never registered, because the call failed. */
+  untag(tag: bigint): void {
+    this.#tags.delete(serialOf(tag));
+  }
+
+  /** The kernel was told to let go of the slot with this tag, and owes its completion. */
+  expectTag(tag: bigint): void {
+    const tagged = this.#tags.get(serialOf(tag));
+    if (tagged === undefined || tagged.isExpected) return;
+    tagged.isExpected = true;
+    this.expectedTags++;
+  }
+
+  /** Calls `ending` when the ring closes; what comes back takes it away. */
+  onClose(ending: () => void): () => void {
+    this.#endings.add(ending);
+    return () => this.#endings.delete(ending);
+  }
+
+  #released(serial: number): boolean {
+    const tagged = this.#tags.get(serial);
+    if (tagged === undefined) return false;
+    this.#tags.delete(serial);
+    if (tagged.isExpected) this.expectedTags--;
+    tagged.onRelease?.();
+    return true;
+  }
+
+  // ---- the end ---------------------------------------------------------------------------------------------
+
+  /** Cancels and reaps everything, gives everything back. Never throws. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    open.delete(this);
+    this.#forgetUnsubmitted();
+    this.#settle();
+    if (this.flights.active > 0) this.#keep();
+    for (const ending of this.#endings) ending();
+    this.#endings.clear();
+    this.queues.unmap();
+    if (this.fd >= 0) tracedClose(this.fd);
+    this.fd = -1;
+    this.#tags.clear();
+    this.#registered.clear();
+  }
+
+  /** Entries that the kernel never saw hold nothing any more. */
+  #forgetUnsubmitted(): void {
+    const isSqpoll = this.has(constants.IORING_SETUP_SQPOLL);
+    for (const [low, high] of this.queues.takeBack(!isSqpoll)) {
+      if (kindOf(high) === FLIGHT && this.flights.isCurrent(low, high)) this.flights.remove(low);
+    }
+  }
+
+  /** Cancels and waits until nothing is in flight, at most a second. */
+  #settle(): void {
+    const end = performance.now() + CLOSE_LIMIT_MS;
+    while (this.flights.active > 0) {
+      const left = end - performance.now();
+      if (left <= 0) return;
+      this.#cancelAll(Math.min(left, 100));
+      const wait = Math.min(left, 50);
+      const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+      const result = this.enter(0, 1, flags, this.waitArgument(wait), GeteventsArg.size);
+      while (this.#takeLast());
+      if (result < 0 && result !== -EINTR && result !== -ETIME) return;
+    }
+  }
+
+  #takeLast(): boolean {
+    try {
+      return this.take();
+    } catch {
+      return true; // an onRelease that throws: the ring closes all the same
+    }
+  }
+
+  #cancelAll(timeoutMs: number): void {
+    try {
+      registerSyncCancel(this.handle, { flags: constants.IORING_ASYNC_CANCEL_ANY, timeoutMs });
+    } catch (error) {
+      // ETIME: a worker is busy, ask again. Otherwise the opcode is newer than this kernel (6.0), or sandboxed away
+      if (!(error instanceof RegisterError && error.code === 'ETIME')) this.#cancelEach();
+    }
+  }
+
+  /** An ASYNC_CANCEL for each operation, as far as the queue has room. */
+  #cancelEach(): void {
+    const { queues, flights } = this;
+    for (const slot of flights.slots()) {
+      if (!queues.seek()) break;
+      queues.sqe.prepare(constants.IORING_OP_ASYNC_CANCEL, -1, 0, 0, 0);
+      queues.sqe.setAddr(slot, flights.high(slot));
+      this.commitSkipped(0);
+    }
+    this.enter(queues.publish(), 0, IORING_ENTER_SQ_WAKEUP);
+  }
+
+  /** The kernel may still write: what it may write to stays for ever. */
+  #keep(): void {
+    const { active } = this.flights;
+    const things = [...this.flights.everything(), ...this.#registered, ...this.#tags.values()];
+    keepForever(
+      [things],
+      `a ring was closed with ${active} operation(s) that the kernel did not give up within ` +
+        `${CLOSE_LIMIT_MS} ms; their memory is kept until the process ends`,
+    );
+  }
+}

@@ -1,0 +1,62 @@
+/** What every owner of a registration has: it unregisters once, and is disposed of by `using`. */
+import { ClosedError, RegisterError } from '../errors.ts';
+import type { RingBase } from './base.ts';
+import type { RingCore } from './core.ts';
+
+/** An owner holds its ring; the ring's core never holds an owner, so that a dropped ring can be noticed. */
+export abstract class Owner implements Disposable {
+  /** The ring that this is registered with. */
+  readonly ring: RingBase;
+  /** @internal */
+  readonly core: RingCore;
+  readonly #what: string;
+  #isGone = false;
+
+  constructor(ring: RingBase, core: RingCore, what: string) {
+    this.ring = ring;
+    this.core = core;
+    this.#what = what;
+  }
+
+  /** Undoes the registration in the kernel. Called at most once, and not after the ring is closed. */
+  protected abstract release(): void;
+
+  /** Is it still registered? */
+  get isRegistered(): boolean {
+    return !this.#isGone && !this.core.isClosed;
+  }
+
+  /** Throws ClosedError unless it is registered. */
+  protected check(): void {
+    this.core.check();
+    if (this.#isGone) throw new ClosedError(this.#what);
+  }
+
+  /** The registration went to another owner. */
+  protected disown(): void {
+    this.#isGone = true;
+  }
+
+  /**
+   * Undoes the registration. Harmless when repeated.
+   * @throws RegisterError EACCES on a sandboxed ring that does not allow it; ClosedError after the ring is closed
+   */
+  unregister(): void {
+    if (this.#isGone) return;
+    this.core.check();
+    this.release();
+    this.#isGone = true;
+  }
+
+  /** As `unregister`, but nothing is thrown because the ring is closed, or sandboxed. */
+  [Symbol.dispose](): void {
+    if (this.#isGone) return;
+    try {
+      if (!this.core.isClosed) this.release();
+    } catch (error) {
+      if (!(error instanceof RegisterError && error.code === 'EACCES')) throw error;
+    } finally {
+      this.#isGone = true;
+    }
+  }
+}

@@ -1,0 +1,289 @@
+/** The two queues that a ring shares with the kernel: entries go in at the SQ's tail, completions come out at the CQ's head. */
+
+import { constants } from '../../structs/flags.ts';
+import type { Output, Struct } from '../../structs/layout.ts';
+import type { Params } from '../../structs/setup.ts';
+import { Cqe, Sqe } from '../../structs/sqe.ts';
+import { SqeCursor } from '../ops/sqe.ts';
+import { type Mapping, mapRing } from '../sys/memory.ts';
+
+type OutputOf<S> = S extends Struct<infer D> ? Output<D> : never;
+/** io_uring_params as the kernel filled it in. */
+export type RingParams = OutputOf<typeof Params>;
+
+const NOTHING = new Int32Array(0);
+const RES = Cqe.at.res / 4;
+const CQE_FLAGS = Cqe.at.flags / 4;
+const {
+  IORING_CQE_F_32,
+  IORING_CQE_F_SKIP,
+  IORING_SQ_CQ_OVERFLOW,
+  IORING_SQ_NEED_WAKEUP,
+  IORING_SQ_TASKRUN,
+} = constants;
+
+/** The memory of a ring's queues: two mappings, ours to unmap. */
+export interface QueueMemory {
+  readonly ring: Mapping;
+  readonly sqes: Mapping;
+}
+
+/** Bytes of the ring's header with the CQEs and the SQ array, and of the SQEs. */
+export function queueSizes(params: RingParams): { readonly ring: number; readonly sqes: number } {
+  const { flags, sqEntries, cqEntries, sqOff, cqOff } = params;
+  const cqes = cqOff.cqes + cqEntries * (flags & constants.IORING_SETUP_CQE32 ? 32 : 16);
+  const array = flags & constants.IORING_SETUP_NO_SQARRAY ? 0 : sqOff.array + sqEntries * 4;
+  const sqe = flags & constants.IORING_SETUP_SQE128 ? 128 : Sqe.size;
+  return { ring: Math.max(cqes, array), sqes: sqEntries * sqe };
+}
+
+/** Maps the queues of the ring `fd`; on failure nothing stays mapped. */
+export function mapQueueMemory(fd: number, params: RingParams): QueueMemory {
+  const sizes = queueSizes(params);
+  const ring = mapRing(fd, sizes.ring, constants.IORING_OFF_SQ_RING);
+  try {
+    return { ring, sqes: mapRing(fd, sizes.sqes, constants.IORING_OFF_SQES) };
+  } catch (error) {
+    ring.unmap();
+    throw error;
+  }
+}
+
+/**
+ * Mapped queues. Heads and tails are free-running 32-bit counters; ours are kept here, the kernel's are read with
+ * acquire and written with release semantics.
+ */
+export class Queues {
+  /** Where the next entry is written. */
+  readonly sqe = new SqeCursor();
+  sqEntries = 0;
+  cqEntries = 0;
+
+  // the completion that take() read last
+  /** user_data, low 32 bits. */
+  low = 0;
+  /** user_data, high 32 bits. */
+  high = 0;
+  /** The result, or minus the errno. */
+  res = 0;
+  /** IORING_CQE_F_* */
+  flags = 0;
+  /** Index of its first word in `words`, for the second half of a big completion. */
+  at = 0;
+
+  #memory: QueueMemory | undefined;
+  #ring = NOTHING;
+  #sqTail = 0;
+  #published = 0;
+  #cqHead = 0;
+  #cqSeen = 0;
+  #cqes = 0;
+  #cqeShift = 2;
+  #mixed = false;
+  // word indices of the shared counters
+  #kSqHead = 0;
+  #kSqTail = 0;
+  #kSqFlags = 0;
+  #kCqHead = 0;
+  #kCqTail = 0;
+  #kCqFlags = 0;
+  #kCqOverflow = 0;
+
+  constructor(memory: QueueMemory, params: RingParams) {
+    this.attach(memory, params);
+  }
+
+  /** Looks at `memory` from now on: at first, and again after a resize (heads and tails go on). */
+  attach(memory: QueueMemory, params: RingParams): void {
+    const { flags, sqOff, cqOff, sqEntries, cqEntries } = params;
+    this.#memory = memory;
+    this.#ring = new Int32Array(memory.ring.buffer, 0, memory.ring.length >> 2);
+    this.sqe.attach(memory.sqes.buffer, flags & constants.IORING_SETUP_SQE128 ? 32 : 16);
+    this.sqEntries = sqEntries;
+    this.cqEntries = cqEntries;
+    this.#kSqHead = sqOff.head >> 2;
+    this.#kSqTail = sqOff.tail >> 2;
+    this.#kSqFlags = sqOff.flags >> 2;
+    this.#kCqHead = cqOff.head >> 2;
+    this.#kCqTail = cqOff.tail >> 2;
+    this.#kCqFlags = cqOff.flags >> 2;
+    this.#kCqOverflow = cqOff.overflow >> 2;
+    this.#cqes = cqOff.cqes >> 2;
+    this.#cqeShift = flags & constants.IORING_SETUP_CQE32 ? 3 : 2;
+    this.#mixed = (flags & constants.IORING_SETUP_CQE_MIXED) !== 0;
+    this.#sqTail = this.#load(this.#kSqTail);
+    this.#published = this.#sqTail;
+    this.#cqHead = this.#load(this.#kCqHead);
+    this.#cqSeen = this.#cqHead;
+    if ((flags & constants.IORING_SETUP_NO_SQARRAY) === 0) this.#identity(sqOff.array >> 2);
+  }
+
+  /** The memory goes back; every later store and load goes nowhere. */
+  unmap(): void {
+    this.#ring = NOTHING;
+    this.sqe.detach();
+    this.#memory?.sqes.unmap();
+    this.#memory?.ring.unmap();
+    this.#memory = undefined;
+  }
+
+  get isMapped(): boolean {
+    return this.#memory !== undefined;
+  }
+
+  // ---- submission ----------------------------------------------------------------------------------------
+
+  /** Entries that can be prepared now. */
+  get space(): number {
+    if (this.#memory === undefined) return 0;
+    return this.sqEntries - ((this.#sqTail - this.#load(this.#kSqHead)) | 0);
+  }
+
+  /** Puts the cursor on the next free entry; false when the queue is full. The entry counts after `advance()`. */
+  seek(): boolean {
+    if (this.space <= 0) return false;
+    this.sqe.base = (this.#sqTail & (this.sqEntries - 1)) * this.sqe.stride;
+    return true;
+  }
+
+  /** The entry under the cursor is complete. */
+  advance(): void {
+    this.#sqTail = (this.#sqTail + 1) | 0;
+  }
+
+  /** Shows the complete entries to the kernel; returns how many it has not consumed. */
+  publish(): number {
+    if (this.#published !== this.#sqTail) {
+      this.#published = this.#sqTail;
+      this.#store(this.#kSqTail, this.#sqTail);
+    }
+    return this.unconsumed;
+  }
+
+  /** Complete entries that the kernel has not consumed. */
+  get unconsumed(): number {
+    if (this.#memory === undefined) return 0;
+    return (this.#sqTail - this.#load(this.#kSqHead)) | 0;
+  }
+
+  /** Complete entries that are not published yet. */
+  get unpublished(): number {
+    return (this.#sqTail - this.#published) | 0;
+  }
+
+  /**
+   * Takes back the entries that the kernel has not consumed (with `published` false: not even seen), last first;
+   * gives the user_data of each.
+   */
+  *takeBack(published: boolean): Generator<[number, number]> {
+    const stop = published ? this.#load(this.#kSqHead) : this.#published;
+    while (this.#sqTail !== stop) {
+      this.#sqTail = (this.#sqTail - 1) | 0;
+      yield this.sqe.userDataAt((this.#sqTail & (this.sqEntries - 1)) * this.sqe.stride);
+    }
+    if (published) this.publish();
+  }
+
+  /** IORING_SQ_* bits: what the kernel wants. */
+  get sqFlags(): number {
+    return this.#memory === undefined ? 0 : this.#load(this.#kSqFlags);
+  }
+
+  /** The SQPOLL thread sleeps. */
+  get needsWakeup(): boolean {
+    return (this.sqFlags & IORING_SQ_NEED_WAKEUP) !== 0;
+  }
+
+  /** Completions wait in the kernel: in the overflow list, or as task work. */
+  get needsEnter(): boolean {
+    return (this.sqFlags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) !== 0;
+  }
+
+  // ---- completion ----------------------------------------------------------------------------------------
+
+  /** Completions (or slots of them, on a mixed ring) that can be taken now. */
+  get ready(): number {
+    if (this.#memory === undefined) return 0;
+    return (this.#load(this.#kCqTail) - this.#cqHead) | 0;
+  }
+
+  /**
+   * Takes the next completion into `low`, `high`, `res`, `flags`; false when there is none. The kernel gets the
+   * slots back when the queue is empty, or by `release()`.
+   */
+  take(): boolean {
+    for (;;) {
+      if (this.#cqHead === this.#cqSeen && !this.#look()) return false;
+      const at = this.#cqes + ((this.#cqHead & (this.cqEntries - 1)) << this.#cqeShift);
+      const ring = this.#ring;
+      const flags = ring[at + CQE_FLAGS] ?? 0;
+      const isBig = this.#mixed && (flags & IORING_CQE_F_32) !== 0;
+      this.#cqHead = (this.#cqHead + (isBig ? 2 : 1)) | 0;
+      if (this.#mixed && (flags & IORING_CQE_F_SKIP) !== 0) continue;
+      this.at = at;
+      this.low = (ring[at] ?? 0) >>> 0;
+      this.high = (ring[at + 1] ?? 0) >>> 0;
+      this.res = ring[at + RES] ?? 0;
+      this.flags = flags >>> 0;
+      return true;
+    }
+  }
+
+  /** Gives the slots of taken completions back to the kernel. */
+  release(): void {
+    if (this.#memory !== undefined) this.#store(this.#kCqHead, this.#cqHead);
+  }
+
+  /** Visits the completions that are ready without taking them. */
+  *peek(): Generator<[high: number, low: number]> {
+    const end = this.#memory === undefined ? this.#cqHead : this.#load(this.#kCqTail);
+    for (let head = this.#cqHead; head !== end; ) {
+      const at = this.#cqes + ((head & (this.cqEntries - 1)) << this.#cqeShift);
+      const flags = this.#ring[at + CQE_FLAGS] ?? 0;
+      head = (head + (this.#mixed && flags & IORING_CQE_F_32 ? 2 : 1)) | 0;
+      if (this.#mixed && flags & IORING_CQE_F_SKIP) continue;
+      yield [(this.#ring[at + 1] ?? 0) >>> 0, (this.#ring[at] ?? 0) >>> 0];
+    }
+  }
+
+  /** The two extra words of the completion that take() read last; undefined when it has none. */
+  extra(): readonly [bigint, bigint] | undefined {
+    if (this.#cqeShift === 2 && (this.flags & IORING_CQE_F_32) === 0) return undefined;
+    const words = new BigUint64Array(this.#ring.slice(this.at + 4, this.at + 8).buffer);
+    return [words[0] ?? 0n, words[1] ?? 0n];
+  }
+
+  /** Whether completions signal the registered eventfd: IORING_CQ_EVENTFD_DISABLED. */
+  get eventfdDisabled(): boolean {
+    return (this.#load(this.#kCqFlags) & constants.IORING_CQ_EVENTFD_DISABLED) !== 0;
+  }
+
+  set eventfdDisabled(disabled: boolean) {
+    this.#store(this.#kCqFlags, disabled ? constants.IORING_CQ_EVENTFD_DISABLED : 0);
+  }
+
+  /** Completions that were lost because there was no memory for them. */
+  get lost(): number {
+    return this.#memory === undefined ? 0 : this.#load(this.#kCqOverflow) >>> 0;
+  }
+
+  #look(): boolean {
+    if (this.#memory === undefined) return false;
+    this.release();
+    this.#cqSeen = this.#load(this.#kCqTail);
+    return this.#cqSeen !== this.#cqHead;
+  }
+
+  #load(word: number): number {
+    return Atomics.load(this.#ring, word);
+  }
+
+  #store(word: number, value: number): void {
+    Atomics.store(this.#ring, word, value);
+  }
+
+  /** With an SQ array, entry i is always SQE i. */
+  #identity(array: number): void {
+    for (let i = 0; i < this.sqEntries; i++) this.#ring[array + i] = i;
+  }
+}

@@ -1,0 +1,234 @@
+/** The synchronous ring, for scripts: prepare, submit, reap. */
+import { options as checkOptions, integer, wrongValue } from '../../structs/check.ts';
+import { constants } from '../../structs/flags.ts';
+import { GeteventsArg } from '../../structs/setup.ts';
+import { UnsupportedError } from '../errors.ts';
+import { kernelRelease } from '../sys/host.ts';
+import { RingBase, type RingBaseOptions } from './base.ts';
+import { type Prepare, prepareFor } from './prepare.ts';
+import type { WaitArgument } from './region.ts';
+
+const {
+  IORING_ENTER_ABS_TIMER,
+  IORING_ENTER_EXT_ARG,
+  IORING_ENTER_EXT_ARG_REG,
+  IORING_ENTER_GETEVENTS,
+  IORING_ENTER_SQ_WAIT,
+  IORING_ENTER_SQ_WAKEUP,
+  IORING_FEAT_EXT_ARG,
+  IORING_FEAT_MIN_TIMEOUT,
+  IORING_SETUP_IOPOLL,
+  IORING_SETUP_SQPOLL,
+} = constants;
+const EINTR = 4;
+const EAGAIN = 11;
+const EBUSY = 16;
+const ETIME = 62;
+/** Bytes of io_uring_reg_wait, which the kernel wants to be told. */
+const REG_WAIT_SIZE = 64;
+
+/** Options of `submit`. */
+export interface SubmitOptions {
+  /** Waits until so many completions can be reaped; blocks the thread. */
+  readonly wait?: number;
+  /** Waits at most so many milliseconds (5.11); reaching it is no error. */
+  readonly timeoutMs?: number;
+  /** Waits until this time of the ring's clock, in milliseconds, instead (6.12). */
+  readonly deadlineMs?: number;
+  /** After so many microseconds one completion is enough (6.12). */
+  readonly minWaitUs?: number;
+  /** Takes the limits from a registered region (6.13). */
+  readonly waitArgument?: WaitArgument;
+  /** On an sqPoll ring: waits until the thread has made room in the submission queue (5.10). */
+  readonly waitForSpace?: boolean;
+}
+
+/** One completion. */
+export interface Completion {
+  /** Whose it is; a bigint only for another ring's message of 2^53 or more. */
+  readonly userData: number | bigint;
+  /** The result, or minus the errno. */
+  readonly res: number;
+  /** IORING_CQE_F_* */
+  readonly flags: number;
+  /** The second half of a big completion. */
+  readonly extra?: readonly [bigint, bigint];
+}
+
+const NO_WAIT: SubmitOptions = {};
+const SUBMIT_OPTIONS = ['wait', 'timeoutMs', 'deadlineMs', 'minWaitUs', 'waitArgument', 'waitForSpace'];
+
+/**
+ * A ring for synchronous use. `using ring = new Ring(64)` closes it at the end of the block; without `using` call
+ * `close()`.
+ */
+export class Ring extends RingBase {
+  /** Operations: each takes the next free entry. They start at `submit()`. */
+  readonly prepare: Prepare;
+
+  /** @inheritdoc */
+  constructor(entries: number, options?: RingBaseOptions) {
+    super(entries, options);
+    this.prepare = prepareFor(this.core);
+  }
+
+  /** Entries that can be prepared before the next submit. */
+  get sqSpace(): number {
+    this.core.check();
+    return this.core.queues.space;
+  }
+
+  /** Completions that can be reaped now, without asking the kernel. */
+  get ready(): number {
+    this.core.check();
+    return this.core.readyForUser;
+  }
+
+  /**
+   * Submits what was prepared, and waits if asked to.
+   * @returns entries submitted
+   * @throws SyscallError EAGAIN, EBUSY (reap, then submit again: nothing is lost), EBADFD (the ring is disabled)
+   * @see io_uring_enter(2)
+   */
+  submit(options: SubmitOptions = NO_WAIT): number {
+    const { core } = this;
+    core.check();
+    if (options !== NO_WAIT) this.#check(options);
+    const submitted = core.has(IORING_SETUP_SQPOLL) ? this.#wakeThread(options) : this.#submitAll();
+    const { wait = 0 } = options;
+    if (wait > 0) this.#waitFor(wait, options);
+    return submitted;
+  }
+
+  /**
+   * Gives every completion that is there to `visit`, in order; allocates nothing for each.
+   * @returns how many
+   */
+  reap(visit: (userData: number | bigint, res: number, flags: number) => void): number {
+    const { core } = this;
+    core.check();
+    core.flush();
+    const { queues } = core;
+    let count = 0;
+    try {
+      while (core.take()) {
+        count++;
+        visit(core.userData, queues.res, queues.flags);
+        if (core.isClosed) return count;
+      }
+    } finally {
+      queues.release();
+    }
+    return count;
+  }
+
+  /** The completions that are there, one object each. */
+  *completions(): Generator<Completion> {
+    const { core } = this;
+    core.check();
+    core.flush();
+    const { queues } = core;
+    while (!core.isClosed && core.take()) {
+      const { res, flags } = queues;
+      const extra = queues.extra();
+      queues.release();
+      yield { userData: core.userData, res, flags, ...(extra && { extra }) };
+    }
+  }
+
+  #check(options: SubmitOptions): void {
+    checkOptions('options', options, SUBMIT_OPTIONS);
+    const { wait = 0, timeoutMs, deadlineMs, minWaitUs, waitArgument } = options;
+    integer('options.wait', wait, 0, this.core.queues.cqEntries);
+    milliseconds('options.timeoutMs', timeoutMs);
+    milliseconds('options.deadlineMs', deadlineMs);
+    if (minWaitUs !== undefined) integer('options.minWaitUs', minWaitUs, 0, 0xffff_ffff);
+    if (timeoutMs !== undefined && deadlineMs !== undefined) {
+      throw wrongValue('options.deadlineMs', 'absent beside timeoutMs', deadlineMs);
+    }
+    if (waitArgument !== undefined && (timeoutMs ?? deadlineMs ?? minWaitUs) !== undefined) {
+      throw wrongValue('options.waitArgument', 'alone: it holds the timeout itself', waitArgument);
+    }
+    if ((timeoutMs ?? deadlineMs) !== undefined) this.#need(IORING_FEAT_EXT_ARG, 'FEAT_EXT_ARG', '5.11');
+    if (minWaitUs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'FEAT_MIN_TIMEOUT', '6.12');
+  }
+
+  #need(feature: number, need: string, since: string): void {
+    if ((this.core.features & feature) === 0)
+      throw new UnsupportedError(need, { since, kernel: kernelRelease });
+  }
+
+  /** Submits until the queue is empty or the kernel stops; it stops at a bad entry before 5.18 (SETUP_SUBMIT_ALL). */
+  #submitAll(): number {
+    const { core } = this;
+    let total = 0;
+    for (let left = core.queues.publish(); left > 0; left = core.queues.unconsumed) {
+      const flags = core.has(IORING_SETUP_IOPOLL) || core.queues.needsEnter ? IORING_ENTER_GETEVENTS : 0;
+      const result = core.enter(left, 0, flags);
+      if (result === -EINTR) continue;
+      if (result < 0) {
+        if (total > 0 && (result === -EAGAIN || result === -EBUSY)) return total;
+        throw core.enterFailure(-result);
+      }
+      if (result === 0) return total;
+      total += result;
+    }
+    return total;
+  }
+
+  #wakeThread(options: SubmitOptions): number {
+    const { core } = this;
+    const { unpublished } = core.queues;
+    core.queues.publish();
+    const flags =
+      (core.queues.needsWakeup ? IORING_ENTER_SQ_WAKEUP : 0) |
+      (options.waitForSpace ? IORING_ENTER_SQ_WAIT : 0);
+    if (flags !== 0) {
+      const result = core.enter(unpublished, 0, flags);
+      if (result < 0 && result !== -EINTR) throw core.enterFailure(-result);
+    }
+    return unpublished;
+  }
+
+  /** Waits until `wait` completions are ready for the user, the time is over, or the kernel says no. */
+  #waitFor(wait: number, options: SubmitOptions): void {
+    const { core } = this;
+    const { timeoutMs } = options;
+    const end = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    for (;;) {
+      const missing = wait - core.readyForUser;
+      if (missing <= 0) return;
+      const left = end - performance.now();
+      const result = this.#enterAndWait(core.queues.ready + missing, options, left);
+      if (result === -ETIME) return;
+      if (result < 0 && result !== -EINTR) throw core.enterFailure(-result);
+      if (left <= 0) return;
+    }
+  }
+
+  #enterAndWait(
+    wait: number,
+    { timeoutMs, deadlineMs, minWaitUs, waitArgument }: SubmitOptions,
+    left: number,
+  ): number {
+    const { core } = this;
+    if (waitArgument !== undefined) {
+      const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG;
+      return core.enter(0, wait, flags, waitArgument.use(core), REG_WAIT_SIZE);
+    }
+    if (timeoutMs === undefined && deadlineMs === undefined && minWaitUs === undefined) {
+      return core.enter(0, wait, IORING_ENTER_GETEVENTS);
+    }
+    const limit = deadlineMs ?? (timeoutMs === undefined ? undefined : Math.max(0, left));
+    const flags =
+      IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | (deadlineMs === undefined ? 0 : IORING_ENTER_ABS_TIMER);
+    return core.enter(0, wait, flags, core.waitArgument(limit, minWaitUs), GeteventsArg.size);
+  }
+}
+
+function milliseconds(name: string, value: number | undefined): void {
+  if (value === undefined) return;
+  if (typeof value !== 'number' || !(value >= 0 && value <= Number.MAX_SAFE_INTEGER / 1e6)) {
+    throw wrongValue(name, 'a number of milliseconds, 0 or more', value);
+  }
+}

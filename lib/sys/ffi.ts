@@ -1,0 +1,120 @@
+/** libc's symbols, each parameter with its C type. Nothing else in the package calls native code. */
+import { arch, endianness, platform, release } from 'node:os';
+import type { KoffiFunc } from 'koffi';
+import { koffi } from '../../structs/layout.ts';
+import { UnsupportedError } from '../errors.ts';
+
+/** Why no call can work here, or undefined where all is well. */
+function problem(): string | undefined {
+  if ('bun' in process.versions) return 'Bun is not supported: its event loop cannot poll a ring (bun#18546)';
+  if (platform() !== 'linux') return `io_uring is a thing of Linux, this is ${platform()}`;
+  if (!['x64', 'arm64', 'riscv64', 'loong64'].includes(arch()) || endianness() !== 'LE') {
+    return `only 64-bit little-endian systems are supported, this is ${arch()} (${endianness()})`;
+  }
+  if (koffi === undefined) {
+    return 'the package koffi could not be loaded: install it with its optional dependencies (no --omit=optional)';
+  }
+  return undefined;
+}
+
+const PROBLEM = problem();
+const libc = PROBLEM === undefined ? koffi?.load(null) : undefined;
+
+function refuse(): never {
+  throw new UnsupportedError('uring', { why: PROBLEM ?? 'unknown', kernel: release() });
+}
+
+/** One fixed prototype for each use: the variadic form is three times slower. */
+function bind<F extends (...args: never[]) => unknown>(
+  symbol: string,
+  result: string,
+  ...parameters: string[]
+): F {
+  if (libc === undefined) return refuse as unknown as F;
+  return libc.func(symbol, result, parameters) as KoffiFunc<never> as unknown as F;
+}
+
+/** The thread's errno, valid only in the expression right after a call. */
+export const errno: () => number = koffi === undefined ? refuse : koffi.errno;
+/** The address of a view's first byte; 0n for a detached one. */
+export const address: (view: ArrayBufferView | ArrayBuffer) => bigint =
+  koffi === undefined ? refuse : koffi.address;
+/** An ArrayBuffer over memory that V8 does not own. Aborts the process for address 0. */
+export const viewMemory: (at: bigint | number, length: number) => ArrayBuffer =
+  koffi === undefined ? refuse : koffi.view;
+
+/** long syscall(long number, unsigned entries, struct io_uring_params *params) */
+export const setup = bind<(nr: number, entries: number, params: Uint8Array) => number>(
+  'syscall',
+  'long',
+  'long',
+  'uint32_t',
+  'void *',
+);
+
+/** long syscall(long number, int fd, unsigned to_submit, unsigned min_complete, unsigned flags, void *arg, size_t size) */
+export const enter = bind<
+  (nr: number, fd: number, submit: number, wait: number, flags: number, arg: number, size: number) => number
+>('syscall', 'long', 'long', 'int', 'uint32_t', 'uint32_t', 'uint32_t', 'uintptr_t', 'size_t');
+
+/** long syscall(long number, int fd, unsigned opcode, void *arg, unsigned nr_args), the argument by address */
+export const registerAt = bind<
+  (nr: number, fd: number, opcode: number, arg: number | bigint, nrArgs: number) => number
+>('syscall', 'long', 'long', 'int', 'uint32_t', 'uintptr_t', 'uint32_t');
+
+/** The same, the argument by its view. */
+export const registerView = bind<
+  (nr: number, fd: number, opcode: number, arg: ArrayBufferView, nrArgs: number) => number
+>('syscall', 'long', 'long', 'int', 'uint32_t', 'void *', 'uint32_t');
+
+/** void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset); -1 is an error */
+export const mmap = bind<
+  (addr: number, length: number, prot: number, flags: number, fd: number, offset: number) => number
+>('mmap', 'intptr_t', 'uintptr_t', 'size_t', 'int', 'int', 'int', 'int64_t');
+
+export const munmap = bind<(addr: number, length: number) => number>('munmap', 'int', 'uintptr_t', 'size_t');
+export const close = bind<(fd: number) => number>('close', 'int', 'int');
+export const eventfd = bind<(initial: number, flags: number) => number>('eventfd', 'int', 'uint32_t', 'int');
+export const pipe2 = bind<(fds: Int32Array, flags: number) => number>('pipe2', 'int', 'void *', 'int');
+export const socketpair = bind<(domain: number, type: number, protocol: number, fds: Int32Array) => number>(
+  'socketpair',
+  'int',
+  'int',
+  'int',
+  'int',
+  'void *',
+);
+export const read = bind<(fd: number, data: ArrayBufferView, size: number) => number>(
+  'read',
+  'ssize_t',
+  'int',
+  'void *',
+  'size_t',
+);
+export const getrlimit = bind<(resource: number, limits: BigUint64Array) => number>(
+  'getrlimit',
+  'int',
+  'int',
+  'void *',
+);
+export const setrlimit = bind<(resource: number, limits: BigUint64Array) => number>(
+  'setrlimit',
+  'int',
+  'int',
+  'void *',
+);
+export const getpagesize = bind<() => number>('getpagesize', 'int');
+export const gettid = bind<() => number>('gettid', 'int');
+export const sched_getaffinity = bind<(pid: number, size: number, mask: Uint8Array) => number>(
+  'sched_getaffinity',
+  'int',
+  'int',
+  'size_t',
+  'void *',
+);
+export const clock_gettime = bind<(clock: number, time: BigInt64Array) => number>(
+  'clock_gettime',
+  'int',
+  'int',
+  'void *',
+);

@@ -1,0 +1,157 @@
+/**
+ * Memory that the kernel sees: addresses of views, page-aligned pieces of ordinary ArrayBuffers, mappings of
+ * rings, and the things that must stay alive for ever.
+ */
+import { integer, wrongType, wrongValue } from '../../structs/check.ts';
+import { SyscallError } from '../errors.ts';
+import * as ffi from './ffi.ts';
+import { sys } from './syscall.ts';
+
+const PROT_READ_WRITE = 3;
+const MAP_SHARED_POPULATE = 0x8001;
+const MAP_PRIVATE_ANONYMOUS_POPULATE = 0x8022;
+
+let page = 0;
+
+/** The size of a memory page, in bytes. */
+export function pageSize(): number {
+  if (page === 0) page = ffi.getpagesize();
+  return page;
+}
+
+/** Throws unless `value` is a view whose memory stays where it is; returns it. */
+export function stableView(name: string, value: unknown): ArrayBufferView {
+  if (!ArrayBuffer.isView(value)) throw wrongType(name, 'a Uint8Array or another view of memory', value);
+  const { buffer } = value;
+  if (isDetached(buffer)) throw wrongValue(name, 'a view that is not detached', value);
+  if ('resizable' in buffer && buffer.resizable === true) {
+    throw wrongValue(name, 'a view of a fixed-length ArrayBuffer: a resizable one can move or shrink', value);
+  }
+  if ('growable' in buffer && buffer.growable === true) {
+    throw wrongValue(name, 'a view of a fixed-length SharedArrayBuffer', value);
+  }
+  if (value.byteLength === 0) throw wrongValue(name, 'at least one byte long', value);
+  return value;
+}
+
+function isDetached(buffer: ArrayBufferLike): boolean {
+  if (buffer.byteLength > 0) return false;
+  if ('detached' in buffer) return buffer.detached === true;
+  // Node 20 has no ArrayBuffer.prototype.detached; there a detached buffer refuses a new view
+  try {
+    return new Uint8Array(buffer).byteLength > 0;
+  } catch {
+    return true;
+  }
+}
+
+/**
+ * The address of a view's first byte, for the kernel. It stays the same while the view is held.
+ * @throws for a detached, resizable or zero-length view
+ */
+export function addressOf(name: string, value: unknown): number {
+  return Number(ffi.address(stableView(name, value)));
+}
+
+/**
+ * A page-aligned piece of an ordinary ArrayBuffer, zeroed. The garbage collector frees it when neither you nor a
+ * ring holds it.
+ * @param bytes its length, from 1 to 2^32
+ */
+export function alloc(bytes: number): Uint8Array {
+  integer('bytes', bytes, 1, 2 ** 32);
+  const room = new ArrayBuffer(bytes + pageSize());
+  const skip = (pageSize() - (Number(ffi.address(room)) % pageSize())) % pageSize();
+  return new Uint8Array(room, skip, bytes);
+}
+
+/** Memory of our own with its address: never detached, never given to a user. */
+export class Pinned {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly address: number;
+
+  constructor(length: number) {
+    const room = new ArrayBuffer(length);
+    this.bytes = new Uint8Array(room);
+    this.view = new DataView(room);
+    this.address = Number(ffi.address(room));
+  }
+}
+
+/** A Pinned that grows: `reserve(n)` gives at least n bytes. What was in it before is gone. */
+export class Scratch {
+  #pinned: Pinned | undefined;
+
+  reserve(bytes: number): Pinned {
+    if (this.#pinned === undefined || this.#pinned.bytes.byteLength < bytes) {
+      this.#pinned = new Pinned(Math.max(4096, 2 ** Math.ceil(Math.log2(bytes))));
+    }
+    return this.#pinned;
+  }
+}
+
+/** Memory from mmap(2), seen through an ArrayBuffer until `unmap()`. Nobody may touch the buffer after that. */
+export class Mapping {
+  readonly address: number;
+  readonly length: number;
+  #buffer: ArrayBuffer | undefined;
+
+  constructor(address: number, length: number) {
+    this.address = address;
+    this.length = length;
+    this.#buffer = ffi.viewMemory(address, length);
+  }
+
+  /** The mapped memory. */
+  get buffer(): ArrayBuffer {
+    if (this.#buffer === undefined) throw new Error('the mapping is gone');
+    return this.#buffer;
+  }
+
+  /** Detaches the buffer where the runtime can (Node 22+), and gives the memory back. Harmless when repeated. */
+  unmap(): void {
+    const buffer = this.#buffer;
+    if (buffer === undefined) return;
+    this.#buffer = undefined;
+    if ('transfer' in buffer && typeof buffer.transfer === 'function') buffer.transfer();
+    sys.munmap(this.address, this.length);
+  }
+}
+
+function mapped(length: number, flags: number, fd: number, offset: number): Mapping {
+  // koffi.view of more than 4 GiB aborts Node 20
+  integer('length', length, 1, 2 ** 32);
+  const address = sys.mmap(length, PROT_READ_WRITE, flags, fd, offset);
+  if (address < 0) throw new SyscallError('mmap', -address);
+  return new Mapping(address, length);
+}
+
+/** Maps a part of a ring: the queues, a kernel-allocated buffer ring, a region. */
+export function mapRing(fd: number, length: number, offset: number): Mapping {
+  return mapped(length, MAP_SHARED_POPULATE, fd, offset);
+}
+
+/** Anonymous memory that the garbage collector does not own, in whole pages. */
+export function mapAnonymous(length: number): Mapping {
+  const whole = Math.ceil(length / pageSize()) * pageSize();
+  return mapped(whole, MAP_PRIVATE_ANONYMOUS_POPULATE, -1, 0);
+}
+
+/** What the kernel may still write to although its ring is gone. Never emptied. */
+const forever = new Set<unknown>();
+let warned = false;
+
+/** Keeps `things` alive until the process ends, and says so once. */
+export function keepForever(things: Iterable<unknown>, why: string): void {
+  const before = forever.size;
+  for (const thing of things) forever.add(thing);
+  if (forever.size === before || warned) return;
+  warned = true;
+  process.emitWarning(why, { type: 'UringWarning', code: 'URING_KEPT_ALIVE' });
+}
+
+/** How many things are kept for ever, for tests. */
+export function keptForever(): number {
+  return forever.size;
+}

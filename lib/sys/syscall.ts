@@ -1,0 +1,66 @@
+/**
+ * The system calls. Numbers and checked views in, the kernel's convention out: a result, or minus the errno.
+ * Whether a failure is an error, and which, is known one layer up.
+ *
+ * errno is thread-local and koffi does not save it: it is read in the very next expression, with nothing between.
+ */
+import * as ffi from './ffi.ts';
+
+const NR_SETUP = 425;
+const NR_ENTER = 426;
+const NR_REGISTER = 427;
+
+function outcome(result: number): number {
+  // 0 is no errno of a failed call: treat it as EIO rather than as success
+  return result === -1 ? -(ffi.errno() || 5) : result;
+}
+
+/**
+ * Calls into the kernel. An object, so that tests can put a failing kernel in place of one of them; everything
+ * calls through it.
+ */
+export const sys = {
+  /** io_uring_setup(2): a ring fd. `params` is read and written. */
+  setup: (entries: number, params: Uint8Array): number => outcome(ffi.setup(NR_SETUP, entries, params)),
+
+  /** io_uring_enter(2): SQEs consumed. */
+  enter: (fd: number, submit: number, wait: number, flags: number, arg: number, size: number): number =>
+    outcome(ffi.enter(NR_ENTER, fd, submit, wait, flags, arg, size)),
+
+  /** io_uring_register(2), its argument by address (0 for none). */
+  register: (fd: number, opcode: number, arg: number | bigint, nrArgs: number): number =>
+    outcome(ffi.registerAt(NR_REGISTER, fd, opcode, arg, nrArgs)),
+
+  /** io_uring_register(2), its argument by a view. */
+  registerView: (fd: number, opcode: number, arg: ArrayBufferView, nrArgs: number): number =>
+    outcome(ffi.registerView(NR_REGISTER, fd, opcode, arg, nrArgs)),
+
+  /** mmap(2): an address. */
+  mmap: (length: number, protection: number, flags: number, fd: number, offset: number): number =>
+    outcome(ffi.mmap(0, length, protection, flags, fd, offset)),
+
+  munmap: (address: number, length: number): number => outcome(ffi.munmap(address, length)),
+
+  /** close(2) by libc: node:fs warns about fds that it did not open, in workers. */
+  close: (fd: number): number => outcome(ffi.close(fd)),
+
+  /** eventfd(2) with EFD_CLOEXEC | EFD_NONBLOCK. */
+  eventfd: (initial: number): number => outcome(ffi.eventfd(initial, 0o2004000)),
+
+  /** pipe2(2): fills `fds` with the reading and the writing end. */
+  pipe: (fds: Int32Array, flags: number): number => outcome(ffi.pipe2(fds, flags)),
+
+  /** socketpair(2) of AF_UNIX sockets. */
+  socketpair: (type: number, fds: Int32Array): number => outcome(ffi.socketpair(1, type, 0, fds)),
+
+  read: (fd: number, data: ArrayBufferView): number => outcome(ffi.read(fd, data, data.byteLength)),
+
+  getrlimit: (resource: number, limits: BigUint64Array): number => outcome(ffi.getrlimit(resource, limits)),
+  setrlimit: (resource: number, limits: BigUint64Array): number => outcome(ffi.setrlimit(resource, limits)),
+
+  schedGetaffinity: (mask: Uint8Array): number => outcome(ffi.sched_getaffinity(0, mask.byteLength, mask)),
+
+  clockGettime: (clock: number, time: BigInt64Array): number => outcome(ffi.clock_gettime(clock, time)),
+
+  gettid: (): number => ffi.gettid(),
+};
