@@ -124,6 +124,15 @@ export class ClosedError extends Error {
   }
 }
 
+/** A call that is right, but not now: something else must be done first. The message says what. */
+export class StateError extends Error {
+  readonly code = 'ERR_URING_STATE';
+
+  static {
+    StateError.prototype.name = 'StateError';
+  }
+}
+
 /** The submission queue has no free entry: submit() first, or make the ring larger. */
 export class QueueFullError extends Error {
   readonly code = 'ERR_URING_QUEUE_FULL';

@@ -9,6 +9,7 @@ export {
   OpError,
   QueueFullError,
   RegisterError,
+  StateError,
   SyscallError,
   UnsupportedError,
 } from './errors.ts';
@@ -29,25 +30,26 @@ export { type RegisterEventfdOptions, RegisteredEventfd } from './ring/eventfd.t
 export { type FileList, FixedFile, RegisteredFiles, type RegisterFilesOptions } from './ring/files.ts';
 export type { Message } from './ring/message.ts';
 export { Napi, type NapiOptions } from './ring/napi.ts';
-export { Personality } from './ring/personality.ts';
 export type {
   File,
+  FsyncOptions,
   Memory,
   MessageOptions,
   OpenOptions,
   OperationOptions,
   PollOptions,
-  Prepare,
   RwOptions,
   SocketOptions,
   SpliceOptions,
   TimeoutOptions,
-} from './ring/prepare.ts';
+} from './ring/operations.ts';
+export { Personality } from './ring/personality.ts';
+export type { Prepare } from './ring/prepare.ts';
 export { Region, type RegionOptions, type WaitArgument } from './ring/region.ts';
 export type { ResizeOptions } from './ring/resize.ts';
 export { type Completion, Ring, type SubmitOptions } from './ring/ring.ts';
 export { RegisteredRingFd } from './ring/ring-fd.ts';
-export type { Sandbox } from './ring/sandbox.ts';
+export type { Sandbox, SqeFlagName } from './ring/sandbox.ts';
 export { type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './ring/workers.ts';
 export { ZcrxIfq, type ZcrxIfqOptions } from './ring/zcrx.ts';
 export { alloc } from './sys/memory.ts';

@@ -153,5 +153,7 @@ export function tracedRegister(
       return after === null || row === undefined ? null : decodeArgument(row, after);
     },
   });
+  // a subscriber that makes calls itself may have used the same memory, and the caller reads the answer only now
+  if (after !== null) bytes?.set(after);
   return result;
 }

@@ -33,7 +33,11 @@ export function count(name: string, values: readonly unknown[], min: number, max
 }
 
 /** Throws unless `value` is an object with no other fields than `known`. */
-export function record(name: string, value: object, known: readonly string[]): void {
+export function record<T extends object>(
+  name: string,
+  value: T | undefined,
+  known: readonly string[],
+): asserts value is T {
   if (value === undefined) throw wrongType(name, 'an object', value);
   options(name, value, known);
 }
@@ -95,7 +99,7 @@ export function readFds(name: string, fds: readonly number[], min: number, max: 
   for (let i = 0; i < length; i++) {
     const fd = fds[i];
     // an s32 is what a bitwise operation leaves unchanged
-    if (fd === undefined || (fd | 0) !== fd || fd < min) integer(`${name}[${i}]`, fd, min, 0x7fff_ffff);
+    if (typeof fd !== 'number' || (fd | 0) !== fd || fd < min) integer(`${name}[${i}]`, fd, min, 0x7fff_ffff);
     else taken.push(fd);
   }
   return taken;
@@ -123,7 +127,8 @@ export function readTags(
   for (let i = 0; i < length; i++) {
     const tag = tags[i];
     if (typeof tag !== 'number' || !Number.isSafeInteger(tag) || tag < 0) unsigned64(`${name}[${i}]`, tag);
-    if (tag !== 0 && tag !== 0n && isEmpty(i)) throw wrongValue(`${name}[${i}]`, '0: its slot gets nothing', tag);
+    if (tag !== 0 && tag !== 0n && isEmpty(i))
+      throw wrongValue(`${name}[${i}]`, '0: its slot gets nothing', tag);
     taken.push(tag ?? 0);
   }
   return taken;

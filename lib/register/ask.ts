@@ -42,7 +42,9 @@ export function askQuery(): QueryAnswer | undefined {
   if (sys.register(-1, constants.IORING_REGISTER_QUERY, address, 0) < 0) return undefined;
   // the call succeeds also where the question was not understood: the header knows
   if (QueryHdr.decode(bytes).result !== 0) return undefined;
-  return QueryOpcode.decode(bytes, QueryHdr.size);
+  const answer = QueryOpcode.decode(bytes, QueryHdr.size);
+  // who answers must count the opcode that was asked with
+  return answer.nrRegisterOpcodes > constants.IORING_REGISTER_QUERY ? answer : undefined;
 }
 
 // ---- register opcodes: is the number in range? -----------------------------------------------------------------------

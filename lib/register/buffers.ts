@@ -9,7 +9,6 @@ import { boolean, descriptor, integer, U16_MAX, U32_MAX, wrongValue } from '../.
 import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { Buf, BufReg, BufStatus, CloneBuffers, RsrcRegister, RsrcUpdate2 } from '../../structs/rsrc.ts';
-import { call, callForAll, type RingFd, StructArgument, settle } from './call.ts';
 import {
   type AddressSource,
   type BufferSource,
@@ -23,8 +22,10 @@ import {
   writeBuffers,
   writeTags,
 } from './arguments.ts';
+import { call, callForAll, type RingFd, StructArgument, settle } from './call.ts';
 
-const { IORING_REGISTER_DST_REPLACE, IORING_REGISTER_SRC_REGISTERED, IORING_RSRC_REGISTER_SPARSE } = constants;
+const { IORING_REGISTER_DST_REPLACE, IORING_REGISTER_SRC_REGISTERED, IORING_RSRC_REGISTER_SPARSE } =
+  constants;
 
 const MAX_BUFFERS = registerOps[0].nrArgs.max;
 
@@ -136,14 +137,20 @@ export function registerBuffers2(fd: RingFd, table: BufferTable): void {
   if (sparse !== undefined) {
     if (buffers !== undefined || tags !== undefined) throw wrongValue('table.sparse', 'the only one', sparse);
     const nr = integer('table.sparse', sparse, 1, MAX_BUFFERS);
-    call(ring, registerOps[15], tableArgument.set({ nr, flags: IORING_RSRC_REGISTER_SPARSE }), RsrcRegister.size);
+    call(
+      ring,
+      registerOps[15],
+      tableArgument.set({ nr, flags: IORING_RSRC_REGISTER_SPARSE }),
+      RsrcRegister.size,
+    );
     return;
   }
   const iovecs = readBuffers('table.buffers', buffers, MAX_BUFFERS);
   const nr = iovecs.bases.length;
   const told = readTags('table.tags', tags, nr, isEmpty(iovecs));
-  const { address } = writeBuffers(iovecs);
-  call(ring, registerOps[15], tableArgument.set({ nr, data: address, tags: writeTags(told) }), RsrcRegister.size);
+  const data = writeBuffers(iovecs);
+  const argument = tableArgument.set({ nr, data: data.address, tags: writeTags(told) });
+  call(ring, registerOps[15], argument, RsrcRegister.size, data);
 }
 
 /**
@@ -166,9 +173,9 @@ export function registerBuffersUpdate(fd: RingFd, update: BuffersUpdate): number
   const nr = iovecs.bases.length;
   const told = readTags('update.tags', tags, nr, isEmpty(iovecs));
   return callForAll(RsrcUpdate2.size, nr, (from) => {
-    const data = writeBuffers(iovecs, from).address;
-    const value = { offset: offset + from, data, tags: writeTags(told, from), nr: nr - from };
-    return call(ring, registerOps[16], updateArgument.set(value), RsrcUpdate2.size);
+    const data = writeBuffers(iovecs, from);
+    const value = { offset: offset + from, data: data.address, tags: writeTags(told, from), nr: nr - from };
+    return call(ring, registerOps[16], updateArgument.set(value), RsrcUpdate2.size, data);
   });
 }
 

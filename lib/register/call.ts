@@ -1,12 +1,12 @@
 /** The one door to io_uring_register(2): the registered-ring bit, the trace, and the right error. */
 import { descriptor, integer, U32_MAX, unsigned64, wrongType } from '../../structs/check.ts';
 import type { Input, Output, Struct } from '../../structs/layout.ts';
-import { type RegisterRow, registerOps } from '../../structs/register-ops.ts';
+import { type RegisterRow, registerRow } from '../../structs/register-ops.ts';
 import { RegisterError } from '../errors.ts';
 import { Pinned, Scratch, stableView } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import { tracedRegister, tracingRegister } from '../trace.ts';
-import { explain } from './explain.ts';
+import { explain, type Failure, opcodeName } from './explain.ts';
 
 const USE_REGISTERED_RING = 0x8000_0000;
 
@@ -28,6 +28,8 @@ export interface Argument {
   readonly bytes: Uint8Array;
 }
 
+type ArgumentMemory = Pick<Failure, 'bytes' | 'pointee'>;
+
 /** The number that stands for a ring in a call, checked. */
 export function fdOf(ring: RingFd, name = 'fd'): number {
   if (typeof ring === 'number') return ring === -1 ? -1 : descriptor(name, ring);
@@ -48,30 +50,37 @@ function withFlag(ring: RingFd, opcode: number): number {
 }
 
 /** The error of a failed call: UnsupportedError where this kernel lacks the opcode, otherwise RegisterError. */
-function failure(opcode: number, errno: number, fd: number, nrArgs: number): Error {
-  const plain = opcode & 0x7fff_ffff;
-  const row: RegisterRow | undefined = registerOps[plain];
-  const { unsupported, hint } = explain(plain, row, errno, nrArgs);
-  return (
-    unsupported ??
-    new RegisterError(row?.name ?? `OP_${plain}`, errno, {
-      fd,
-      nrArgs,
-      since: row?.since,
-      hint,
-    })
-  );
+function failure(code: number, errno: number, fd: number, nrArgs: number, memory: ArgumentMemory): Error {
+  const opcode = code & 0x7fff_ffff;
+  const isIndex = code >= USE_REGISTERED_RING;
+  const { unsupported, hint } = explain({ opcode, errno, fd, isIndex, nrArgs, ...memory });
+  if (unsupported !== undefined) return unsupported;
+  return new RegisterError(opcodeName(opcode), errno, {
+    fd,
+    nrArgs,
+    since: registerRow(opcode)?.since,
+    hint,
+  });
 }
 
-/** A typed call: `row` with an argument of ours. Returns the kernel's result, or throws. */
-export function call(ring: RingFd, row: RegisterRow, arg: Argument | null, nrArgs: number): number {
+/**
+ * A typed call: `row` with an argument of ours. Returns the kernel's result, or throws.
+ * @param pointee what the argument points to (iovecs, a region's description), for the hint of an error
+ */
+export function call(
+  ring: RingFd,
+  row: RegisterRow,
+  arg: Argument | null,
+  nrArgs: number,
+  pointee?: Argument,
+): number {
   const fd = fdOf(ring);
   const opcode = withFlag(ring, row.value);
   const address = arg === null ? 0 : arg.address;
   const result = tracingRegister()
     ? tracedRegister(fd, opcode, arg?.bytes ?? null, nrArgs, () => sys.register(fd, opcode, address, nrArgs))
     : sys.register(fd, opcode, address, nrArgs);
-  if (result < 0) throw failure(opcode, -result, fd, nrArgs);
+  if (result < 0) throw failure(opcode, -result, fd, nrArgs, { bytes: arg?.bytes, pointee: pointee?.bytes });
   return result;
 }
 
@@ -135,15 +144,19 @@ export function register(
     typeof arg === 'object' && arg !== null
       ? registerView(fd, full, arg, nrArgs)
       : registerAddress(fd, full, arg === null ? 0 : unsigned64('arg', arg), nrArgs);
-  if (result < 0) throw failure(full, -result, fd, nrArgs);
+  if (result < 0)
+    throw failure(full, -result, fd, nrArgs, { bytes: ArrayBuffer.isView(arg) ? bytesOf(arg) : null });
   return result;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function registerView(fd: number, opcode: number, arg: ArrayBufferView, nrArgs: number): number {
   stableView('arg', arg);
   if (!tracingRegister()) return sys.registerView(fd, opcode, arg, nrArgs);
-  const bytes = new Uint8Array(arg.buffer, arg.byteOffset, arg.byteLength);
-  return tracedRegister(fd, opcode, bytes, nrArgs, () => sys.registerView(fd, opcode, arg, nrArgs));
+  return tracedRegister(fd, opcode, bytesOf(arg), nrArgs, () => sys.registerView(fd, opcode, arg, nrArgs));
 }
 
 function registerAddress(fd: number, opcode: number, arg: number | bigint, nrArgs: number): number {

@@ -138,11 +138,12 @@ function queueBytes({ entries, flags, cqEntries }: SetupRequest): number {
   return wholePages(sqes) + wholePages(64 + cq * (16 << has(constants.IORING_SETUP_CQE32)) + array);
 }
 
-/** EPERM of a thread that polls, on kernels that kept it for administrators. */
+/** EPERM of SQPOLL, on kernels that keep it for the privileged. */
 function pollingForbidden({ flags }: SetupRequest): string | undefined {
   if ((flags & constants.IORING_SETUP_SQPOLL) === 0) return undefined;
-  if (probe().supports('FEAT_SQPOLL_NONFIXED') !== false) return undefined;
-  return 'SETUP_SQPOLL needs CAP_SYS_ADMIN before Linux 5.11';
+  // they differ from later ones by a feature of the same release, 5.13
+  if (probe().supports('FEAT_RSRC_TAGS') !== false) return undefined;
+  return 'SETUP_SQPOLL needs CAP_SYS_NICE before Linux 5.13, and CAP_SYS_ADMIN before 5.11';
 }
 
 function attached({ flags }: SetupRequest): string | undefined {

@@ -3,8 +3,8 @@ import { descriptor, integer, U32_MAX, wrongValue } from '../../structs/check.ts
 import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { FileIndexRange, RsrcRegister, RsrcUpdate, RsrcUpdate2 } from '../../structs/rsrc.ts';
-import { arrayArgument, call, callForAll, type RingFd, StructArgument, settle } from './call.ts';
 import { count, readFds, readTags, record, type Tag, writeFds, writeTags } from './arguments.ts';
+import { arrayArgument, call, callForAll, type RingFd, StructArgument, settle } from './call.ts';
 
 const { IORING_RSRC_REGISTER_SPARSE } = constants;
 
@@ -103,14 +103,24 @@ export function registerFiles2(fd: RingFd, table: FileTable): void {
   if (sparse !== undefined) {
     if (fds !== undefined || tags !== undefined) throw wrongValue('table.sparse', 'the only one', sparse);
     const nr = integer('table.sparse', sparse, 1, MAX_FILES);
-    call(ring, registerOps[13], tableArgument.set({ nr, flags: IORING_RSRC_REGISTER_SPARSE }), RsrcRegister.size);
+    call(
+      ring,
+      registerOps[13],
+      tableArgument.set({ nr, flags: IORING_RSRC_REGISTER_SPARSE }),
+      RsrcRegister.size,
+    );
     return;
   }
   const taken = readFds('table.fds', fds, -1, MAX_FILES);
   const nr = taken.length;
   const told = readTags('table.tags', tags, nr, (slot) => taken[slot] === -1);
   const { address } = writeFds(taken);
-  call(ring, registerOps[13], tableArgument.set({ nr, data: address, tags: writeTags(told) }), RsrcRegister.size);
+  call(
+    ring,
+    registerOps[13],
+    tableArgument.set({ nr, data: address, tags: writeTags(told) }),
+    RsrcRegister.size,
+  );
 }
 
 /**
@@ -204,7 +214,7 @@ export function registerRingFds(fd: RingFd, rings: readonly RingSlot[]): number[
 function readRings(rings: readonly RingSlot[]): { offset: number; data: number }[] {
   const length = count('rings', rings, 1, MAX_RINGS);
   return Array.from({ length }, (_, i) => {
-    const each: Partial<RingSlot> = rings[i] ?? {};
+    const each = rings[i];
     record(`rings[${i}]`, each, ['fd', 'offset']);
     const { fd, offset = ANY_INDEX } = each;
     if (offset !== ANY_INDEX) integer(`rings[${i}].offset`, offset, 0, MAX_RINGS - 1);

@@ -8,13 +8,14 @@ import {
   registerRow,
 } from '../../structs/register-ops.ts';
 import { Buf, BufReg, RsrcRegister, RsrcUpdate2 } from '../../structs/rsrc.ts';
-import { limit } from '../sys/host.ts';
+import { limit, seccompMode } from '../sys/host.ts';
 import { sys } from '../sys/syscall.ts';
 import { askRange } from './ask.ts';
 import { lockedMemoryHint, touchedPages, wholePages } from './memlock.ts';
 import { registerRefusal } from './refusal.ts';
 
 const EEXIST = 17;
+const EOPNOTSUPP = 95;
 
 /** A failed register call. */
 export interface Failure {
@@ -88,8 +89,7 @@ const RINGLESS: readonly string[] = ['REGISTER_SEND_MSG_RING', 'REGISTER_QUERY',
 
 function ringless({ name }: RegisterRow): string | undefined {
   if (RINGLESS.includes(name)) return undefined;
-  if (name !== 'REGISTER_RESTRICTIONS')
-    return 'this opcode needs a ring: fd -1 is for those that act without one';
+  if (name !== 'REGISTER_RESTRICTIONS') return 'this opcode needs a ring: only few act without one (fd -1)';
   // rules for the whole task came with the opcode of filters
   const hasTaskRules = askRange(constants.IORING_REGISTER_BPF_FILTER) !== false;
   return hasTaskRules ? undefined : 'rules for the whole task (fd -1) need Linux 7.0';
@@ -105,21 +105,33 @@ function invalid(specific?: string): Hint {
   };
 }
 
-// ---- descriptors ------------------------------------------------------------------------------------------
+// ---- the ring, or the argument? ---------------------------------------------------------------------------
 
-function badDescriptor(inArgument?: string): Hint {
-  return ({ fd, isIndex }) => {
-    const ring = isIndex
-      ? `this thread has no ring registered at index ${fd} (an index belongs to the thread that registered it)`
-      : `fd ${fd} is not open`;
-    return inArgument === undefined ? ring : `${inArgument}, or ${ring}`;
-  };
+/** What the kernel says of the ring alone, by a call that is wrong on every ring: EINVAL where the ring is in order. */
+function ringErrno({ fd, isIndex }: Failure): number {
+  const opcode = constants.IORING_UNREGISTER_BUFFERS;
+  const code = isIndex ? (opcode | constants.IORING_REGISTER_USE_REGISTERED_RING) >>> 0 : opcode;
+  return -sys.register(fd, code, 0, 1);
+}
+
+function ringTrouble({ errno, fd, isIndex }: Failure): string {
+  if (errno === EEXIST) return 'single issuer: this thread does not own the ring';
+  if (errno === EOPNOTSUPP) return `fd ${fd} is not an io_uring`;
+  if (!isIndex) return `fd ${fd} is not open`;
+  return `this thread has no ring registered at index ${fd} (an index belongs to the thread that registered it)`;
+}
+
+/** For errnos that the ring itself can cause: `otherwise` where it is in order, and the argument is the matter. */
+function ringOr(otherwise?: string): Hint {
+  return (failure) => (ringErrno(failure) === failure.errno ? ringTrouble(failure) : otherwise);
 }
 
 function tooManyFiles(slots: number | undefined): string {
-  const soft = limit('nofile')?.soft;
+  const soft = limit('nofile')?.soft ?? Number.POSITIVE_INFINITY;
+  if (slots !== undefined && slots <= soft)
+    return `${slots} slots are more than this kernel's file tables have`;
   const asked = slots === undefined ? '' : `${slots} slots asked, `;
-  return `${asked}RLIMIT_NOFILE's soft limit is ${soft ?? 'unknown'}: raise it (ulimit -n, LimitNOFILE=) or ask for fewer`;
+  return `${asked}RLIMIT_NOFILE's soft limit is ${soft}: raise it (ulimit -n, LimitNOFILE=) or ask for fewer`;
 }
 
 // ---- texts that several opcodes share ---------------------------------------------------------------------
@@ -135,8 +147,9 @@ const NOT_DISABLED =
   'the ring must be disabled: set it up with SETUP_R_DISABLED, and call this before it is enabled';
 const BAD_MEMORY =
   'a buffer must be writable memory of at most 1 GiB that is mapped, and not from a file on a disk';
+const FROM_FILE = 'this kernel takes no memory that is mapped from a file';
+const NO_BUSY_POLL = 'the kernel was built without CONFIG_NET_RX_BUSY_POLL';
 const BAD_FILE = 'a listed fd is not open, or is an io_uring';
-const OTHER_OWNER = 'single issuer: this thread does not own the ring';
 const TASK_PRIVILEGE = 'without a ring it needs CAP_SYS_ADMIN, or no_new_privs set before';
 
 /** EACCES of an opcode that has a form for the whole task. */
@@ -148,19 +161,12 @@ function restricted({ opcode }: Failure): string {
   return `this ring's restrictions do not allow ${registerOpName(opcode) ?? `register opcode ${opcode}`}`;
 }
 
+function filteredOpcode(): string | undefined {
+  return seccompMode() === 'filter' ? 'a seccomp filter seems to forbid this opcode' : undefined;
+}
+
 function refused(reason?: string): Hint {
-  return ({ errno }) => registerRefusal(errno) ?? reason;
-}
-
-/** Does another thread own the ring? Asked by a call that the owner is refused as wrong. */
-function isForeign({ fd, isIndex }: Failure): boolean {
-  const opcode = constants.IORING_UNREGISTER_BUFFERS;
-  const full = isIndex ? (opcode | constants.IORING_REGISTER_USE_REGISTERED_RING) >>> 0 : opcode;
-  return sys.register(fd, full, 0, 1) === -EEXIST;
-}
-
-function taken(reason: string): Hint {
-  return (failure) => (isForeign(failure) ? OTHER_OWNER : reason);
+  return ({ errno }) => registerRefusal(errno) ?? reason ?? filteredOpcode();
 }
 
 // ---- the table --------------------------------------------------------------------------------------------
@@ -200,10 +206,11 @@ export const HINTS: { readonly [code: string]: Hints } = {
     REGISTER_CLONE_BUFFERS: invalid(
       'both rings must be of this process and user, and the range within the source table',
     ),
-    REGISTER_SEND_MSG_RING: ({ fd }) =>
-      fd === -1
-        ? 'only OP_MSG_RING with data is allowed, and every other field of the SQE must be zero'
-        : "fd must be -1: the target ring stands in the SQE's fd",
+    REGISTER_RESTRICTIONS: invalid('a rule names an operation, flag or opcode that this kernel lacks'),
+    REGISTER_SEND_MSG_RING: invalid(
+      "fd must be -1, the target ring's fd in the SQE, and all but OP_MSG_RING with data zero",
+    ),
+    REGISTER_BPF_FILTER: invalid('the filter must be a valid classic BPF program for one operation'),
     REGISTER_ZCRX_IFQ: invalid(
       'the ring must have SETUP_DEFER_TASKRUN and SETUP_CQE32 or SETUP_CQE_MIXED, and rqEntries a fitting number',
     ),
@@ -248,10 +255,10 @@ export const HINTS: { readonly [code: string]: Hints } = {
     REGISTER_ZCRX_CTRL: 'the ring has no zero-copy receive queue of this id',
   },
   EEXIST: {
-    REGISTER_PBUF_RING: taken('the buffer group is taken: choose another, or unregister it first'),
-    REGISTER_NAPI: taken('this NAPI id was added already'),
-    REGISTER_CLONE_BUFFERS: 'single issuer: this thread does not own the ring, or not the source ring',
-    else: OTHER_OWNER,
+    REGISTER_PBUF_RING: ringOr('the buffer group is taken: choose another, or unregister it first'),
+    REGISTER_NAPI: ringOr('this NAPI id was added already'),
+    REGISTER_CLONE_BUFFERS: ringOr('single issuer: this thread does not own the source ring'),
+    else: ringOr(),
   },
   EBADFD: {
     REGISTER_RESTRICTIONS: NOT_DISABLED,
@@ -266,28 +273,28 @@ export const HINTS: { readonly [code: string]: Hints } = {
     else: () => tooManyFiles(undefined),
   },
   EBADF: {
-    REGISTER_FILES: badDescriptor(BAD_FILE),
-    REGISTER_FILES2: badDescriptor(BAD_FILE),
-    REGISTER_FILES_UPDATE: badDescriptor(BAD_FILE),
-    REGISTER_FILES_UPDATE2: badDescriptor(BAD_FILE),
-    REGISTER_EVENTFD: badDescriptor('the eventfd is not open'),
-    REGISTER_EVENTFD_ASYNC: badDescriptor('the eventfd is not open'),
-    REGISTER_RING_FDS: badDescriptor('a listed ring is not open'),
-    REGISTER_CLONE_BUFFERS: badDescriptor('the source ring is not open'),
-    REGISTER_SYNC_CANCEL: badDescriptor('the fd whose operations are to be cancelled is not open'),
+    REGISTER_FILES: ringOr(BAD_FILE),
+    REGISTER_FILES2: ringOr(BAD_FILE),
+    REGISTER_FILES_UPDATE: ringOr(BAD_FILE),
+    REGISTER_FILES_UPDATE2: ringOr(BAD_FILE),
+    REGISTER_EVENTFD: ringOr('the eventfd is not open'),
+    REGISTER_EVENTFD_ASYNC: ringOr('the eventfd is not open'),
+    REGISTER_RING_FDS: ringOr('a listed ring is not open'),
+    REGISTER_CLONE_BUFFERS: ringOr('the source ring is not open'),
+    REGISTER_SYNC_CANCEL: ringOr('the fd whose operations are to be cancelled is not open'),
     REGISTER_SEND_MSG_RING: 'the target ring is not open',
-    else: badDescriptor(),
+    else: ringOr(),
   },
   EOPNOTSUPP: {
-    REGISTER_ZCRX_IFQ:
-      "the network card's driver has no zero-copy receive, the kernel was built without it, or the fd is not an io_uring",
-    REGISTER_NAPI: 'the kernel was built without CONFIG_NET_RX_BUSY_POLL, or the fd is not an io_uring',
-    UNREGISTER_NAPI: 'the kernel was built without CONFIG_NET_RX_BUSY_POLL, or the fd is not an io_uring',
-    REGISTER_CLONE_BUFFERS: 'the source, or the destination, is not an io_uring',
-    REGISTER_RING_FDS: 'a listed fd is not an io_uring',
-    REGISTER_BUFFERS: 'the fd is not an io_uring, or (before Linux 6.5) the memory is mapped from a file',
-    REGISTER_BUFFERS2: 'the fd is not an io_uring, or (before Linux 6.5) the memory is mapped from a file',
-    else: 'the fd is not an io_uring',
+    REGISTER_ZCRX_IFQ: ringOr("the network card's driver, or this kernel's build, has no zero-copy receive"),
+    REGISTER_NAPI: ringOr(NO_BUSY_POLL),
+    UNREGISTER_NAPI: ringOr(NO_BUSY_POLL),
+    REGISTER_CLONE_BUFFERS: ringOr('the source is not an io_uring'),
+    REGISTER_RING_FDS: ringOr('a listed fd is not an io_uring'),
+    REGISTER_BUFFERS: ringOr(FROM_FILE),
+    REGISTER_BUFFERS2: ringOr(FROM_FILE),
+    REGISTER_BUFFERS_UPDATE: ringOr(FROM_FILE),
+    else: ringOr(),
   },
   EOVERFLOW: {
     REGISTER_RESIZE_RINGS: 'what waits in the queues does not fit the new sizes: submit and reap first',

@@ -11,8 +11,12 @@ import { Pinned } from '../sys/memory.ts';
 import { type AddressSource, readAddress, record, u32 } from './arguments.ts';
 import { arrayArgument, call, fdOf, type RingFd, StructArgument, settle } from './call.ts';
 
-const { IORING_MEM_REGION_REG_WAIT_ARG, IORING_MEM_REGION_TYPE_USER, IORING_SETUP_CLAMP, IORING_SETUP_CQSIZE } =
-  constants;
+const {
+  IORING_MEM_REGION_REG_WAIT_ARG,
+  IORING_MEM_REGION_TYPE_USER,
+  IORING_SETUP_CLAMP,
+  IORING_SETUP_CQSIZE,
+} = constants;
 
 const PROBE_OPS = registerOps[8].nrArgs.max;
 const EOPNOTSUPP = 95;
@@ -147,7 +151,8 @@ export function registerMemRegion(fd: RingFd, region: MemRegion): { mmapOffset: 
     size: bytes,
     flags: u32('region.flags', flags, userAddr === undefined ? 0 : IORING_MEM_REGION_TYPE_USER),
   });
-  call(ring, registerOps[34], regionArgument.set({ regionUptr: description.address, flags: waits }), 1);
+  const argument = regionArgument.set({ regionUptr: description.address, flags: waits });
+  call(ring, registerOps[34], argument, 1, description);
   return { mmapOffset: Number(description.get().mmapOffset) };
 }
 
@@ -172,6 +177,11 @@ export function registerQuery(fd: RingFd, queryOp: QueryName): QueryResults[Quer
   const { result } = queryArgument.get();
   if (result === -EOPNOTSUPP) return undefined;
   // the call succeeds although the question failed
-  if (result < 0) throw new RegisterError('REGISTER_QUERY', -result, { fd: fdOf(ring), nrArgs: 0, since: registerOps[35].since });
+  if (result < 0)
+    throw new RegisterError('REGISTER_QUERY', -result, {
+      fd: fdOf(ring),
+      nrArgs: 0,
+      since: registerOps[35].since,
+    });
   return answer.decode(data.bytes);
 }

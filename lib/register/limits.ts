@@ -8,6 +8,7 @@ import { SockFilter } from '../../structs/posix.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
 import { count, record, u32 } from './arguments.ts';
 import { arrayArgument, call, type RingFd, StructArgument, settle } from './call.ts';
+import type { OpName } from './support.ts';
 
 const MAX_RULES = registerOps[11].nrArgs.max;
 /** The most that Linux can be built for. */
@@ -16,9 +17,6 @@ const MAX_CPUS = 8192;
 const MAX_INSTRUCTIONS = 4096;
 
 const filterArgument = new StructArgument(Bpf);
-
-/** `'OP_READ'`, ... */
-export type OpName = (typeof ops)[number]['name'];
 
 /** One thing that a restricted ring may do, or flags that it must set. */
 export type RestrictionRule =
@@ -64,7 +62,7 @@ function opcodeOf(name: string, value: string | number, table: readonly NamedVal
   return row.value;
 }
 
-function readRule(name: string, rule: RestrictionRule): ValueOf<typeof Restriction> {
+function readRule(name: string, rule: RestrictionRule | undefined): ValueOf<typeof Restriction> {
   record(name, rule, ['opcode', 'registerOp', 'sqeOp', 'sqeFlags']);
   const opcode = constants[`IORING_${oneOf(`${name}.opcode`, rule.opcode, RULE_KINDS)}`];
   switch (rule.opcode) {
@@ -95,7 +93,7 @@ function readRule(name: string, rule: RestrictionRule): ValueOf<typeof Restricti
 export function registerRestrictions(fd: RingFd, rules: readonly RestrictionRule[]): void {
   const ring = settle(fd);
   const length = count('rules', rules, 0, MAX_RULES);
-  const taken = Array.from({ length }, (_, i) => readRule(`rules[${i}]`, Object(rules[i])));
+  const taken = Array.from({ length }, (_, i) => readRule(`rules[${i}]`, rules[i]));
   if (ring === -1) {
     const whole = arrayArgument(1, TaskRestriction.size + length * Restriction.size);
     TaskRestriction.encodeInto(whole.bytes, { nrRes: length, restrictions: taken });
@@ -154,14 +152,18 @@ export function unregisterIowqAff(fd: RingFd): void {
 
 /**
  * Limits worker threads (IORING_REGISTER_IOWQ_MAX_WORKERS). The limits belong to the calling thread, for all of its
- * rings; the kernel cuts them to RLIMIT_NPROC.
+ * rings; the kernel cuts them to RLIMIT_NPROC. A ring remembers what was set through it, and each later call through it,
+ * also one that only asks, sets all of that again, over what other rings have set since.
  * @param limits `bounded` and `unbounded`; 0, or absent, leaves one as it is
  * @returns the limits as they were before
  * @throws RegisterError EINVAL (above 2^31-1)
  * @since 5.15
  * @see io_uring_register_iowq_max_workers(3)
  */
-export function registerIowqMaxWorkers(fd: RingFd, limits: WorkerLimits = {}): { bounded: number; unbounded: number } {
+export function registerIowqMaxWorkers(
+  fd: RingFd,
+  limits: WorkerLimits = {},
+): { bounded: number; unbounded: number } {
   const ring = settle(fd);
   record('limits', limits, ['bounded', 'unbounded']);
   const { bounded, unbounded } = limits;
@@ -176,15 +178,22 @@ export function registerIowqMaxWorkers(fd: RingFd, limits: WorkerLimits = {}): {
 }
 
 function readFilter(filter: BpfProgram['filter']): Uint8Array {
-  const isBytes = filter instanceof Uint8Array;
-  if (!isBytes) {
+  if (!(filter instanceof Uint8Array)) {
     const length = count('program.filter', filter, 1, MAX_INSTRUCTIONS);
     const bytes = new Uint8Array(length * SockFilter.size);
-    for (let i = 0; i < length; i++) SockFilter.encodeInto(bytes, Object(filter[i]), i * SockFilter.size);
+    for (let i = 0; i < length; i++) {
+      const each: ValueOf<typeof SockFilter> | undefined = filter[i];
+      record(`program.filter[${i}]`, each, ['code', 'jt', 'jf', 'k']);
+      SockFilter.encodeInto(bytes, each, i * SockFilter.size);
+    }
     return bytes;
   }
   const { byteLength } = filter;
-  if (byteLength === 0 || byteLength % SockFilter.size !== 0 || byteLength > MAX_INSTRUCTIONS * SockFilter.size) {
+  if (
+    byteLength === 0 ||
+    byteLength % SockFilter.size !== 0 ||
+    byteLength > MAX_INSTRUCTIONS * SockFilter.size
+  ) {
     throw wrongValue('program.filter', `1 to ${MAX_INSTRUCTIONS} instructions of 8 bytes`, filter);
   }
   return filter.slice();
@@ -214,5 +223,10 @@ export function registerBpfFilter(fd: RingFd, program: BpfProgram): void {
   instructions.bytes.set(bytes);
   const filterLen = bytes.byteLength / SockFilter.size;
   const value = { ...head, filterLen, filterPtr: instructions.address };
-  call(ring, registerOps[37], filterArgument.set({ cmdType: constants.IO_URING_BPF_CMD_FILTER, filter: value }), 1);
+  call(
+    ring,
+    registerOps[37],
+    filterArgument.set({ cmdType: constants.IO_URING_BPF_CMD_FILTER, filter: value }),
+    1,
+  );
 }

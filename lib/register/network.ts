@@ -170,7 +170,7 @@ export function registerZcrxIfq(fd: RingFd, ifq: ZcrxIfq): ZcrxIfqResult {
   const area = ifq.area && areaArgument(ifq.area);
   const region = ifq.region && regionArgument(ifq.region);
   const value = {
-    ifIdx: u32('ifq.ifIdx', ifq.ifIdx),
+    ifIdx: integer('ifq.ifIdx', ifq.ifIdx, 0, U32_MAX),
     ifRxq: u32('ifq.ifRxq', ifq.ifRxq),
     rqEntries: u32('ifq.rqEntries', ifq.rqEntries),
     flags: u32('ifq.flags', ifq.flags),

@@ -2,7 +2,7 @@
 import { options as checkOptions, oneOf } from '../../structs/check.ts';
 import {
   type ProbeResult,
-  type QueryOpcodes,
+  type QueryResults,
   registerClock,
   registerProbe,
   registerQuery,
@@ -175,7 +175,8 @@ export abstract class RingBase implements Disposable {
    * Signals an eventfd for every completion (REGISTER_EVENTFD), or with `{ async: true }` for those of worker threads
    * (REGISTER_EVENTFD_ASYNC).
    * @param fd an eventfd of yours; when absent the ring makes one, and closes it
-   * @throws RegisterError EBUSY (one is registered), EINVAL (no eventfd)
+   * @throws RegisterError EBUSY (one is registered), EINVAL (no eventfd), EBADF (it is closed)
+   * @throws SyscallError EMFILE (RLIMIT_NOFILE), when the ring makes one
    * @since 5.2
    * @see io_uring_register_eventfd(3)
    */
@@ -264,7 +265,9 @@ export abstract class RingBase implements Disposable {
 
   /**
    * Limits the worker threads of the calling thread's rings, and where they run (REGISTER_IOWQ_MAX_WORKERS,
-   * REGISTER_IOWQ_AFF). Disposing restores the limits and resets the cpus; owners are disposed of in reverse order.
+   * REGISTER_IOWQ_AFF). Disposing of them, or closing the ring, restores the counts and cpus as they were before; owners
+   * are disposed of in reverse order, StateError otherwise. An sqPoll ring has limits of its own.
+   * @throws RegisterError EINVAL (a cpu outside the thread's cpuset); nothing has changed then
    * @since 5.14 (`cpus`), 5.15 (counts)
    * @see io_uring_register_iowq_max_workers(3), io_uring_register_iowq_aff(3)
    */
@@ -285,6 +288,7 @@ export abstract class RingBase implements Disposable {
    * Registers the ring's own fd with the calling thread (REGISTER_RING_FDS): every call then goes by index, which
    * saves the kernel an fd look-up. A thread has 16 of them.
    * @throws RegisterError EBUSY (all are taken)
+   * @throws StateError (it has one)
    * @since 5.18
    * @see io_uring_register_ring_fd(3)
    */
@@ -329,7 +333,9 @@ export abstract class RingBase implements Disposable {
 
   /**
    * Polls the network device for sockets' packets instead of waiting for interrupts (REGISTER_NAPI).
-   * @throws RegisterError EINVAL (an ioPoll ring)
+   * @throws RegisterError EINVAL (an ioPoll ring, a number that is no id), EEXIST (an id twice), EOPNOTSUPP (a kernel built
+   *   without it)
+   * @throws StateError (it is enabled)
    * @since 6.9
    * @see io_uring_register_napi(3)
    */
@@ -364,7 +370,7 @@ export abstract class RingBase implements Disposable {
    * @since 6.18
    * @see io_uring_query(7)
    */
-  query(): QueryOpcodes | undefined {
+  query(): QueryResults['QUERY_OPCODES'] | undefined {
     this.core.check();
     return registerQuery(this.core.handle, 'QUERY_OPCODES');
   }

@@ -1,5 +1,5 @@
 /** Registered buffers: memory that the kernel has pinned, for READ_FIXED and its kin. */
-import { integer, list, options, wrongType, wrongValue } from '../../structs/check.ts';
+import { integer, list, options, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { ClosedError, RegisterError, UnsupportedError } from '../errors.ts';
 import {

@@ -6,15 +6,18 @@ import { isMainThread } from 'node:worker_threads';
 import { constants } from '../../structs/flags.ts';
 import { KernelTimespec } from '../../structs/posix.ts';
 import { GeteventsArg } from '../../structs/setup.ts';
-import { ClosedError, QueueFullError, RegisterError, SyscallError } from '../errors.ts';
+import { ClosedError, QueueFullError, RegisterError, SyscallError, UnsupportedError } from '../errors.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
 import type { RingFd } from '../register/call.ts';
+import { unregisterRingFds } from '../register/files.ts';
 import { registerSyncCancel } from '../register/notify.ts';
+import { kernelRelease } from '../sys/host.ts';
 import { keepForever, Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import { tracedClose } from '../trace.ts';
 import { FLIGHT, Flights, kindOf, mark, payloadOf, SKIPPED, TAG } from './flights.ts';
 import type { Queues, RingParams } from './queues.ts';
+import { giveBackIndex } from './ring-index.ts';
 import { enterHint } from './setup.ts';
 
 const {
@@ -23,11 +26,11 @@ const {
   IORING_ENTER_GETEVENTS,
   IORING_ENTER_REGISTERED_RING,
   IORING_ENTER_SQ_WAKEUP,
+  IORING_FEAT_REG_REG_RING,
 } = constants;
 const EINTR = 4;
 const ETIME = 62;
 const HIGH = 0x1_0000_0000;
-const NANOSECONDS = 1_000_000_000;
 /** How long close() waits for the kernel to let go, in milliseconds. */
 const CLOSE_LIMIT_MS = 1000;
 
@@ -70,6 +73,8 @@ export class RingCore {
   readonly features: number;
   /** The ring's fd, or -1 once only a registered index is left. */
   fd: number;
+  /** Its index in the thread's table of registered rings, by which it is entered; undefined where it has none. */
+  index: number | undefined;
   /** How register calls name the ring: by fd, or by registered index. */
   handle: RingFd;
   isClosed = false;
@@ -87,6 +92,7 @@ export class RingCore {
   constructor(fd: number, handle: RingFd, queues: Queues, params: RingParams) {
     this.fd = fd;
     this.handle = handle;
+    this.index = typeof handle === 'number' ? undefined : handle.registeredIndex;
     this.queues = queues;
     this.flags = params.flags;
     this.features = params.features;
@@ -103,13 +109,38 @@ export class RingCore {
     return (this.flags & flag) !== 0;
   }
 
+  // ---- how calls reach it ----------------------------------------------------------------------------------
+
+  /** It is entered by `index` from now on; register calls go by it too where the kernel can (6.3). */
+  attachIndex(index: number): void {
+    this.index = index;
+    if ((this.features & IORING_FEAT_REG_REG_RING) !== 0) this.handle = { registeredIndex: index };
+  }
+
+  /** Gives the index back: all calls go by the fd again. */
+  detachIndex(): void {
+    if (this.index === undefined) return;
+    unregisterRingFds(this.handle, [this.index]);
+    this.index = undefined;
+    this.handle = this.fd;
+  }
+
+  /** Closes the fd, so that only the index is left. */
+  closeFd(): void {
+    if (typeof this.handle === 'number') {
+      throw new UnsupportedError('FEAT_REG_REG_RING', { since: '6.3', kernel: kernelRelease });
+    }
+    if (this.fd >= 0) tracedClose(this.fd);
+    this.fd = -1;
+  }
+
   // ---- io_uring_enter --------------------------------------------------------------------------------------
 
-  /** One io_uring_enter(2) through the handle in use. Returns minus the errno on failure. */
+  /** One io_uring_enter(2), by index where there is one. Returns minus the errno on failure. */
   enter(submit: number, wait: number, flags: number, arg = 0, size = 0): number {
-    const { handle } = this;
-    if (typeof handle === 'number') return sys.enter(handle, submit, wait, flags, arg, size);
-    return sys.enter(handle.registeredIndex, submit, wait, flags | IORING_ENTER_REGISTERED_RING, arg, size);
+    const { index } = this;
+    if (index === undefined) return sys.enter(this.fd, submit, wait, flags, arg, size);
+    return sys.enter(index, submit, wait, flags | IORING_ENTER_REGISTERED_RING, arg, size);
   }
 
   /** The error of a failed enter. */
@@ -124,8 +155,10 @@ export class RingCore {
     const ts = timeoutMs === undefined ? 0 : address + at;
     GeteventsArg.encodeInto(bytes, { ts, minWaitUsec });
     if (timeoutMs !== undefined) {
-      const ns = Math.round(timeoutMs * 1e6);
-      KernelTimespec.encodeInto(bytes, { tvSec: Math.floor(ns / NANOSECONDS), tvNsec: ns % NANOSECONDS }, at);
+      // a deadline after 104 days of uptime is beyond 2^53 ns
+      const tvSec = Math.floor(timeoutMs / 1000);
+      const tvNsec = Math.min(999_999_999, Math.round((timeoutMs - tvSec * 1000) * 1e6));
+      KernelTimespec.encodeInto(bytes, { tvSec, tvNsec }, at);
     }
     return address;
   }
@@ -197,12 +230,11 @@ export class RingCore {
   /** Whose completion take() took. */
   userData: number | bigint = 0;
 
-  /** Completions that are ready and not our own tags. */
-  get readyForUser(): number {
-    const { queues } = this;
-    if (this.expectedTags === 0) return queues.ready;
+  /** Completions that are ready and our own: tags. */
+  get readyTags(): number {
+    if (this.expectedTags === 0) return 0;
     let count = 0;
-    for (const [high] of queues.peek()) if (kindOf(high) !== TAG) count++;
+    for (const [high] of this.queues.peek()) if (kindOf(high) === TAG) count++;
     return count;
   }
 
@@ -260,13 +292,25 @@ export class RingCore {
     this.#forgetUnsubmitted();
     this.#settle();
     if (this.flights.active > 0) this.#keep();
-    for (const ending of this.#endings) ending();
-    this.#endings.clear();
+    this.#end();
     this.queues.unmap();
+    if (this.index !== undefined) giveBackIndex(this.handle, this.index);
     if (this.fd >= 0) tracedClose(this.fd);
     this.fd = -1;
     this.#tags.clear();
     this.#registered.clear();
+  }
+
+  /** What was registered last ends first. */
+  #end(): void {
+    for (const ending of [...this.#endings].reverse()) {
+      try {
+        ending();
+      } catch {
+        // a sandbox may forbid it, and the ring closes all the same
+      }
+    }
+    this.#endings.clear();
   }
 
   /** Entries that the kernel never saw hold nothing any more. */

@@ -3,7 +3,6 @@ import { isMainThread } from 'node:worker_threads';
 import { boolean, options as checkOptions, integer, U32_MAX, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { UnsupportedError } from '../errors.ts';
-import { unregisterRingFds } from '../register/files.ts';
 import { kernelRelease } from '../sys/host.ts';
 import { mapAnonymous } from '../sys/memory.ts';
 import { tracedClose } from '../trace.ts';
@@ -227,8 +226,5 @@ function createInOwnMemory(
 function ownRing(fd: number, params: RingParams, memory: QueueMemory): RingCore {
   const queues = new Queues(memory, params);
   if ((params.flags & IORING_SETUP_REGISTERED_FD_ONLY) === 0) return new RingCore(fd, fd, queues, params);
-  const handle = { registeredIndex: fd };
-  const core = new RingCore(-1, handle, queues, params);
-  core.onClose(() => unregisterRingFds(handle, [fd]));
-  return core;
+  return new RingCore(-1, { registeredIndex: fd }, queues, params);
 }

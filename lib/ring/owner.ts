@@ -54,9 +54,9 @@ export abstract class Owner implements Disposable {
     try {
       if (!this.core.isClosed) this.release();
     } catch (error) {
+      // what failed otherwise is still registered, and can be tried again
       if (!(error instanceof RegisterError && error.code === 'EACCES')) throw error;
-    } finally {
-      this.#isGone = true;
     }
+    this.#isGone = true;
   }
 }

@@ -1,6 +1,6 @@
 /** Personalities: credentials kept by a ring, for operations that shall run with them. */
 import { wrongValue } from '../../structs/check.ts';
-import { registerPersonality, unregisterPersonality } from '../register/limits.ts';
+import { registerPersonality, unregisterPersonality } from '../register/notify.ts';
 import type { RingBase } from './base.ts';
 import type { RingCore } from './core.ts';
 import { Owner } from './owner.ts';

@@ -4,6 +4,7 @@ import { constants } from '../../structs/flags.ts';
 import type { Output, Struct } from '../../structs/layout.ts';
 import type { Params } from '../../structs/setup.ts';
 import { Cqe, Sqe } from '../../structs/sqe.ts';
+import { QueueFullError } from '../errors.ts';
 import { SqeCursor } from '../ops/sqe.ts';
 import { type Mapping, mapRing } from '../sys/memory.ts';
 
@@ -46,6 +47,27 @@ export function mapQueueMemory(fd: number, params: RingParams): QueueMemory {
   } catch (error) {
     ring.unmap();
     throw error;
+  }
+}
+
+/** Elements of a queue, by their counters; its mask was the old one's. */
+interface Waiting {
+  readonly from: number;
+  readonly to: number;
+  readonly mask: number;
+}
+
+/** Copies what waits in one queue to its places in another; an element has `size` words. */
+function carry<T extends Int32Array | Uint32Array>(
+  source: T,
+  target: T,
+  size: number,
+  { from, to, mask }: Waiting,
+  newMask: number,
+): void {
+  for (let i = from; i !== to; i = (i + 1) | 0) {
+    const at = (i & mask) * size;
+    target.set(source.subarray(at, at + size), (i & newMask) * size);
   }
 }
 
@@ -93,7 +115,7 @@ export class Queues {
     this.attach(memory, params);
   }
 
-  /** Looks at `memory` from now on: at first, and again after a resize (heads and tails go on). */
+  /** Looks at `memory` from now on; heads and tails are read from it. */
   attach(memory: QueueMemory, params: RingParams): void {
     const { flags, sqOff, cqOff, sqEntries, cqEntries } = params;
     this.#memory = memory;
@@ -116,6 +138,33 @@ export class Queues {
     this.#cqHead = this.#load(this.#kCqHead);
     this.#cqSeen = this.#cqHead;
     if ((flags & constants.IORING_SETUP_NO_SQARRAY) === 0) this.#identity(sqOff.array >> 2);
+  }
+
+  /**
+   * Goes on in the memory of a resized ring, where heads and tails go on too. What waits in the old memory is copied
+   * once more: kernels before 7.0 copy only halves of entries of 128 bytes and of completions of 32 bytes, and no
+   * kernel copies anything where a counter wraps.
+   * @returns the old memory, to be unmapped
+   */
+  move(memory: QueueMemory, params: RingParams): QueueMemory | undefined {
+    const old = this.#memory;
+    const { words } = this.sqe;
+    const ring = this.#ring;
+    const entries = {
+      from: this.#load(this.#kSqHead),
+      to: this.#load(this.#kSqTail),
+      mask: this.sqEntries - 1,
+    };
+    const ready = {
+      from: this.#load(this.#kCqHead),
+      to: this.#load(this.#kCqTail),
+      mask: this.cqEntries - 1,
+    };
+    this.attach(memory, params);
+    const cqe = 1 << this.#cqeShift;
+    carry(words, this.sqe.words, this.sqe.stride, entries, this.sqEntries - 1);
+    carry(ring.subarray(this.#cqes), this.#ring.subarray(this.#cqes), cqe, ready, this.cqEntries - 1);
+    return old;
   }
 
   /** The memory goes back; every later store and load goes nowhere. */
@@ -253,6 +302,11 @@ export class Queues {
     return [words[0] ?? 0n, words[1] ?? 0n];
   }
 
+  /** Can completions be kept from signalling the eventfd? Before 5.8 there is no flag for it. */
+  get canDisableEventfd(): boolean {
+    return this.#kCqFlags !== 0;
+  }
+
   /** Whether completions signal the registered eventfd: IORING_CQ_EVENTFD_DISABLED. */
   get eventfdDisabled(): boolean {
     return (this.#load(this.#kCqFlags) & constants.IORING_CQ_EVENTFD_DISABLED) !== 0;
@@ -286,4 +340,24 @@ export class Queues {
   #identity(array: number): void {
     for (let i = 0; i < this.sqEntries; i++) this.#ring[array + i] = i;
   }
+}
+
+/**
+ * Maps the queues of a ring made by `setup`, for use without a `Ring`: `publish()` and `enter` submit, `take()` reaps.
+ *
+ * Safety: what the entries point to is yours to keep alive; `unmap()` and close the fd when you are done.
+ * @throws SyscallError ENOMEM
+ */
+export function mapQueues(fd: number, params: RingParams): Queues {
+  return new Queues(mapQueueMemory(fd, params), params);
+}
+
+/**
+ * The next free submission queue entry, which counts from now on: give it to a preparer at once.
+ * @throws QueueFullError when there is none: publish() and enter() first
+ */
+export function nextSqe(queues: Queues): SqeCursor {
+  if (!queues.seek()) throw new QueueFullError(queues.sqEntries);
+  queues.advance();
+  return queues.sqe;
 }

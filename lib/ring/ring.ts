@@ -5,7 +5,7 @@ import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
 import { kernelRelease } from '../sys/host.ts';
 import { RingBase, type RingBaseOptions } from './base.ts';
-import { type Prepare, prepareFor } from './prepare.ts';
+import { Prepare } from './prepare.ts';
 import type { WaitArgument } from './region.ts';
 
 const {
@@ -24,6 +24,7 @@ const EINTR = 4;
 const EAGAIN = 11;
 const EBUSY = 16;
 const ETIME = 62;
+const EBADFD = 77;
 /** Bytes of io_uring_reg_wait, which the kernel wants to be told. */
 const REG_WAIT_SIZE = 64;
 
@@ -69,7 +70,7 @@ export class Ring extends RingBase {
   /** @inheritdoc */
   constructor(entries: number, options?: RingBaseOptions) {
     super(entries, options);
-    this.prepare = prepareFor(this.core);
+    this.prepare = new Prepare(this.core);
   }
 
   /** Entries that can be prepared before the next submit. */
@@ -81,7 +82,8 @@ export class Ring extends RingBase {
   /** Completions that can be reaped now, without asking the kernel. */
   get ready(): number {
     this.core.check();
-    return this.core.readyForUser;
+    const { core } = this;
+    return core.queues.ready - core.readyTags;
   }
 
   /**
@@ -150,6 +152,8 @@ export class Ring extends RingBase {
       throw wrongValue('options.waitArgument', 'alone: it holds the timeout itself', waitArgument);
     }
     if ((timeoutMs ?? deadlineMs) !== undefined) this.#need(IORING_FEAT_EXT_ARG, 'FEAT_EXT_ARG', '5.11');
+    // absolute waits came with minimal ones
+    if (deadlineMs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'ENTER_ABS_TIMER', '6.12');
     if (minWaitUs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'FEAT_MIN_TIMEOUT', '6.12');
   }
 
@@ -178,6 +182,8 @@ export class Ring extends RingBase {
 
   #wakeThread(options: SubmitOptions): number {
     const { core } = this;
+    // a disabled ring has no thread yet that would ask to be woken, and so nobody would say what is wrong
+    if (!core.isEnabled) throw core.enterFailure(EBADFD);
     const { unpublished } = core.queues;
     core.queues.publish();
     const flags =
@@ -196,10 +202,10 @@ export class Ring extends RingBase {
     const { timeoutMs } = options;
     const end = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     for (;;) {
-      const missing = wait - core.readyForUser;
-      if (missing <= 0) return;
+      const all = wait + core.readyTags;
+      if (core.queues.ready >= all) return;
       const left = end - performance.now();
-      const result = this.#enterAndWait(core.queues.ready + missing, options, left);
+      const result = this.#enterAndWait(all, options, left);
       if (result === -ETIME) return;
       if (result < 0 && result !== -EINTR) throw core.enterFailure(-result);
       if (left <= 0) return;
@@ -228,7 +234,7 @@ export class Ring extends RingBase {
 
 function milliseconds(name: string, value: number | undefined): void {
   if (value === undefined) return;
-  if (typeof value !== 'number' || !(value >= 0 && value <= Number.MAX_SAFE_INTEGER / 1e6)) {
+  if (typeof value !== 'number' || !(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
     throw wrongValue(name, 'a number of milliseconds, 0 or more', value);
   }
 }

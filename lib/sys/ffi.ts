@@ -84,9 +84,10 @@ export const socketpair = bind<(domain: number, type: number, protocol: number, 
   'int',
   'void *',
 );
+export const fcntl = bind<(fd: number, command: number) => number>('fcntl', 'int', 'int', 'int');
 export const read = bind<(fd: number, data: ArrayBufferView, size: number) => number>(
   'read',
-  'ssize_t',
+  'intptr_t',
   'int',
   'void *',
   'size_t',
@@ -112,6 +113,7 @@ export const sched_getaffinity = bind<(pid: number, size: number, mask: Uint8Arr
   'size_t',
   'void *',
 );
+export const if_nametoindex = bind<(name: string) => number>('if_nametoindex', 'uint32_t', 'str');
 export const clock_gettime = bind<(clock: number, time: BigInt64Array) => number>(
   'clock_gettime',
   'int',

@@ -162,6 +162,14 @@ export function limit(resource: Resource): Limit | undefined {
   return { soft: limitValue(pair[0]), hard: limitValue(pair[1]) };
 }
 
+// ---- processors -----------------------------------------------------------------------------------------------------
+
+/** How many cpus the host can have: they are numbered from 0 on. 8192, Linux's most, where that can't be read. */
+export function possibleCpus(): number {
+  const last = /(\d+)\s*$/.exec(files.read('/sys/devices/system/cpu/possible') ?? '')?.[1];
+  return last === undefined ? 8192 : Number(last) + 1;
+}
+
 // ---- containers ----------------------------------------------------------------------------------------------------
 
 /** What the process seems to run in. */

@@ -53,6 +53,9 @@ export const sys = {
   /** socketpair(2) of AF_UNIX sockets. */
   socketpair: (type: number, fds: Int32Array): number => outcome(ffi.socketpair(1, type, 0, fds)),
 
+  /** fcntl(2) F_GETFL: O_* flags of an open file. */
+  getFileFlags: (fd: number): number => outcome(ffi.fcntl(fd, 3)),
+
   read: (fd: number, data: ArrayBufferView): number => outcome(ffi.read(fd, data, data.byteLength)),
 
   getrlimit: (resource: number, limits: BigUint64Array): number => outcome(ffi.getrlimit(resource, limits)),
@@ -61,6 +64,9 @@ export const sys = {
   schedGetaffinity: (mask: Uint8Array): number => outcome(ffi.sched_getaffinity(0, mask.byteLength, mask)),
 
   clockGettime: (clock: number, time: BigInt64Array): number => outcome(ffi.clock_gettime(clock, time)),
+
+  /** if_nametoindex(3): the index of a network interface. */
+  ifNameToIndex: (name: string): number => ffi.if_nametoindex(name) || outcome(-1),
 
   gettid: (): number => ffi.gettid(),
 };

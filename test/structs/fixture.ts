@@ -73,9 +73,17 @@ export const registerFacts = register.opcodes.filter(({ value }) => value < 0x80
 /** The measured kernels: release, and what it accepts. */
 export const kernels = Object.entries(measured).filter(([release]) => !release.startsWith('_'));
 
+/** A struct whose value types are not looked at. */
+export interface AnyStruct extends Pick<Struct, 'name' | 'size' | 'align' | 'fields' | 'at'> {
+  encode(value: Record<string, unknown>): Uint8Array;
+  encodeInto(bytes: Uint8Array, value: Record<string, unknown>, offset?: number): number;
+  decode(bytes: Uint8Array, offset?: number): Record<string, unknown>;
+}
+
 /** Every struct that `uring/structs` exports: its export name, and itself. */
-export const exportedStructs: readonly (readonly [string, Struct])[] = Object.entries(exported).flatMap(
-  ([name, value]) => (typeof value === 'object' && 'encodeInto' in value ? [[name, value] as const] : []),
+export const exportedStructs: readonly (readonly [string, AnyStruct])[] = Object.entries(exported).flatMap(
+  ([name, value]) =>
+    typeof value === 'object' && 'encodeInto' in value ? [[name, value as unknown as AnyStruct] as const] : [],
 );
 
 /** `'6.12.43'` as a number that compares: 6012. */

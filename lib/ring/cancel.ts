@@ -1,0 +1,126 @@
+/** Cancelling operations and waiting until they are gone. */
+import { boolean, descriptor, integer, oneOf, wrongType, wrongValue } from '../../structs/check.ts';
+import { constants } from '../../structs/flags.ts';
+import { ops } from '../../structs/ops.ts';
+import { RegisterError } from '../errors.ts';
+import { record } from '../register/arguments.ts';
+import { registerSyncCancel, type SyncCancel } from '../register/notify.ts';
+import type { OpName } from '../register/support.ts';
+import type { RingCore } from './core.ts';
+import { FixedFile } from './files.ts';
+import { mark, SKIPPED } from './flights.ts';
+import { withNewer } from './newer.ts';
+import type { File } from './operations.ts';
+import { milliseconds } from './time.ts';
+
+const {
+  IORING_ASYNC_CANCEL_ALL,
+  IORING_ASYNC_CANCEL_ANY,
+  IORING_ASYNC_CANCEL_FD,
+  IORING_ASYNC_CANCEL_FD_FIXED,
+  IORING_ASYNC_CANCEL_OP,
+} = constants;
+const HIGH = 0x1_0000_0000;
+const OP_NAMES: readonly OpName[] = ops.map(({ name }) => name);
+
+/** What to cancel: by `userData`, by `fd` and `op` (or both at once), or `any`thing. Only what was submitted counts. */
+export interface CancelTarget {
+  /** Operations with this userData. */
+  readonly userData?: number;
+  /** Operations on this file. */
+  readonly fd?: File;
+  /** Operations of this kind: `'OP_RECV'` (6.6). */
+  readonly op?: OpName;
+  /** All that match, not just one. */
+  readonly all?: boolean;
+  /** Every operation of the ring. */
+  readonly any?: boolean;
+  /**
+   * Without `all` and `any`: how long to wait for an operation that a worker runs, in milliseconds; 0 does not wait,
+   * absent waits without limit.
+   */
+  readonly timeoutMs?: number;
+}
+
+/** Throws unless the target says one thing: the kernel would silently ignore the rest. */
+function checkKey(target: CancelTarget): void {
+  const { userData, fd, op, any } = target;
+  if (any) {
+    if (userData !== undefined) throw wrongValue('target.userData', 'absent beside any', userData);
+    if (fd !== undefined) throw wrongValue('target.fd', 'absent beside any', fd);
+    if (op !== undefined) throw wrongValue('target.op', 'absent beside any', op);
+  } else if (userData !== undefined) {
+    if (fd !== undefined) throw wrongValue('target.fd', 'absent beside userData', fd);
+    if (op !== undefined) throw wrongValue('target.op', 'absent beside userData', op);
+  } else if (fd === undefined && op === undefined) {
+    throw wrongType('target', 'an object with userData, fd, op or any', target);
+  }
+}
+
+/** The user_data that the kernel has of every operation with `userData`; the last is that of skipSuccess operations. */
+function candidates(core: RingCore, userData: number): bigint[] {
+  const skipped = (BigInt(mark(SKIPPED, Math.floor(userData / HIGH))) << 32n) | BigInt(userData % HIGH);
+  return [...core.kernelUserData(userData), skipped];
+}
+
+/** One of them; the kernel says ENOENT when there is none, also by the last one. */
+function cancelOne(core: RingCore, userData: number, timeoutMs: number | undefined): number {
+  const addrs = candidates(core, userData);
+  for (;;) {
+    const addr = addrs.shift();
+    try {
+      registerSyncCancel(core.handle, { addr, timeoutMs });
+      return 1;
+    } catch (error) {
+      // prepared and not submitted, or over and not reaped
+      const isGone = error instanceof RegisterError && error.code === 'ENOENT';
+      if (!isGone || addrs.length === 0) throw error;
+    }
+  }
+}
+
+function cancelAll(core: RingCore, userData: number): number {
+  let count = 0;
+  for (const addr of candidates(core, userData)) {
+    count += registerSyncCancel(core.handle, { addr, flags: IORING_ASYNC_CANCEL_ALL });
+  }
+  return count;
+}
+
+/** How the kernel names a file. */
+function fileKey(core: RingCore, file: File): Pick<SyncCancel, 'fd'> & { readonly flags: number } {
+  if (file instanceof FixedFile) {
+    return { fd: file.use(core), flags: IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED };
+  }
+  if (typeof file !== 'number') throw wrongType('target.fd', 'a file descriptor or a FixedFile', file);
+  return { fd: descriptor('target.fd', file), flags: IORING_ASYNC_CANCEL_FD };
+}
+
+function opcodeOf(op: OpName): number {
+  return constants[`IORING_${oneOf('target.op', op, OP_NAMES)}`];
+}
+
+/**
+ * Cancels operations and waits until they are gone.
+ * @returns how many were cancelled
+ */
+export function cancelSync(core: RingCore, target: CancelTarget): number {
+  record('target', target, ['userData', 'fd', 'op', 'all', 'any', 'timeoutMs']);
+  const { userData, fd, op, all = false, any = false, timeoutMs } = target;
+  boolean('target.all', all);
+  boolean('target.any', any);
+  if (timeoutMs !== undefined) milliseconds('target.timeoutMs', timeoutMs);
+  checkKey(target);
+  if (any) return registerSyncCancel(core.handle, { flags: IORING_ASYNC_CANCEL_ANY, timeoutMs });
+  if (userData !== undefined) {
+    integer('target.userData', userData, 0, Number.MAX_SAFE_INTEGER);
+    return all ? cancelAll(core, userData) : cancelOne(core, userData, timeoutMs);
+  }
+  const file = fd === undefined ? { flags: 0 } : fileKey(core, fd);
+  const kind = op === undefined ? { flags: 0 } : { opcode: opcodeOf(op), flags: IORING_ASYNC_CANCEL_OP };
+  const flags = file.flags | kind.flags | (all ? IORING_ASYNC_CANCEL_ALL : 0);
+  const count = withNewer(op === undefined ? undefined : { need: 'ASYNC_CANCEL_OP', since: '6.6' }, () =>
+    registerSyncCancel(core.handle, { ...file, ...kind, flags, timeoutMs }),
+  );
+  return all ? count : 1;
+}

@@ -1,0 +1,40 @@
+/** Messages: completions that another ring gets from us. */
+import { descriptor, integer, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
+import { record } from '../register/arguments.ts';
+import { registerSendMsgRing } from '../register/notify.ts';
+import type { RingBase } from './base.ts';
+
+/** Bit 63 marks the completions of uring's own operations. */
+const FIRST_OF_OURS = 2n ** 63n;
+
+/** A completion to post on a ring. */
+export interface Message {
+  /** Its user_data: an integer from 0 to 2^53-1, or a bigint below 2^63. */
+  readonly userData: number | bigint;
+  /** Its result, signed; 0 when absent. */
+  readonly res?: number;
+  /** Its flags; 0 when absent (IORING_MSG_RING_FLAGS_PASS). */
+  readonly flags?: number;
+}
+
+function fdOfTarget(target: RingBase | number): number {
+  if (typeof target === 'number') return descriptor('target', target);
+  if (typeof target !== 'object' || target === null)
+    throw wrongType('target', 'a ring, or the fd of one', target);
+  const { fd } = target;
+  if (fd === -1) throw wrongValue('target', 'a ring that has an fd', fd);
+  return descriptor('target.fd', fd);
+}
+
+/** Posts a completion on a ring of any process; a deferTaskrun ring sees it when it is entered. */
+export function sendMessage(target: RingBase | number, message: Message): void {
+  record('message', message, ['userData', 'res', 'flags']);
+  const { userData, res = 0, flags } = message;
+  unsigned64('message.userData', userData);
+  if (userData >= FIRST_OF_OURS) {
+    throw wrongValue('message.userData', 'below 2^63: bit 63 marks operations of uring', userData);
+  }
+  integer('message.res', res, -0x8000_0000, 0x7fff_ffff);
+  if (flags !== undefined) integer('message.flags', flags, 0, U32_MAX);
+  registerSendMsgRing(-1, { targetFd: fdOfTarget(target), userData, res, flags });
+}

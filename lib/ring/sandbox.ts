@@ -1,0 +1,119 @@
+/** What a ring may do, for ever: names in, the kernel's list of rules out. */
+import { boolean, options as checkOptions, list, oneOf, wrongType } from '../../structs/check.ts';
+import { constants } from '../../structs/flags.ts';
+import { ops as opTable } from '../../structs/ops.ts';
+import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
+import { type RestrictionRule, registerEnableRings, registerRestrictions } from '../register/limits.ts';
+import { type OpName, probe } from '../register/support.ts';
+import type { RingCore } from './core.ts';
+
+const SQE_FLAGS = {
+  FIXED_FILE: constants.IOSQE_FIXED_FILE,
+  IO_DRAIN: constants.IOSQE_IO_DRAIN,
+  IO_LINK: constants.IOSQE_IO_LINK,
+  IO_HARDLINK: constants.IOSQE_IO_HARDLINK,
+  ASYNC: constants.IOSQE_ASYNC,
+  BUFFER_SELECT: constants.IOSQE_BUFFER_SELECT,
+  CQE_SKIP_SUCCESS: constants.IOSQE_CQE_SKIP_SUCCESS,
+};
+
+/** `'FIXED_FILE'`, `'IO_LINK'`, ...: the C name without `IOSQE_`. */
+export type SqeFlagName = keyof typeof SQE_FLAGS;
+
+const FLAG_NAMES: readonly SqeFlagName[] = [
+  'FIXED_FILE',
+  'IO_DRAIN',
+  'IO_LINK',
+  'IO_HARDLINK',
+  'ASYNC',
+  'BUFFER_SELECT',
+  'CQE_SKIP_SUCCESS',
+];
+const OP_NAMES: readonly OpName[] = opTable.map(({ name }) => name);
+const REGISTER_NAMES: readonly RegisterOpName[] = registerOps.map(({ name }) => name);
+
+/** What a sandboxed ring may do. What is not listed is refused with EACCES; an empty sandbox refuses all. */
+export interface Sandbox {
+  /** Operations: `'OP_READ'`, ... */
+  readonly ops?: readonly OpName[];
+  /** Flags that every operation must have: with `'FIXED_FILE'` it can touch no other files than the registered ones. */
+  readonly requireFlags?: readonly SqeFlagName[];
+  /** Flags that operations may have, beside those that they must. */
+  readonly allowFlags?: readonly SqeFlagName[];
+  /** Register opcodes: `'REGISTER_FILES_UPDATE'`, ... */
+  readonly register?: readonly RegisterOpName[];
+  /**
+   * Refuses also to cancel and to unregister, which are allowed otherwise. Then `unregister()` fails, and `close()`
+   * can't cancel: it waits a second for what is in flight, and keeps its memory until the process ends.
+   */
+  readonly sealed?: boolean;
+}
+
+/** How a ring gets rid of what it has: what a sandbox allows unless it is sealed. */
+const GIVING_BACK: readonly RegisterOpName[] = [
+  'REGISTER_SYNC_CANCEL',
+  'UNREGISTER_BUFFERS',
+  'UNREGISTER_FILES',
+  'UNREGISTER_EVENTFD',
+  'UNREGISTER_RING_FDS',
+  'UNREGISTER_PBUF_RING',
+  'UNREGISTER_PERSONALITY',
+  'UNREGISTER_NAPI',
+  'UNREGISTER_IOWQ_AFF',
+];
+
+function names<T extends string>(
+  name: string,
+  values: readonly T[] | undefined,
+  allowed: readonly T[],
+): ReadonlySet<T> {
+  const found = list(name, values ?? []).map((value, i) => oneOf(`${name}[${i}]`, value, allowed));
+  return new Set(found);
+}
+
+function bits(flags: ReadonlySet<SqeFlagName>): number {
+  return [...flags].reduce((all, flag) => all | SQE_FLAGS[flag], 0);
+}
+
+/** The rules of a sandbox, each once: the kernel takes no more than it has opcodes. */
+function rules(sandbox: Sandbox): RestrictionRule[] {
+  if (sandbox === undefined) throw wrongType('sandbox', 'an object', sandbox);
+  checkOptions('sandbox', sandbox, ['ops', 'requireFlags', 'allowFlags', 'register', 'sealed']);
+  const ops = names('sandbox.ops', sandbox.ops, OP_NAMES);
+  const required = bits(names('sandbox.requireFlags', sandbox.requireFlags, FLAG_NAMES));
+  const allowed = bits(names('sandbox.allowFlags', sandbox.allowFlags, FLAG_NAMES));
+  const register = names('sandbox.register', sandbox.register, REGISTER_NAMES);
+  const isSealed = boolean('sandbox.sealed', sandbox.sealed ?? false);
+  const support = probe();
+  support.require(...ops, ...register);
+  // one opcode that the kernel lacks would make it refuse all rules
+  const extra = isSealed ? [] : GIVING_BACK.filter((name) => support.supports(name) === true);
+  const cancel: readonly OpName[] = isSealed || ops.has('OP_ASYNC_CANCEL') ? [] : ['OP_ASYNC_CANCEL'];
+  return [
+    ...[...ops, ...cancel].map((sqeOp) => ({ opcode: 'RESTRICTION_SQE_OP' as const, sqeOp })),
+    ...[...new Set([...register, ...extra])].map((registerOp) => ({
+      opcode: 'RESTRICTION_REGISTER_OP' as const,
+      registerOp,
+    })),
+    ...(required === 0 ? [] : [{ opcode: 'RESTRICTION_SQE_FLAGS_REQUIRED' as const, sqeFlags: required }]),
+    ...(allowed === 0 ? [] : [{ opcode: 'RESTRICTION_SQE_FLAGS_ALLOWED' as const, sqeFlags: allowed }]),
+  ];
+}
+
+/**
+ * Restricts a disabled ring, once, from `enableRing` on (REGISTER_RESTRICTIONS).
+ * @throws RegisterError EBADFD (the ring is enabled), EBUSY (it is restricted)
+ * @throws UnsupportedError for an operation or opcode that this kernel lacks
+ */
+export function registerSandbox(core: RingCore, sandbox: Sandbox): void {
+  registerRestrictions(core.handle, rules(sandbox));
+}
+
+/**
+ * Enables a disabled ring (REGISTER_ENABLE_RINGS).
+ * @throws RegisterError EBADFD (it is enabled), or EACCES instead where it is sandboxed
+ */
+export function enableRing(core: RingCore): void {
+  registerEnableRings(core.handle);
+  core.isEnabled = true;
+}

@@ -1,0 +1,41 @@
+/** `npm run example [NAME]`: lists the examples with what each shows, or runs one. */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+
+const folder = join(import.meta.dirname, '../examples');
+const names = readdirSync(folder)
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => basename(file, '.ts'));
+
+/** The first sentence of the first doc comment. */
+function idea(name: string): string {
+  const [, comment = ''] =
+    /\/\*\*([\s\S]*?)\*\//.exec(readFileSync(join(folder, `${name}.ts`), 'utf8')) ?? [];
+  const text = comment
+    .replace(/^\s*\*/gm, '')
+    .replace(/\s+/g, ' ')
+    .trim();
+  return /^.*?[.!?](?= |$)/.exec(text)?.[0] ?? text;
+}
+
+const [name, ...args] = process.argv.slice(2);
+if (name === undefined) {
+  const width = Math.max(...names.map((each) => each.length));
+  for (const each of names) console.log(`${each.padEnd(width)}  ${idea(each)}`);
+} else if (names.includes(name)) {
+  const node = [
+    '--conditions=uring-source',
+    '--import',
+    'tsx',
+    '--expose-gc',
+    join(folder, `${name}.ts`),
+    ...args,
+  ];
+  const { status, error } = spawnSync(process.execPath, node, { stdio: 'inherit' });
+  if (error) throw error;
+  process.exitCode = status ?? 1;
+} else {
+  console.error(`no example ${name}; there are: ${names.join(', ')}`);
+  process.exitCode = 1;
+}

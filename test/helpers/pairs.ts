@@ -1,0 +1,76 @@
+/** What tests of rings need around them: sockets, single completions, and a look at what is mapped. */
+import assert from 'node:assert/strict';
+import type { RingCore } from '../../lib/ring/core.ts';
+import { type Completion, Ring } from '../../lib/ring/ring.ts';
+import { sys } from '../../lib/sys/syscall.ts';
+import { complete, type Scope } from './rings.ts';
+
+export const F_BUFFER = 1;
+export const F_MORE = 2;
+export const F_BUF_MORE = 16;
+export const ECANCELED = -125;
+export const ENOBUFS = -105;
+
+const SOCK_STREAM = 1;
+const SOCK_CLOEXEC = 0o2000000;
+const ENOMEM = 12;
+
+/** A ring that shows its core, for operations that `prepare` doesn't have. */
+export class OpenRing extends Ring {
+  get inner(): RingCore {
+    return this.core;
+  }
+}
+
+/** Two connected sockets: one to receive from, one to write to. */
+export function socketPair(scope: Scope): readonly [reader: number, writer: number] {
+  const fds = new Int32Array(2);
+  assert.equal(sys.socketpair(SOCK_STREAM | SOCK_CLOEXEC, fds), 0);
+  const [a = -1, b = -1] = fds;
+  return [scope.fd(a), scope.fd(b)];
+}
+
+/** Submits what was prepared; its one completion. */
+export function only(ring: Ring): Completion {
+  const [completion] = complete(ring, 1);
+  assert.ok(completion);
+  return completion;
+}
+
+/** Runs `body`; the addresses that it mapped and did not unmap. */
+export function leftMapped(body: () => void): number[] {
+  const { mmap, munmap } = sys;
+  const left = new Set<number>();
+  sys.mmap = (...args) => {
+    const address = mmap(...args);
+    if (address >= 0) left.add(address);
+    return address;
+  };
+  sys.munmap = (address, length) => {
+    left.delete(address);
+    return munmap(address, length);
+  };
+  try {
+    body();
+  } finally {
+    Object.assign(sys, { mmap, munmap });
+  }
+  return [...left];
+}
+
+/** Runs `body` while mmap(2) fails, from the `nth` call on. */
+export function withoutMemory(body: () => void, nth = 1): void {
+  const { mmap } = sys;
+  let calls = 0;
+  sys.mmap = (...args) => (++calls < nth ? mmap(...args) : -ENOMEM);
+  try {
+    body();
+  } finally {
+    sys.mmap = mmap;
+  }
+}
+
+/** The text of bytes. */
+export function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}

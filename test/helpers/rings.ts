@@ -1,0 +1,149 @@
+/** Tests of what a ring does: each has what it opens closed, and fails when something is left behind. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ClosedError } from '../../lib/errors.ts';
+import type { RingBaseOptions } from '../../lib/ring/base.ts';
+import { type Completion, Ring } from '../../lib/ring/ring.ts';
+import { sys } from '../../lib/sys/syscall.ts';
+import type { Needs } from './needs.ts';
+import { openFds } from './raw-ring.ts';
+
+/** How long a test waits for something that must come. */
+const PATIENCE_MS = 10_000;
+
+/** The two ends of a pipe. */
+export interface Pipe {
+  readonly reader: number;
+  readonly writer: number;
+}
+
+/** What a test opens, closed in reverse order when it ends. */
+export class Scope {
+  readonly #closers: (() => void)[] = [];
+
+  /** Calls `closer` at the end. */
+  defer(closer: () => void): void {
+    this.#closers.push(closer);
+  }
+
+  ring(entries = 8, options: RingBaseOptions = {}): Ring {
+    const ring = new Ring(entries, options);
+    this.defer(() => ring.close());
+    return ring;
+  }
+
+  /** An fd of the test's. */
+  fd(fd: number): number {
+    assert.ok(fd >= 0, `no fd: ${fd}`);
+    this.defer(() => sys.close(fd));
+    return fd;
+  }
+
+  pipe(): Pipe {
+    const [reader, writer] = makePipe();
+    return { reader: this.fd(reader), writer: this.fd(writer) };
+  }
+
+  /** A folder that is removed with all that is in it. */
+  folder(): string {
+    const path = mkdtempSync(join(tmpdir(), 'uring-test-'));
+    this.defer(() => rmSync(path, { recursive: true, force: true }));
+    return path;
+  }
+
+  close(): void {
+    for (const closer of this.#closers.splice(0).reverse()) closer();
+  }
+}
+
+/** A pipe whose ends the caller closes. */
+export function makePipe(): [reader: number, writer: number] {
+  const fds = new Int32Array(2);
+  assert.equal(sys.pipe(fds, 0o2000000), 0);
+  return [fds[0] ?? -1, fds[1] ?? -1];
+}
+
+/** A FIFO in `folder`. */
+export function makeFifo(folder: string): string {
+  const path = join(folder, 'fifo');
+  execFileSync('mkfifo', [path]);
+  return path;
+}
+
+/** The mappings of rings in this process. */
+function ringMappings(): string[] {
+  return readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('[io_uring]'));
+}
+
+/** What can be left behind. */
+function left(): { readonly fds: readonly string[]; readonly mappings: readonly string[] } {
+  return { fds: openFds(), mappings: ringMappings() };
+}
+
+/** A test that leaves no fd and no mapping of a ring behind. */
+export function ringTest(name: string, options: Needs, body: (scope: Scope) => void | Promise<void>): void {
+  test(name, options, async () => {
+    const scope = new Scope();
+    const before = left();
+    try {
+      await body(scope);
+    } finally {
+      scope.close();
+    }
+    assert.deepEqual(left(), before, 'something is left behind');
+  });
+}
+
+/** Submits what was prepared and waits for `count` completions, in the order in which they came. */
+export function complete(ring: Ring, count: number): Completion[] {
+  ring.submit({ wait: count, timeoutMs: PATIENCE_MS });
+  const found = [...ring.completions()];
+  assert.equal(found.length, count, 'completions');
+  return found;
+}
+
+/** Submits the one operation that was prepared; its result. */
+export function result(ring: Ring): number {
+  return complete(ring, 1)[0]?.res ?? Number.NaN;
+}
+
+/** Asks again and again until `done`; fails when it takes too long. */
+export async function until(what: string, done: () => boolean): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!done()) {
+    if (performance.now() > end) assert.fail(`it never came: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Each call throws ClosedError. */
+export function closed(calls: { readonly [name: string]: () => unknown }): void {
+  for (const [name, call] of Object.entries(calls)) assert.throws(call, ClosedError, name);
+}
+
+/** A worker thread of the kernel's. */
+export interface IoWorker {
+  readonly tid: number;
+  /** Where it may run: `'0-1'`. */
+  readonly cpus: string;
+}
+
+/** The kernel's worker threads of the thread `owner`. */
+export function ioWorkers(owner = sys.gettid()): IoWorker[] {
+  return readdirSync('/proc/self/task').flatMap((tid) => {
+    try {
+      const status = readFileSync(`/proc/self/task/${tid}/status`, 'utf8');
+      if (!status.startsWith(`Name:\tiou-wrk-${owner}\n`)) return [];
+      const cpus = /^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1] ?? '';
+      return [{ tid: Number(tid), cpus }];
+    } catch {
+      return []; // it has just ended
+    }
+  });
+}

@@ -1,0 +1,50 @@
+/**
+ * What `npm test` runs: every test file beside this one, or those whose path contains one of the patterns given.
+ * `--soak` takes test/soak instead. `--timeout SECONDS` is for each file: slow machines need more. Compiled to JavaScript it runs the compiled tests, without tsx.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { extname, join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values, positionals } = parseArgs({
+  options: {
+    soak: { type: 'boolean', default: false },
+    /** Seconds for each file. */
+    timeout: { type: 'string' },
+  },
+  allowPositionals: true,
+});
+const timeout = Number(values.timeout ?? (values.soak ? 600 : 60));
+const here = import.meta.dirname;
+const extension = extname(import.meta.filename);
+
+const found = readdirSync(here, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith(`.test${extension}`) && path.startsWith('soak/') === values.soak)
+  .filter((path) => positionals.length === 0 || positionals.some((pattern) => path.includes(pattern)))
+  .sort()
+  .map((path) => relative('.', join(here, path)));
+
+if (found.length === 0) {
+  console.error(`no test file in ${here} matches ${positionals.join(' or ') || `*.test${extension}`}`);
+  process.exit(1);
+}
+
+const { status, signal, error } = spawnSync(
+  process.execPath,
+  [
+    ...(extension === '.ts' ? ['--conditions=uring-source', '--import', 'tsx'] : []),
+    '--expose-gc',
+    '--test',
+    // memlock is charged per uid and released late, so that files running side by side would starve each other
+    '--test-concurrency=1',
+    '--test-reporter=spec',
+    // a lost completion must fail its test, not stop the run
+    `--test-timeout=${timeout * 1000}`,
+    ...found,
+  ],
+  { stdio: 'inherit' },
+);
+if (error) throw error;
+if (signal) console.error(`the tests were ended by ${signal}`);
+process.exitCode = status ?? 1;
