@@ -3,9 +3,15 @@ import assert from 'node:assert/strict';
 import { subscribe } from 'node:diagnostics_channel';
 import { type RegisterMessage, Ring } from 'uring';
 
+function isCall(message: unknown): message is RegisterMessage {
+  return typeof message === 'object' && message !== null && 'opcodeName' in message;
+}
+
 const seen: RegisterMessage[] = [];
 // in a program: subscribe('uring:register', (message) => logger.debug(message))
-subscribe('uring:register', (message) => seen.push(message as RegisterMessage));
+subscribe('uring:register', (message) => {
+  if (isCall(message)) seen.push(message);
+});
 
 using ring = new Ring(8);
 using files = ring.registerFiles([0, -1, -1]);

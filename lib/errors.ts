@@ -145,3 +145,16 @@ export class QueueFullError extends Error {
     QueueFullError.prototype.name = 'QueueFullError';
   }
 }
+
+/** The operation was cancelled through its AbortSignal: as Node.js has it, with the signal's reason as the cause. */
+export class AbortError extends Error {
+  readonly code = 'ABORT_ERR';
+
+  constructor(reason?: unknown) {
+    super('The operation was aborted', reason === undefined ? undefined : { cause: reason });
+  }
+
+  static {
+    AbortError.prototype.name = 'AbortError';
+  }
+}

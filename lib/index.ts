@@ -4,6 +4,10 @@
  *
  * `uring/raw` is the kernel's interface 1:1, `uring/structs` its words.
  */
+
+export { AsyncRing } from './async/async-ring.ts';
+export type { AsyncOptions } from './async/base.ts';
+export { RingFile } from './async/ring-file.ts';
 export {
   ClosedError,
   OpError,

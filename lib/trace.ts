@@ -61,7 +61,10 @@ export type CloseMessage = Pick<Call, 'seq' | 'ring' | 'fd' | 'tid'>;
 let seq = 0;
 let rings = 0;
 let publishing = false;
-/** Our rings by fd. An fd that was closed elsewhere and reused is simply overwritten. */
+/**
+ * Our rings by fd, and by the complement of a registered index. An fd that was closed elsewhere and reused is simply
+ * overwritten.
+ */
 const ringOf = new Map<number, number>();
 
 /** A subscriber that makes calls itself is not told of those: it would never end. */
@@ -74,11 +77,11 @@ function publish(to: typeof setupChannel, message: object): void {
   }
 }
 
-function outcome(result: number, startNs: bigint, fd: number): Call {
+function outcome(result: number, startNs: bigint, fd: number, key = fd): Call {
   const errno = result < 0 ? -result : 0;
   return {
     seq: ++seq,
-    ring: ringOf.get(fd) ?? null,
+    ring: ringOf.get(key) ?? null,
     fd,
     result,
     errno,
@@ -90,29 +93,40 @@ function outcome(result: number, startNs: bigint, fd: number): Call {
 }
 
 /** io_uring_setup(2), told to `uring:setup`. */
-export function tracedSetup(entries: number, params: Uint8Array): number {
-  if (!setupChannel.hasSubscribers || publishing) {
-    const fd = sys.setup(entries, params);
-    if (fd >= 0) ringOf.set(fd, ++rings);
-    return fd;
-  }
-  const startNs = process.hrtime.bigint();
+export function tracedSetup(entries: number, params: Uint8Array, isIndexOnly: boolean): number {
+  const isTold = setupChannel.hasSubscribers && !publishing;
+  const startNs = isTold ? process.hrtime.bigint() : 0n;
   const fd = sys.setup(entries, params);
-  if (fd >= 0) ringOf.set(fd, ++rings);
-  publish(setupChannel, { ...outcome(fd, startNs, fd), entries, params: params.slice() });
+  const key = isIndexOnly ? ~fd : fd;
+  if (fd >= 0) ringOf.set(key, ++rings);
+  if (isTold) publish(setupChannel, { ...outcome(fd, startNs, fd, key), entries, params: params.slice() });
   return fd;
 }
 
-/** close(2) of a ring, told to `uring:close`. */
-export function tracedClose(fd: number): number {
+/** The ring with this fd has an index too. */
+export function nameIndex(fd: number, index: number): void {
   const ring = ringOf.get(fd);
+  if (ring !== undefined) ringOf.set(~index, ring);
+}
+
+/** The ring has this index no more; told to `uring:close` if it was its last name. */
+export function forgetIndex(index: number): void {
+  forget(~index, index);
+}
+
+/** close(2) of a ring, told to `uring:close` if the fd was its last name. */
+export function tracedClose(fd: number): number {
   const result = sys.close(fd);
-  if (ring === undefined) return result;
-  ringOf.delete(fd);
-  if (closeChannel.hasSubscribers && !publishing) {
-    publish(closeChannel, { seq: ++seq, ring, fd, tid: sys.gettid() });
-  }
+  forget(fd, fd);
   return result;
+}
+
+function forget(key: number, fd: number): void {
+  const ring = ringOf.get(key);
+  if (ring === undefined) return;
+  ringOf.delete(key);
+  if (!closeChannel.hasSubscribers || publishing || [...ringOf.values()].includes(ring)) return;
+  publish(closeChannel, { seq: ++seq, ring, fd, tid: sys.gettid() });
 }
 
 /** Is anybody listening to register calls? */
@@ -134,8 +148,8 @@ export function tracedRegister(
   const before = bytes === null ? null : bytes.slice();
   const startNs = process.hrtime.bigint();
   const result = call();
-  const common = outcome(result, startNs, fd);
   const plain = opcode & 0x7fff_ffff;
+  const common = outcome(result, startNs, fd, plain === opcode ? fd : ~fd);
   const row: RegisterRow | undefined = registerOps[plain];
   const after =
     bytes !== null && row !== undefined && row.arg.is !== 'none' && row.arg.out ? bytes.slice() : null;

@@ -77,6 +77,12 @@ export function list<T>(name: string, value: readonly T[]): readonly T[] {
   return value;
 }
 
+/** Throws unless `value` is a function, or absent; returns it. */
+export function callback<F>(name: string, value: F): F {
+  if (value !== undefined && typeof value !== 'function') throw wrongType(name, 'a function', value);
+  return value;
+}
+
 /** Throws unless `value` is one of `allowed`; returns it. */
 export function oneOf<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
   const found = allowed.find((each) => each === value);

@@ -1,7 +1,7 @@
 /** The ring itself, and what the kernel has: opcodes 8, 20, 21, 29, 33, 34, 35, and the flag. */
 import { readFileSync } from 'node:fs';
 import { Ring } from 'uring';
-import { enter, registerClock } from 'uring/raw';
+import { enter, registerClock, registerRingFds, unregisterRingFds } from 'uring/raw';
 import { completions, expect, RawRing, refusal, result, same } from './kit.ts';
 import type { Proofs } from './proof.ts';
 
@@ -56,6 +56,10 @@ export const instance: Proofs = {
     same('entering by the index afterwards', reach(self.index), 'EBADF');
     nops(ring, 1);
     same('a NOP by the fd', result(ring), 0);
+    // an owner gives its index back through that index; the other way is through the fd
+    const [index = -1] = registerRingFds(ring.fd, [{ fd: ring.fd }]);
+    unregisterRingFds(ring.fd, [index]);
+    same('entering by the second index', reach(index), 'EBADF');
     return `index ${self.index} is EBADF now, the fd works`;
   },
 

@@ -2,7 +2,11 @@
  * The hot path: one reused cursor over the submission queue, and stores at offsets taken from the declaration of
  * io_uring_sqe. Nothing here allocates, and nothing here is checked.
  */
+import { wrongValue } from '../../structs/check.ts';
+import { constants } from '../../structs/flags.ts';
 import { Sqe } from '../../structs/sqe.ts';
+
+const { IORING_OP_URING_CMD128 } = constants;
 
 // word (u32), half-word (u16) and byte indices inside one SQE
 const FD = Sqe.at.fd / 4;
@@ -19,6 +23,7 @@ const FLAGS_BYTE = Sqe.at.flags;
 const IOPRIO_HALF = Sqe.at.ioprio / 2;
 const PERSONALITY_HALF = Sqe.at.personality / 2;
 const BUF_INDEX_HALF = Sqe.at.bufIndex / 2;
+const CMD_BYTE = Sqe.at.cmd;
 
 const HIGH = 0x1_0000_0000;
 const NOTHING = new ArrayBuffer(0);
@@ -69,7 +74,7 @@ export class SqeCursor {
     words[base + ADDR3 + 1] = 0;
     words[base + OPTIONAL] = 0;
     words[base + OPTIONAL + 1] = 0;
-    if (this.stride === 32) words.fill(0, base + 16, base + 32);
+    if (this.stride === 32) this.clearSecondHalf();
     return this;
   }
 
@@ -88,6 +93,10 @@ export class SqeCursor {
     this.words[this.base + USER_DATA + 1] = high;
   }
 
+  get opcode(): number {
+    return this.#bytes[this.base * 4] ?? 0;
+  }
+
   /** IOSQE_* bits. */
   set flags(value: number) {
     this.#bytes[this.base * 4 + FLAGS_BYTE] = value;
@@ -97,8 +106,13 @@ export class SqeCursor {
     return this.#bytes[this.base * 4 + FLAGS_BYTE] ?? 0;
   }
 
+  /** The priority, or on sockets the operation's second set of flags: add to them with `|=`. */
   set ioprio(value: number) {
     this.#halves[this.base * 2 + IOPRIO_HALF] = value;
+  }
+
+  get ioprio(): number {
+    return this.#halves[this.base * 2 + IOPRIO_HALF] ?? 0;
   }
 
   /** rw_flags, msg_flags, poll32_events and their kin: the operation's own flags. */
@@ -115,11 +129,12 @@ export class SqeCursor {
     this.#halves[this.base * 2 + PERSONALITY_HALF] = value;
   }
 
-  /** file_index; splice_fd_in is the same field. */
+  /** file_index; splice_fd_in, optlen, zcrx_ifq_idx and addr_len are the same field. */
   set fileIndex(value: number) {
     this.words[this.base + FILE_INDEX] = value;
   }
 
+  /** addr3; optval and attr_ptr are the same field. */
   set addr3(value: number) {
     this.words[this.base + ADDR3] = value;
     this.words[this.base + ADDR3 + 1] = value / HIGH;
@@ -129,6 +144,32 @@ export class SqeCursor {
   setAddr(low: number, high: number): void {
     this.words[this.base + ADDR] = low;
     this.words[this.base + ADDR + 1] = high;
+  }
+
+  /** off in two halves. */
+  setOff(low: number, high: number): void {
+    this.words[this.base + OFF] = low;
+    this.words[this.base + OFF + 1] = high;
+  }
+
+  /** attr_type_mask (6.14): IORING_RW_ATTR_FLAG_*; the attributes' address is `addr3`. */
+  set attrTypeMask(value: number) {
+    this.words[this.base + OPTIONAL] = value;
+  }
+
+  /**
+   * cmd: the bytes of a command, at the end of the entry.
+   * @throws RangeError for more than 16, or than 80 where an entry has 128 bytes: they would lie in the next entry
+   */
+  set cmd(bytes: Uint8Array) {
+    const room = this.stride === 32 || this.opcode === IORING_OP_URING_CMD128 ? 80 : 16;
+    if (bytes.length > room) throw wrongValue('cmd', `at most ${room} bytes long`, bytes.length);
+    this.#bytes.set(bytes, this.base * 4 + CMD_BYTE);
+  }
+
+  /** Zeroes the second half of an entry of 128 bytes; where entries have 64, that is the slot after this one. */
+  clearSecondHalf(): void {
+    this.words.fill(0, this.base + 16, this.base + 32);
   }
 
   /** The user_data of the entry at `base`, in two halves: `[low, high]`. */

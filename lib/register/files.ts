@@ -3,6 +3,7 @@ import { descriptor, integer, U32_MAX, wrongValue } from '../../structs/check.ts
 import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { FileIndexRange, RsrcRegister, RsrcUpdate, RsrcUpdate2 } from '../../structs/rsrc.ts';
+import { forgetIndex, nameIndex } from '../trace.ts';
 import { count, readFds, readTags, record, type Tag, writeFds, writeTags } from './arguments.ts';
 import { arrayArgument, call, callForAll, type RingFd, StructArgument, settle } from './call.ts';
 
@@ -208,6 +209,9 @@ export function registerRingFds(fd: RingFd, rings: readonly RingSlot[]): number[
     giveBack(ring, indices);
     throw error;
   }
+  indices.forEach((index, i) => {
+    nameIndex(slots[i]?.data ?? -1, index);
+  });
   return indices;
 }
 
@@ -261,5 +265,7 @@ export function unregisterRingFds(fd: RingFd, indices: readonly number[]): numbe
   taken.forEach((offset, i) => {
     RsrcUpdate.encodeInto(bytes, { offset }, i * RsrcUpdate.size);
   });
-  return call(ring, registerOps[21], argument, length);
+  const done = call(ring, registerOps[21], argument, length);
+  for (const index of taken.slice(0, done)) forgetIndex(index);
+  return done;
 }

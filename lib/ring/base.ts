@@ -67,12 +67,13 @@ export abstract class RingBase implements Disposable {
    */
   constructor(entries: number, options: RingBaseOptions = {}) {
     checkOptions('options', options, [...RING_OPTIONS, 'files', 'sandbox']);
-    const { files, sandbox } = options;
-    this.core = createRing(entries, sandbox === undefined ? options : { ...options, disabled: true });
+    // each option is read once: a getter may give another value the next time
+    const { files, sandbox, ...rest } = options;
+    this.core = createRing(entries, sandbox === undefined ? rest : { ...rest, disabled: true });
     try {
       if (files !== undefined) this.#files = this.registerFiles(files);
       if (sandbox !== undefined) registerSandbox(this.core, sandbox);
-      if (sandbox !== undefined && options.disabled !== true) enableRing(this.core);
+      if (sandbox !== undefined && rest.disabled !== true) enableRing(this.core);
     } catch (error) {
       this.core.close();
       throw error;
@@ -383,8 +384,13 @@ export abstract class RingBase implements Disposable {
    * process ends, with one warning.
    */
   close(): void {
-    dropped.unregister(this.core);
+    this.detachFinalizer();
     this.core.close();
+  }
+
+  /** @internal The ring is closed by its owner: nobody needs to notice that it was dropped. */
+  protected detachFinalizer(): void {
+    dropped.unregister(this.core);
   }
 
   [Symbol.dispose](): void {

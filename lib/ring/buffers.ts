@@ -1,5 +1,5 @@
 /** Registered buffers: memory that the kernel has pinned, for READ_FIXED and its kin. */
-import { integer, list, options, wrongValue } from '../../structs/check.ts';
+import { boolean, callback, integer, list, options, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { ClosedError, RegisterError, UnsupportedError } from '../errors.ts';
 import {
@@ -139,15 +139,18 @@ export class RegisteredBuffers extends Owner {
     given?: RegisterBuffersOptions,
   ): RegisteredBuffers {
     options('options', given, ['onRelease']);
+    const told = callback('options.onRelease', given?.onRelease);
+    if (typeof buffers !== 'object' || buffers === null)
+      throw wrongType('buffers', 'an array of views, or { slots }', buffers);
     if ('slots' in buffers) {
       options('buffers', buffers, ['slots']);
       const slots = integer('buffers.slots', buffers.slots, 1, MAX_BUFFERS);
       registerSparse(core, slots);
-      return new RegisteredBuffers(ring, core, slots, given?.onRelease);
+      return new RegisteredBuffers(ring, core, slots, told);
     }
     const found = pieces(buffers);
     integer('buffers.length', found.length, 1, MAX_BUFFERS);
-    const owner = new RegisteredBuffers(ring, core, found.length, given?.onRelease);
+    const owner = new RegisteredBuffers(ring, core, found.length, told);
     owner.#enter(0, found, (tags) => {
       if (tags === undefined) registerBuffers(core.handle, iovecs(found));
       else registerBuffers2(core.handle, { buffers: iovecs(found), tags });
@@ -169,8 +172,8 @@ export class RegisteredBuffers extends Owner {
    * @throws RegisterError with `done`, how many slots were changed before the one that failed; that one keeps its old buffer
    */
   update(offset: number, buffers: readonly (ArrayBufferView | null)[]): void {
-    this.check();
     const found = pieces(buffers);
+    this.check();
     integer('buffers.length', found.length, 1, this.length);
     integer('offset', offset, 0, this.length - found.length);
     this.#enter(offset, found, (tags) => {
@@ -185,12 +188,14 @@ export class RegisteredBuffers extends Owner {
    *   `replace: true` puts them into the other ring's table, which is then the owner given back
    */
   cloneTo(target: RingBase, range: CloneRange = {}): RegisteredBuffers {
-    this.check();
     options('range', range, ['offset', 'at', 'count', 'replace']);
-    const { offset = 0, at = 0, replace = false } = range;
+    const { offset = 0, at = 0, count = this.length - offset, replace = false } = range;
+    this.check();
+    if (typeof target?.adoptBuffers !== 'function') throw wrongType('target', 'a ring', target);
     integer('range.offset', offset, 0, this.length - 1);
-    const count = integer('range.count', range.count ?? this.length - offset, 1, this.length - offset);
+    integer('range.count', count, 1, this.length - offset);
     integer('range.at', at, 0, MAX_BUFFERS - count);
+    boolean('range.replace', replace);
     const source = this.#entries.slice(offset, offset + count);
     const isPartial = offset !== 0 || at !== 0 || count !== this.length;
     return target.adoptBuffers((core, previous) => {
@@ -199,14 +204,8 @@ export class RegisteredBuffers extends Owner {
         ...(isPartial ? { srcOff: offset, dstOff: at, nr: count } : {}),
         replace,
       });
-      const kept = isPartial && replace ? previous : undefined;
-      const clone = new RegisteredBuffers(target, core, Math.max(at + count, kept?.length ?? 0));
-      if (previous !== undefined)
-        previous.#supersede(
-          clone,
-          kept === undefined ? 0 : at,
-          kept === undefined ? previous.length : at + count,
-        );
+      const clone = new RegisteredBuffers(target, core, Math.max(at + count, previous?.length ?? 0));
+      if (previous !== undefined) previous.#supersede(clone, at, at + count);
       source.forEach((entry, i) => {
         if (entry) clone.#entries[at + i] = clone.#untagged(at + i, entry);
       });
@@ -253,8 +252,7 @@ export class RegisteredBuffers extends Owner {
   #entry(index: number, { bytes, address }: Piece, hasTags: boolean): Entry {
     const slot = { core: this.core, index, isCurrent: true };
     if (!hasTags) return { slot, bytes, address, tag: 0n, letGo: this.core.hold(bytes) };
-    const told = this.#onRelease;
-    const tag = this.core.tag(bytes, told && (() => told(index)));
+    const tag = this.core.tag(index, bytes, this.#onRelease);
     return { slot, bytes, address, tag, letGo: () => this.core.expectTag(tag) };
   }
 

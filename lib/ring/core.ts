@@ -19,6 +19,7 @@ import { FLIGHT, Flights, kindOf, mark, payloadOf, SKIPPED, TAG } from './flight
 import type { Queues, RingParams } from './queues.ts';
 import { giveBackIndex } from './ring-index.ts';
 import { enterHint } from './setup.ts';
+import { timespec } from './time.ts';
 
 const {
   IORING_CQE_F_MORE,
@@ -26,6 +27,7 @@ const {
   IORING_ENTER_GETEVENTS,
   IORING_ENTER_REGISTERED_RING,
   IORING_ENTER_SQ_WAKEUP,
+  IORING_FEAT_EXT_ARG,
   IORING_FEAT_REG_REG_RING,
 } = constants;
 const EINTR = 4;
@@ -38,8 +40,10 @@ const CLOSE_LIMIT_MS = 1000;
 interface Tagged {
   /** The memory (or nothing, for a file). */
   readonly held: unknown;
-  /** Called when the kernel has let go. */
-  readonly onRelease: (() => void) | undefined;
+  /** Its place in the table. */
+  readonly index: number;
+  /** A user's, called when the kernel has let go. */
+  readonly onRelease: ((index: number) => void) | undefined;
   /** Was the kernel told to let go? */
   isExpected: boolean;
 }
@@ -47,6 +51,15 @@ interface Tagged {
 /** The number in the lower bits of a tag. */
 function serialOf(tag: bigint): number {
   return Number(tag & 0x1fff_ffff_ffff_ffffn);
+}
+
+/** Calls `then`; the ring closes whatever becomes of it. */
+function attempt(then: () => void): void {
+  try {
+    then();
+  } catch {
+    // nobody is left to be told
+  }
 }
 
 /** All cores of this thread that are open. */
@@ -75,8 +88,6 @@ export class RingCore {
   fd: number;
   /** Its index in the thread's table of registered rings, by which it is entered; undefined where it has none. */
   index: number | undefined;
-  /** How register calls name the ring: by fd, or by registered index. */
-  handle: RingFd;
   isClosed = false;
   /** Is the ring enabled (not, or no longer, SETUP_R_DISABLED)? */
   isEnabled: boolean;
@@ -87,11 +98,12 @@ export class RingCore {
   /** What the ring holds although no flight does: registered memory, until close. */
   readonly #registered = new Set<unknown>();
   readonly #wait = new Pinned(GeteventsArg.size + KernelTimespec.size);
+  #handle: RingFd | undefined;
   #serial = 0;
 
   constructor(fd: number, handle: RingFd, queues: Queues, params: RingParams) {
     this.fd = fd;
-    this.handle = handle;
+    this.#handle = handle;
     this.index = typeof handle === 'number' ? undefined : handle.registeredIndex;
     this.queues = queues;
     this.flags = params.flags;
@@ -111,10 +123,19 @@ export class RingCore {
 
   // ---- how calls reach it ----------------------------------------------------------------------------------
 
+  /**
+   * How register calls name the ring: by fd, or by registered index. Throws once the ring is gone: a getter of a user's
+   * may have closed it since the last check, and its fd may be another ring's by now.
+   */
+  get handle(): RingFd {
+    if (this.#handle === undefined) throw new ClosedError('the ring');
+    return this.#handle;
+  }
+
   /** It is entered by `index` from now on; register calls go by it too where the kernel can (6.3). */
   attachIndex(index: number): void {
     this.index = index;
-    if ((this.features & IORING_FEAT_REG_REG_RING) !== 0) this.handle = { registeredIndex: index };
+    if ((this.features & IORING_FEAT_REG_REG_RING) !== 0) this.#handle = { registeredIndex: index };
   }
 
   /** Gives the index back: all calls go by the fd again. */
@@ -122,7 +143,7 @@ export class RingCore {
     if (this.index === undefined) return;
     unregisterRingFds(this.handle, [this.index]);
     this.index = undefined;
-    this.handle = this.fd;
+    this.#handle = this.fd;
   }
 
   /** Closes the fd, so that only the index is left. */
@@ -149,17 +170,11 @@ export class RingCore {
   }
 
   /** io_uring_getevents_arg with a timeout; its address. */
-  waitArgument(timeoutMs: number | undefined, minWaitUsec = 0): number {
+  waitArgument(timeoutMs: number, minWaitUsec = 0): number {
     const { bytes, address } = this.#wait;
     const at = GeteventsArg.size;
-    const ts = timeoutMs === undefined ? 0 : address + at;
-    GeteventsArg.encodeInto(bytes, { ts, minWaitUsec });
-    if (timeoutMs !== undefined) {
-      // a deadline after 104 days of uptime is beyond 2^53 ns
-      const tvSec = Math.floor(timeoutMs / 1000);
-      const tvNsec = Math.min(999_999_999, Math.round((timeoutMs - tvSec * 1000) * 1e6));
-      KernelTimespec.encodeInto(bytes, { tvSec, tvNsec }, at);
-    }
+    GeteventsArg.encodeInto(bytes, { ts: address + at, minWaitUsec });
+    KernelTimespec.encodeInto(bytes, timespec(timeoutMs), at);
     return address;
   }
 
@@ -179,11 +194,12 @@ export class RingCore {
     return this.queues.sqe;
   }
 
-  /** The entry under the cursor is complete: gives it its user_data and counts it. */
-  commit(userData: number, held: unknown): void {
+  /** The entry under the cursor is complete: gives it its user_data and counts it. Returns its slot. */
+  commit(userData: number, held: unknown): number {
     const slot = this.flights.add(userData, held);
     this.queues.sqe.setUserData(slot, this.flights.high(slot));
     this.queues.advance();
+    return slot;
   }
 
   /** As `commit`, for an operation that posts no completion when it succeeds, and holds nothing. */
@@ -198,12 +214,13 @@ export class RingCore {
   }
 
   /**
-   * Takes the next completion that is a user's; false when none is ready. Then `userData` says whose it is, and
-   * `queues.res` and `queues.flags` what came of it. Tags are dealt with on the way.
+   * Takes the next completion that is a user's; false when none is ready. Then `userData` says whose it is, `held` what
+   * was held for it, `queues.res` and `queues.flags` what came of it. Tags are dealt with on the way.
    */
   take(): boolean {
     const { queues, flights } = this;
-    while (queues.take()) {
+    this.held = undefined;
+    while (queues.take() || this.#refill()) {
       const { low, high } = queues;
       if (high < 0x8000_0000) {
         // a message from another ring
@@ -213,6 +230,7 @@ export class RingCore {
       const kind = kindOf(high);
       if (kind === FLIGHT && flights.isCurrent(low, high)) {
         this.userData = flights.userData(low);
+        this.held = flights.held(low);
         if ((queues.flags & IORING_CQE_F_MORE) === 0) flights.remove(low);
         return true;
       }
@@ -229,13 +247,34 @@ export class RingCore {
 
   /** Whose completion take() took. */
   userData: number | bigint = 0;
+  /** What was held for it; undefined for a message of another ring. */
+  held: unknown;
+  /** Is told each completion that close() takes. */
+  onLast: ((held: unknown, res: number, flags: number) => void) | undefined;
 
-  /** Completions that are ready and our own: tags. */
-  get readyTags(): number {
-    if (this.expectedTags === 0) return 0;
+  /** The queue is empty: gets what did not fit into it before. */
+  #refill(): boolean {
+    const { queues } = this;
+    return queues.isOverflowed && this.enter(0, 0, IORING_ENTER_GETEVENTS) >= 0 && queues.take();
+  }
+
+  /** How many completions take() would give now, without asking the kernel: all that are ready but tags. */
+  get ready(): number {
+    const { queues } = this;
+    if (this.expectedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED)) return queues.ready;
     let count = 0;
-    for (const [high] of this.queues.peek()) if (kindOf(high) === TAG) count++;
+    for (const [high] of queues.peek()) if (kindOf(high) !== TAG) count++;
     return count;
+  }
+
+  /** Deals with the tags at the head of the queue: they take room that completions need. */
+  takeTags(): void {
+    if (this.expectedTags === 0) return;
+    for (const [high, low] of this.queues.peek()) {
+      if (kindOf(high) !== TAG) return;
+      this.queues.take();
+      this.#released(payloadOf(high) * HIGH + low);
+    }
   }
 
   // ---- what is registered ----------------------------------------------------------------------------------
@@ -247,10 +286,10 @@ export class RingCore {
     return () => this.#registered.delete(entry);
   }
 
-  /** A new tag for a slot: its completion calls `onRelease` and lets go of `held`. */
-  tag(held: unknown, onRelease?: () => void): bigint {
+  /** A new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
+  tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): bigint {
     const serial = ++this.#serial;
-    this.#tags.set(serial, { held, onRelease, isExpected: false });
+    this.#tags.set(serial, { index, held, onRelease, isExpected: false });
     return (BigInt(mark(TAG, Math.floor(serial / HIGH))) << 32n) | BigInt(serial % HIGH);
   }
 
@@ -278,7 +317,7 @@ export class RingCore {
     if (tagged === undefined) return false;
     this.#tags.delete(serial);
     if (tagged.isExpected) this.expectedTags--;
-    tagged.onRelease?.();
+    tagged.onRelease?.(tagged.index);
     return true;
   }
 
@@ -292,9 +331,11 @@ export class RingCore {
     this.#forgetUnsubmitted();
     this.#settle();
     if (this.flights.active > 0) this.#keep();
+    else this.#releaseAll();
     this.#end();
     this.queues.unmap();
     if (this.index !== undefined) giveBackIndex(this.handle, this.index);
+    this.#handle = undefined;
     if (this.fd >= 0) tracedClose(this.fd);
     this.fd = -1;
     this.#tags.clear();
@@ -303,13 +344,8 @@ export class RingCore {
 
   /** What was registered last ends first. */
   #end(): void {
-    for (const ending of [...this.#endings].reverse()) {
-      try {
-        ending();
-      } catch {
-        // a sandbox may forbid it, and the ring closes all the same
-      }
-    }
+    // a sandbox may forbid it
+    for (const ending of [...this.#endings].reverse()) attempt(ending);
     this.#endings.clear();
   }
 
@@ -321,24 +357,39 @@ export class RingCore {
     }
   }
 
+  /** Nothing is in flight: the kernel has let go of every slot that was given up, also where its tag has not come. */
+  #releaseAll(): void {
+    for (const { isExpected, onRelease, index } of this.#tags.values()) {
+      if (isExpected) attempt(() => onRelease?.(index));
+    }
+  }
+
   /** Cancels and waits until nothing is in flight, at most a second. */
   #settle(): void {
+    while (this.#takeLast());
     const end = performance.now() + CLOSE_LIMIT_MS;
     while (this.flights.active > 0) {
       const left = end - performance.now();
       if (left <= 0) return;
       this.#cancelAll(Math.min(left, 100));
-      const wait = Math.min(left, 50);
-      const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-      const result = this.enter(0, 1, flags, this.waitArgument(wait), GeteventsArg.size);
+      const result = this.#waitForOne(Math.min(left, 50));
       while (this.#takeLast());
       if (result < 0 && result !== -EINTR && result !== -ETIME) return;
     }
   }
 
+  /** Waits for a completion, at most `ms`; before 5.11 no wait has a limit, and this one only looks. */
+  #waitForOne(ms: number): number {
+    if ((this.features & IORING_FEAT_EXT_ARG) === 0) return this.enter(0, 0, IORING_ENTER_GETEVENTS);
+    const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+    return this.enter(0, 1, flags, this.waitArgument(ms), GeteventsArg.size);
+  }
+
   #takeLast(): boolean {
     try {
-      return this.take();
+      if (!this.take()) return false;
+      this.onLast?.(this.held, this.queues.res, this.queues.flags);
+      return true;
     } catch {
       return true; // an onRelease that throws: the ring closes all the same
     }

@@ -1,6 +1,6 @@
 /** From options to a ring: the best setup flags that this kernel takes, the queues mapped, nothing leaked on failure. */
 import { isMainThread } from 'node:worker_threads';
-import { boolean, options as checkOptions, integer, U32_MAX, wrongValue } from '../../structs/check.ts';
+import { boolean, options as checkOptions, integer, U32_MAX, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { UnsupportedError } from '../errors.ts';
 import { kernelRelease } from '../sys/host.ts';
@@ -105,6 +105,10 @@ function wish(options: RingOptions): Wish {
   ] as const) {
     if (options[name] !== undefined) boolean(`options.${name}`, options[name]);
   }
+  choice('options.ioPoll', ioPoll, 'hybrid');
+  choice('options.cqe32', cqe32, 'mixed');
+  if (attachTo !== undefined && (typeof attachTo !== 'object' || attachTo === null))
+    throw wrongType('options.attachTo', 'a ring, or another object with its fd', attachTo);
   const thread = sqPollParams(sqPoll);
   const noMmap = options.noMmap === true || options.registeredFdOnly === true;
   const required =
@@ -139,8 +143,13 @@ function wish(options: RingOptions): Wish {
   return { required, wanted: wanted.filter((flags) => flags !== 0), params };
 }
 
+function choice<T extends string>(name: string, value: boolean | T | undefined, word: T): void {
+  if (value === undefined || typeof value === 'boolean' || value === word) return;
+  throw wrongValue(name, `true, false or '${word}'`, value);
+}
+
 function sqPollParams(sqPoll: RingOptions['sqPoll']): SetupParams {
-  if (!sqPoll) return {};
+  if (sqPoll === undefined || sqPoll === false) return {};
   if (!isMainThread) {
     throw wrongValue(
       'options.sqPoll',

@@ -1,5 +1,5 @@
 /** Registered files: a table of files that the ring holds itself, used by slot instead of by fd. */
-import { descriptor, integer, list, options, wrongValue } from '../../structs/check.ts';
+import { callback, descriptor, integer, list, options, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { ClosedError, RegisterError, UnsupportedError } from '../errors.ts';
 import {
@@ -75,7 +75,9 @@ export class RegisteredFiles extends Owner {
     given?: RegisterFilesOptions,
   ): RegisteredFiles {
     options('options', given, ['onRelease']);
-    const told = given?.onRelease;
+    const told = callback('options.onRelease', given?.onRelease);
+    if (typeof files !== 'object' || files === null)
+      throw wrongType('files', 'an array of fds, or { slots }', files);
     if ('slots' in files) {
       options('files', files, ['slots']);
       const slots = integer('files.slots', files.slots, 1, MAX_FILES);
@@ -99,6 +101,13 @@ export class RegisteredFiles extends Owner {
     return new FixedFile(this, this.core, integer('index', index, 0, this.length - 1));
   }
 
+  /** @internal Throws unless it is registered with this ring now. */
+  use(core: RingCore): void {
+    if (core !== this.core)
+      throw wrongValue('files', "registered with this ring, not with another's", this.length);
+    this.check();
+  }
+
   /**
    * Puts other files into slots: an fd, `CLEAR` or `KEEP` for each (REGISTER_FILES_UPDATE, or FILES_UPDATE2 where
    * releases are told).
@@ -107,10 +116,10 @@ export class RegisteredFiles extends Owner {
    * @throws RegisterError with `done`; the slot that failed is empty then, as the kernel leaves it
    */
   update(offset: number, files: readonly number[]): number {
-    this.check();
     const fds = list('files', files).map((fd, i) =>
       fd === CLEAR || fd === KEEP ? fd : descriptor(`files[${i}]`, fd),
     );
+    this.check();
     integer('files.length', fds.length, 1, this.length);
     integer('offset', offset, 0, this.length - fds.length);
     return this.#enter(offset, fds, (tags) =>
@@ -136,7 +145,7 @@ export class RegisteredFiles extends Owner {
     const { core } = this;
     const told = this.#onRelease;
     if (told === undefined) return call(undefined);
-    const tags = fds.map((fd, i) => (fd < 0 ? 0n : core.tag(undefined, () => told(offset + i))));
+    const tags = fds.map((fd, i) => (fd < 0 ? 0n : core.tag(offset + i, undefined, told)));
     let done = fds.length;
     try {
       return call(tags);

@@ -15,7 +15,10 @@ export const SKIPPED = 2;
 const OURS = 0x8000_0000;
 const KIND_SHIFT = 29;
 const PAYLOAD = 0x1fff_ffff;
+/** In the list of free slots: its end. */
 const NONE = -1;
+/** In place of the next free slot: this one is in use. */
+const IN_USE = -2;
 
 /** The high half of a user_data of ours. */
 export function mark(kind: number, payload: number): number {
@@ -54,6 +57,7 @@ export class Flights {
       this.#free = this.#next[slot] ?? NONE;
       this.#held[slot] = held;
     }
+    this.#next[slot] = IN_USE;
     this.#userData[slot] = userData;
     this.active++;
     return slot;
@@ -66,7 +70,7 @@ export class Flights {
 
   /** Is this the operation that has the slot now? */
   isCurrent(slot: number, high: number): boolean {
-    return slot < this.#used && (this.#generation[slot] ?? 0) === (high & PAYLOAD);
+    return this.#next[slot] === IN_USE && this.#generation[slot] === (high & PAYLOAD);
   }
 
   userData(slot: number): number {
@@ -88,9 +92,9 @@ export class Flights {
 
   /** The slots of all operations. */
   slots(): number[] {
-    const free = new Set<number>();
-    for (let slot = this.#free; slot !== NONE; slot = this.#next[slot] ?? NONE) free.add(slot);
-    return Array.from({ length: this.#used }, (_, slot) => slot).filter((slot) => !free.has(slot));
+    return Array.from({ length: this.#used }, (_, slot) => slot).filter(
+      (slot) => this.#next[slot] === IN_USE,
+    );
   }
 
   /** The slots of all operations with this userData. */

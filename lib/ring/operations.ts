@@ -10,16 +10,17 @@ import * as fs from '../ops/fs.ts';
 import * as net from '../ops/net.ts';
 import * as rw from '../ops/rw.ts';
 import * as wait from '../ops/wait.ts';
+import type { OpName } from '../register/support.ts';
 import { addressOf, stableView } from '../sys/memory.ts';
 import type { RingBase } from './base.ts';
 import { BufferRing } from './buffer-ring.ts';
 import { RegisteredBuffer } from './buffers.ts';
 import type { RingCore } from './core.ts';
-import { FixedFile } from './files.ts';
+import { FixedFile, RegisteredFiles } from './files.ts';
 import type { Personality } from './personality.ts';
 
-/** An open file: its fd, or a slot of the ring's file table. */
-export type File = number | FixedFile;
+/** An open file: its fd, something that has one (a FileHandle of node:fs, a RingFile), or a slot of the file table. */
+export type File = number | FixedFile | { readonly fd: number };
 /** Memory for data: a view of your own, or (a piece of) a registered buffer. */
 export type Memory = ArrayBufferView | RegisteredBuffer;
 
@@ -41,8 +42,11 @@ export interface OperationOptions {
   readonly personality?: Personality;
 }
 
+/** An operation without options of its own. */
+export type NoOptions = Record<never, never>;
+
 /** Options of reads and writes. */
-export interface RwOptions extends OperationOptions {
+export interface RwOptions {
   /** Where in the file, in bytes; -1, or absent: the current position. */
   readonly offset?: number | bigint;
   /** RWF_* */
@@ -50,31 +54,31 @@ export interface RwOptions extends OperationOptions {
 }
 
 /** Options of sends and receives. */
-export interface SocketOptions extends OperationOptions {
+export interface SocketOptions {
   /** MSG_* */
   readonly flags?: number;
 }
 
 /** Options of `openat`. */
-export interface OpenOptions extends OperationOptions {
+export interface OpenOptions {
   /** O_*, O_RDONLY when absent; O_CLOEXEC is added for an fd. */
   readonly flags?: number;
   /** Permissions of a new file. */
   readonly mode?: number;
   /** The fd of the directory that a relative path starts from, instead of the current one. */
   readonly at?: number;
-  /** Into the file table: a slot, or `'alloc'` for a free one, which the completion's res then names. */
-  readonly into?: FixedFile | 'alloc';
+  /** Into the file table: a slot; or the table, or `'alloc'`, for a free one, which the completion's res then names. */
+  readonly into?: FixedFile | RegisteredFiles | 'alloc';
 }
 
 /** Options of `fsync`. */
-export interface FsyncOptions extends OperationOptions {
+export interface FsyncOptions {
   /** Only what is needed to read the data back (IORING_FSYNC_DATASYNC). */
   readonly dataOnly?: boolean;
 }
 
 /** Options of `splice`. */
-export interface SpliceOptions extends OperationOptions {
+export interface SpliceOptions {
   readonly offsetIn?: number;
   readonly offsetOut?: number;
   /** SPLICE_F_* */
@@ -82,7 +86,7 @@ export interface SpliceOptions extends OperationOptions {
 }
 
 /** Options of `timeout`. */
-export interface TimeoutOptions extends OperationOptions {
+export interface TimeoutOptions {
   /** Ends early after so many completions. */
   readonly count?: number;
   /** IORING_TIMEOUT_* */
@@ -90,20 +94,19 @@ export interface TimeoutOptions extends OperationOptions {
 }
 
 /** Options of `pollAdd`. */
-export interface PollOptions extends OperationOptions {
+export interface PollOptions {
   /** Goes on after the first event (5.13). */
   readonly multishot?: boolean;
 }
 
 /** Options of `msgRing`. */
-export interface MessageOptions extends OperationOptions {
+export interface MessageOptions {
   /** The userData that the other ring's completion has. */
   readonly messageData?: number;
   /** The res that it has. */
   readonly res?: number;
 }
 
-const COMMON = ['userData', 'link', 'hardlink', 'drain', 'async', 'skipSuccess', 'personality'];
 const { IOSQE_FIXED_FILE } = constants;
 const O_CLOEXEC = 0o2000000;
 const AT_FDCWD = -100;
@@ -112,8 +115,11 @@ const RW = ['offset', 'flags'];
 /** The fd or slot of a file, and IOSQE_FIXED_FILE for a slot. */
 function useFile(core: RingCore, name: string, file: File): [fd: number, flags: number] {
   if (file instanceof FixedFile) return [file.use(core), IOSQE_FIXED_FILE];
-  if (typeof file !== 'number') throw wrongType(name, 'a file descriptor or a FixedFile', file);
-  return [descriptor(name, file), 0];
+  if (typeof file === 'number') return [descriptor(name, file), 0];
+  if (typeof file !== 'object' || file === null || !('fd' in file)) {
+    throw wrongType(name, 'a file descriptor, a FixedFile, or an object with an fd', file);
+  }
+  return [descriptor(`${name}.fd`, file.fd), 0];
 }
 
 function fileOffset(name: string, offset: number | bigint | undefined): number {
@@ -176,15 +182,19 @@ function pathBytes(path: string | Uint8Array): Uint8Array {
 }
 
 /** IORING_FILE_INDEX: 0 for an fd, slot + 1, or all ones for any slot. */
-function fileIndex(core: RingCore, into: FixedFile | 'alloc' | undefined): number {
+function fileIndex(core: RingCore, into: OpenOptions['into']): number {
   if (into === undefined) return 0;
   if (into instanceof FixedFile) return into.use(core) + 1;
-  oneOf('options.into', into, ['alloc']);
+  if (into instanceof RegisteredFiles) into.use(core);
+  else oneOf('options.into', into, ['alloc']);
   return constants.IORING_FILE_INDEX_ALLOC;
 }
 
-/** An operation: which options it has, and how it becomes an entry. */
+/** An operation: its name, which options it has, and how it becomes an entry. */
 export interface Operation<A extends readonly unknown[], O> {
+  /** `'OP_READ'`, for errors. */
+  readonly op: OpName;
+  /** The names of its options beside the common ones. */
   readonly known: ReadonlySet<string>;
   /** What it gets where no options were given. */
   readonly defaults: O;
@@ -192,42 +202,50 @@ export interface Operation<A extends readonly unknown[], O> {
   encode(core: RingCore, options: O, ...args: A): unknown;
 }
 
-function define<A extends readonly unknown[], O extends OperationOptions>(
+function define<A extends readonly unknown[], O extends object>(
+  op: OpName,
   known: readonly string[],
   encode: (core: RingCore, options: Partial<O>, ...args: A) => unknown,
 ): Operation<A, Partial<O>> {
-  return { known: new Set([...COMMON, ...known]), defaults: {}, encode };
+  return { op, known: new Set(known), defaults: {}, encode };
 }
 
-export const nop = define<[], OperationOptions>([], (core) => {
+export const nop = define<[], NoOptions>('OP_NOP', [], (core) => {
   control.nop(core.entry());
 });
 
-export const read = define<[file: File, memory: Memory], RwOptions>(RW, (core, options, file, memory) =>
-  transfer(core, file, memory, options, rw.read, rw.readFixed),
+export const read = define<[file: File, memory: Memory], RwOptions>(
+  'OP_READ',
+  RW,
+  (core, options, file, memory) => transfer(core, file, memory, options, rw.read, rw.readFixed),
 );
 
-export const write = define<[file: File, memory: Memory], RwOptions>(RW, (core, options, file, memory) =>
-  transfer(core, file, memory, options, rw.write, rw.writeFixed),
+export const write = define<[file: File, memory: Memory], RwOptions>(
+  'OP_WRITE',
+  RW,
+  (core, options, file, memory) => transfer(core, file, memory, options, rw.write, rw.writeFixed),
 );
 
 export const readFixed = define<[file: File, buffer: RegisteredBuffer], RwOptions>(
+  'OP_READ_FIXED',
   RW,
   (core, options, file, buffer) => transfer(core, file, registered(buffer), options, rw.read, rw.readFixed),
 );
 
 export const writeFixed = define<[file: File, buffer: RegisteredBuffer], RwOptions>(
+  'OP_WRITE_FIXED',
   RW,
   (core, options, file, buffer) => transfer(core, file, registered(buffer), options, rw.write, rw.writeFixed),
 );
 
-export const fsync = define<[file: File], FsyncOptions>(['dataOnly'], (core, options, file) => {
+export const fsync = define<[file: File], FsyncOptions>('OP_FSYNC', ['dataOnly'], (core, options, file) => {
   const flags = options.dataOnly ? constants.IORING_FSYNC_DATASYNC : 0;
   const [fd, bit] = useFile(core, 'file', file);
   rw.fsync(core.entry(), fd, flags).flags = bit;
 });
 
 export const openat = define<[path: string | Uint8Array], OpenOptions>(
+  'OP_OPENAT',
   ['flags', 'mode', 'at', 'into'],
   (core, options, path) => {
     const { flags = 0, mode = 0, at, into } = options;
@@ -241,12 +259,13 @@ export const openat = define<[path: string | Uint8Array], OpenOptions>(
   },
 );
 
-export const close = define<[file: File], OperationOptions>([], (core, _options, file) => {
+export const close = define<[file: File], NoOptions>('OP_CLOSE', [], (core, _options, file) => {
   const [fd, bit] = useFile(core, 'file', file);
   fs.close(core.entry(), bit === 0 ? fd : 0, bit === 0 ? 0 : fd + 1);
 });
 
 export const splice = define<[from: File, to: File, length: number], SpliceOptions>(
+  'OP_SPLICE',
   ['offsetIn', 'offsetOut', 'flags'],
   (core, options, from, to, length) => {
     const offsetIn = fileOffset('options.offsetIn', options.offsetIn);
@@ -261,6 +280,7 @@ export const splice = define<[from: File, to: File, length: number], SpliceOptio
 );
 
 export const pollAdd = define<[file: File, events: number], PollOptions>(
+  'OP_POLL_ADD',
   ['multishot'],
   (core, options, file, events) => {
     const flags = options.multishot ? constants.IORING_POLL_ADD_MULTI : 0;
@@ -270,19 +290,24 @@ export const pollAdd = define<[file: File, events: number], PollOptions>(
   },
 );
 
-export const timeout = define<[ms: number], TimeoutOptions>(['count', 'flags'], (core, options, ms) => {
-  if (typeof ms !== 'number' || !(ms >= 0 && ms <= Number.MAX_SAFE_INTEGER / 1e6)) {
-    throw wrongValue('ms', 'a number of milliseconds, 0 or more', ms);
-  }
-  const ns = Math.round(ms * 1e6);
-  const time = KernelTimespec.encode({ tvSec: Math.floor(ns / 1e9), tvNsec: ns % 1e9 });
-  const count = integer('options.count', options.count ?? 0, 0, U32_MAX);
-  const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
-  wait.timeout(core.entry(), addressOf('time', time), count, flags);
-  return time;
-});
+export const timeout = define<[ms: number], TimeoutOptions>(
+  'OP_TIMEOUT',
+  ['count', 'flags'],
+  (core, options, ms) => {
+    if (typeof ms !== 'number' || !(ms >= 0 && ms <= Number.MAX_SAFE_INTEGER / 1e6)) {
+      throw wrongValue('ms', 'a number of milliseconds, 0 or more', ms);
+    }
+    const ns = Math.round(ms * 1e6);
+    const time = KernelTimespec.encode({ tvSec: Math.floor(ns / 1e9), tvNsec: ns % 1e9 });
+    const count = integer('options.count', options.count ?? 0, 0, U32_MAX);
+    const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
+    wait.timeout(core.entry(), addressOf('time', time), count, flags);
+    return time;
+  },
+);
 
 export const send = define<[socket: File, memory: Memory], SocketOptions>(
+  'OP_SEND',
   ['flags'],
   (core, options, socket, memory) => {
     const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
@@ -294,6 +319,7 @@ export const send = define<[socket: File, memory: Memory], SocketOptions>(
 );
 
 export const recv = define<[socket: File, memory: Memory | BufferRing], SocketOptions>(
+  'OP_RECV',
   ['flags'],
   (core, options, socket, memory) => {
     const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
@@ -311,14 +337,19 @@ export const recv = define<[socket: File, memory: Memory | BufferRing], SocketOp
   },
 );
 
-export const asyncCancel = define<[userData: number], OperationOptions>([], (core, _options, userData) => {
-  integer('userData', userData, 0, Number.MAX_SAFE_INTEGER);
-  // no operation of ours has all ones: the kernel then says ENOENT
-  const target = core.kernelUserData(userData)[0] ?? 0xffff_ffff_ffff_ffffn;
-  control.asyncCancel(core.entry(), Number(target & 0xffff_ffffn), Number(target >> 32n), 0);
-});
+export const asyncCancel = define<[userData: number], NoOptions>(
+  'OP_ASYNC_CANCEL',
+  [],
+  (core, _options, userData) => {
+    integer('userData', userData, 0, Number.MAX_SAFE_INTEGER);
+    // no operation of ours has all ones: the kernel then says ENOENT
+    const target = core.kernelUserData(userData)[0] ?? 0xffff_ffff_ffff_ffffn;
+    control.asyncCancel(core.entry(), Number(target & 0xffff_ffffn), Number(target >> 32n), 0);
+  },
+);
 
 export const msgRing = define<[target: RingBase | number], MessageOptions>(
+  'OP_MSG_RING',
   ['messageData', 'res'],
   (core, options, target) => {
     const data = integer('options.messageData', options.messageData ?? 0, 0, Number.MAX_SAFE_INTEGER);

@@ -170,6 +170,8 @@ export class Queues {
   /** The memory goes back; every later store and load goes nowhere. */
   unmap(): void {
     this.#ring = NOTHING;
+    // what was seen and not taken is gone too
+    this.#cqSeen = this.#cqHead;
     this.sqe.detach();
     this.#memory?.sqes.unmap();
     this.#memory?.ring.unmap();
@@ -243,6 +245,11 @@ export class Queues {
     return (this.sqFlags & IORING_SQ_NEED_WAKEUP) !== 0;
   }
 
+  /** Completions wait in the kernel because the queue was full. */
+  get isOverflowed(): boolean {
+    return (this.sqFlags & IORING_SQ_CQ_OVERFLOW) !== 0;
+  }
+
   /** Completions wait in the kernel: in the overflow list, or as task work. */
   get needsEnter(): boolean {
     return (this.sqFlags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) !== 0;
@@ -297,8 +304,13 @@ export class Queues {
 
   /** The two extra words of the completion that take() read last; undefined when it has none. */
   extra(): readonly [bigint, bigint] | undefined {
-    if (this.#cqeShift === 2 && (this.flags & IORING_CQE_F_32) === 0) return undefined;
-    const words = new BigUint64Array(this.#ring.slice(this.at + 4, this.at + 8).buffer);
+    // another ring's message may have any flags: they tell the size on a mixed ring only
+    const isBig = this.#cqeShift === 3 || (this.#mixed && (this.flags & IORING_CQE_F_32) !== 0);
+    if (!isBig) return undefined;
+    // after a resize one that has two slots may begin in the last one
+    const end = this.#cqes + (this.cqEntries << this.#cqeShift);
+    const at = this.at + 4 < end ? this.at + 4 : this.#cqes;
+    const words = new BigUint64Array(this.#ring.slice(at, at + 4).buffer);
     return [words[0] ?? 0n, words[1] ?? 0n];
   }
 

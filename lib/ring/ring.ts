@@ -1,12 +1,20 @@
 /** The synchronous ring, for scripts: prepare, submit, reap. */
-import { options as checkOptions, integer, wrongValue } from '../../structs/check.ts';
+import {
+  boolean,
+  options as checkOptions,
+  integer,
+  U32_MAX,
+  wrongType,
+  wrongValue,
+} from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
 import { kernelRelease } from '../sys/host.ts';
 import { RingBase, type RingBaseOptions } from './base.ts';
 import { Prepare } from './prepare.ts';
-import type { WaitArgument } from './region.ts';
+import { WaitArgument } from './region.ts';
+import { milliseconds } from './time.ts';
 
 const {
   IORING_ENTER_ABS_TIMER,
@@ -25,6 +33,8 @@ const EAGAIN = 11;
 const EBUSY = 16;
 const ETIME = 62;
 const EBADFD = 77;
+/** 34 years. */
+const FOREVER_MS = 2 ** 40;
 /** Bytes of io_uring_reg_wait, which the kernel wants to be told. */
 const REG_WAIT_SIZE = 64;
 
@@ -56,7 +66,24 @@ export interface Completion {
   readonly extra?: readonly [bigint, bigint];
 }
 
-const NO_WAIT: SubmitOptions = {};
+/** The options of a submit, read and checked. */
+interface Limits {
+  readonly wait: number;
+  readonly timeoutMs: number | undefined;
+  readonly deadlineMs: number | undefined;
+  readonly minWaitUs: number | undefined;
+  readonly waitArgument: WaitArgument | undefined;
+  readonly waitForSpace: boolean;
+}
+
+const NO_WAIT: Limits = {
+  wait: 0,
+  timeoutMs: undefined,
+  deadlineMs: undefined,
+  minWaitUs: undefined,
+  waitArgument: undefined,
+  waitForSpace: false,
+};
 const SUBMIT_OPTIONS = ['wait', 'timeoutMs', 'deadlineMs', 'minWaitUs', 'waitArgument', 'waitForSpace'];
 
 /**
@@ -82,23 +109,23 @@ export class Ring extends RingBase {
   /** Completions that can be reaped now, without asking the kernel. */
   get ready(): number {
     this.core.check();
-    const { core } = this;
-    return core.queues.ready - core.readyTags;
+    return this.core.ready;
   }
 
   /**
-   * Submits what was prepared, and waits if asked to.
+   * Submits what was prepared, and waits if asked to. A wait ends early when the completion queue is full.
    * @returns entries submitted
    * @throws SyscallError EAGAIN, EBUSY (reap, then submit again: nothing is lost), EBADFD (the ring is disabled)
    * @see io_uring_enter(2)
    */
-  submit(options: SubmitOptions = NO_WAIT): number {
+  submit(options?: SubmitOptions): number {
     const { core } = this;
     core.check();
-    if (options !== NO_WAIT) this.#check(options);
-    const submitted = core.has(IORING_SETUP_SQPOLL) ? this.#wakeThread(options) : this.#submitAll();
-    const { wait = 0 } = options;
-    if (wait > 0) this.#waitFor(wait, options);
+    const limits = options === undefined ? NO_WAIT : this.#read(options);
+    const submitted = core.has(IORING_SETUP_SQPOLL)
+      ? this.#wakeThread(limits.waitForSpace)
+      : this.#submitAll();
+    if (limits.wait > 0) this.#waitFor(limits);
     return submitted;
   }
 
@@ -109,6 +136,7 @@ export class Ring extends RingBase {
   reap(visit: (userData: number | bigint, res: number, flags: number) => void): number {
     const { core } = this;
     core.check();
+    if (typeof visit !== 'function') throw wrongType('visit', 'a function', visit);
     core.flush();
     const { queues } = core;
     let count = 0;
@@ -138,15 +166,21 @@ export class Ring extends RingBase {
     }
   }
 
-  #check(options: SubmitOptions): void {
+  /** The options, each read once: a getter may give another value the next time, or close the ring. */
+  #read(options: SubmitOptions): Limits {
     checkOptions('options', options, SUBMIT_OPTIONS);
-    const { wait = 0, timeoutMs, deadlineMs, minWaitUs, waitArgument } = options;
+    const { wait = 0, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace = false } = options;
+    this.core.check();
     integer('options.wait', wait, 0, this.core.queues.cqEntries);
-    milliseconds('options.timeoutMs', timeoutMs);
-    milliseconds('options.deadlineMs', deadlineMs);
-    if (minWaitUs !== undefined) integer('options.minWaitUs', minWaitUs, 0, 0xffff_ffff);
+    boolean('options.waitForSpace', waitForSpace);
+    if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
+    if (deadlineMs !== undefined) milliseconds('options.deadlineMs', deadlineMs);
+    if (minWaitUs !== undefined) integer('options.minWaitUs', minWaitUs, 0, U32_MAX);
     if (timeoutMs !== undefined && deadlineMs !== undefined) {
       throw wrongValue('options.deadlineMs', 'absent beside timeoutMs', deadlineMs);
+    }
+    if (waitArgument !== undefined && !(waitArgument instanceof WaitArgument)) {
+      throw wrongType('options.waitArgument', 'a WaitArgument: region.at(index)', waitArgument);
     }
     if (waitArgument !== undefined && (timeoutMs ?? deadlineMs ?? minWaitUs) !== undefined) {
       throw wrongValue('options.waitArgument', 'alone: it holds the timeout itself', waitArgument);
@@ -155,6 +189,7 @@ export class Ring extends RingBase {
     // absolute waits came with minimal ones
     if (deadlineMs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'ENTER_ABS_TIMER', '6.12');
     if (minWaitUs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'FEAT_MIN_TIMEOUT', '6.12');
+    return { wait, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace };
   }
 
   #need(feature: number, need: string, since: string): void {
@@ -180,15 +215,14 @@ export class Ring extends RingBase {
     return total;
   }
 
-  #wakeThread(options: SubmitOptions): number {
+  #wakeThread(waitForSpace: boolean): number {
     const { core } = this;
-    // a disabled ring has no thread yet that would ask to be woken, and so nobody would say what is wrong
+    // its thread need not ask to be woken, and then nobody else would say what is wrong
     if (!core.isEnabled) throw core.enterFailure(EBADFD);
     const { unpublished } = core.queues;
     core.queues.publish();
     const flags =
-      (core.queues.needsWakeup ? IORING_ENTER_SQ_WAKEUP : 0) |
-      (options.waitForSpace ? IORING_ENTER_SQ_WAIT : 0);
+      (core.queues.needsWakeup ? IORING_ENTER_SQ_WAKEUP : 0) | (waitForSpace ? IORING_ENTER_SQ_WAIT : 0);
     if (flags !== 0) {
       const result = core.enter(unpublished, 0, flags);
       if (result < 0 && result !== -EINTR) throw core.enterFailure(-result);
@@ -196,25 +230,34 @@ export class Ring extends RingBase {
     return unpublished;
   }
 
-  /** Waits until `wait` completions are ready for the user, the time is over, or the kernel says no. */
-  #waitFor(wait: number, options: SubmitOptions): void {
+  /** Waits until so many completions can be reaped, a limit is reached, or the kernel says no. */
+  #waitFor(limits: Limits): void {
     const { core } = this;
-    const { timeoutMs } = options;
-    const end = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+    const { queues } = core;
+    const { wait, timeoutMs = Number.POSITIVE_INFINITY } = limits;
+    // with the other limits the kernel says the same for "reached" and for "woken", once something is there
+    const isOneWait = (limits.deadlineMs ?? limits.minWaitUs ?? limits.waitArgument) !== undefined;
+    const end = performance.now() + timeoutMs;
     for (;;) {
-      const all = wait + core.readyTags;
-      if (core.queues.ready >= all) return;
+      core.takeTags();
+      core.check();
+      // in a callback of reap() the kernel would count what was taken already
+      queues.release();
+      core.flush();
+      const missing = wait - core.ready;
+      const isFull = queues.isOverflowed || queues.ready >= queues.cqEntries;
+      if (missing <= 0 || isFull) return;
       const left = end - performance.now();
-      const result = this.#enterAndWait(all, options, left);
+      const result = this.#enterAndWait(queues.ready + missing, limits, Math.max(0, left));
       if (result === -ETIME) return;
       if (result < 0 && result !== -EINTR) throw core.enterFailure(-result);
-      if (left <= 0) return;
+      if (left <= 0 || (isOneWait && core.ready > 0)) return;
     }
   }
 
   #enterAndWait(
     wait: number,
-    { timeoutMs, deadlineMs, minWaitUs, waitArgument }: SubmitOptions,
+    { timeoutMs, deadlineMs, minWaitUs, waitArgument }: Limits,
     left: number,
   ): number {
     const { core } = this;
@@ -225,16 +268,10 @@ export class Ring extends RingBase {
     if (timeoutMs === undefined && deadlineMs === undefined && minWaitUs === undefined) {
       return core.enter(0, wait, IORING_ENTER_GETEVENTS);
     }
-    const limit = deadlineMs ?? (timeoutMs === undefined ? undefined : Math.max(0, left));
+    // without a timeout the kernel takes the minimal time for one
+    const limit = deadlineMs ?? Math.min(left, FOREVER_MS);
     const flags =
       IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | (deadlineMs === undefined ? 0 : IORING_ENTER_ABS_TIMER);
     return core.enter(0, wait, flags, core.waitArgument(limit, minWaitUs), GeteventsArg.size);
-  }
-}
-
-function milliseconds(name: string, value: number | undefined): void {
-  if (value === undefined) return;
-  if (typeof value !== 'number' || !(value >= 0 && value <= Number.MAX_SAFE_INTEGER)) {
-    throw wrongValue(name, 'a number of milliseconds, 0 or more', value);
   }
 }

@@ -27,7 +27,8 @@ export interface SetupResult {
 /** As `setup`, but a refusal is returned as minus the errno. */
 export function trySetup(entries: number, params: SetupParams): SetupResult | number {
   const bytes = Params.encode(params);
-  const fd = tracedSetup(entries, bytes);
+  const isIndexOnly = ((params.flags ?? 0) & constants.IORING_SETUP_REGISTERED_FD_ONLY) !== 0;
+  const fd = tracedSetup(entries, bytes, isIndexOnly);
   return fd < 0 ? fd : { fd, params: Params.decode(bytes) };
 }
 

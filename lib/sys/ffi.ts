@@ -120,3 +120,4 @@ export const clock_gettime = bind<(clock: number, time: BigInt64Array) => number
   'int',
   'void *',
 );
+export const dlopen = bind<(path: string, flags: number) => unknown>('dlopen', 'void *', 'str', 'int');

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { TestContext } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { RegisterError, UnsupportedError } from '../../lib/errors.ts';
-import { type Mapping, mapRing } from '../../lib/sys/memory.ts';
+import { addressOf, type Mapping, mapRing } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { RegisterMessage } from '../../lib/trace.ts';
 import { constants } from '../../structs/flags.ts';
@@ -45,6 +46,16 @@ export class RawRing {
       found.push({ userData, res, flags });
     }
     counters[cqOff.head / 4] = tail;
+    return found;
+  }
+
+  /** Completions, when there are `count` of them: before Linux 6.13 a tag may come a second late. */
+  async waitFor(count: number): Promise<Completion[]> {
+    const found = this.completions();
+    for (const end = Date.now() + 10_000; found.length < count && Date.now() < end; ) {
+      await setTimeout(5);
+      found.push(...this.completions());
+    }
     return found;
   }
 
@@ -89,13 +100,20 @@ export function fdinfo(fd: number, field: string): string | undefined {
   return new RegExp(`^${field}:\\s*(.*)$`, 'm').exec(text)?.[1];
 }
 
-/** The lines under a table of fdinfo (`'UserFiles'`, `'UserBufs'`), by slot. */
+/** The lines under a table of fdinfo (`'UserBufs'`), by slot. */
 export function table(fd: number, field: string): Map<number, string> {
   const text = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
   const lines = new RegExp(`^${field}:.*\\n((?: *\\d+: .*\\n)*)`, 'm').exec(text)?.[1] ?? '';
   return new Map(
     [...lines.matchAll(/^ *(\d+): (.*)$/gm)].map(([, slot, what]) => [Number(slot), what ?? '']),
   );
+}
+
+/** The names of registered files, by slot; kernels before 6.13 don't tell the folder. */
+export function fileNames(fd: number): (string | undefined)[] {
+  const names: (string | undefined)[] = [];
+  for (const [slot, path] of table(fd, 'UserFiles')) names[slot] = path.split('/').at(-1);
+  return names;
 }
 
 /** The errno's name if the call fails, or its result: what a table of cases compares. */
@@ -106,6 +124,15 @@ export function answer<T>(call: () => T): T | string {
     if (error instanceof RegisterError || error instanceof UnsupportedError) return error.code;
     throw error;
   }
+}
+
+/** The outcome of `call`: the errno's name if it fails, or its result. */
+export function gives(
+  expected: unknown,
+  ...rest: [call: () => unknown] | [why: string, call: () => unknown]
+): void {
+  const call = rest.length === 1 ? rest[0] : rest[1];
+  assert.equal(answer(call), expected, `${rest.length === 1 ? '' : `${rest[0]}: `}${call}`);
 }
 
 /** `call` refuses a wrong argument before any syscall: names `argument`, and makes no register call. */
@@ -156,6 +183,21 @@ export const NO_U32: readonly unknown[] = [
 /** Little-endian bytes from hex, blanks ignored. */
 export function hex(text: string): Uint8Array {
   return Uint8Array.from(text.replaceAll(/\s/g, '').match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+}
+
+/** The hex of a u64. */
+export function u64(value: number | bigint): string {
+  return Buffer.from(BigUint64Array.of(BigInt(value)).buffer).toString('hex');
+}
+
+/** The hex of an s32 array. */
+export function s32(...values: readonly number[]): string {
+  return Buffer.from(Int32Array.from(values).buffer).toString('hex');
+}
+
+/** The hex of a view's address. */
+export function pointer(view: ArrayBufferView): string {
+  return u64(addressOf('view', view));
 }
 
 /** A value of a type that the compiler forbids: for tests of what JavaScript may pass. */

@@ -12,7 +12,17 @@ import {
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { needs } from '../helpers/needs.ts';
-import { answer, hex, makeRing, NO_U32, openFds, refuses, unfitViews, wrong } from '../helpers/raw-ring.ts';
+import {
+  answer,
+  gives,
+  hex,
+  makeRing,
+  NO_U32,
+  openFds,
+  refuses,
+  unfitViews,
+  wrong,
+} from '../helpers/raw-ring.ts';
 
 const before = openFds();
 const PBUF = needs('REGISTER_PBUF_RING');
@@ -57,21 +67,12 @@ test('memory that is shorter than its entries is refused', (t) => {
 
 test('a group comes and goes: EEXIST twice, ENOENT without one', PBUF, (t) => {
   const { fd } = makeRing(t);
-  assert.equal(
-    answer(() => unregisterPbufRing(fd, 7)),
-    'ENOENT',
-  );
+  gives('ENOENT', () => unregisterPbufRing(fd, 7));
   registerPbufRing(fd, { ringAddr: memory, ringEntries: 256, bgid: 7 });
-  assert.equal(
-    answer(() => registerPbufRing(fd, { ringAddr: memory, ringEntries: 8, bgid: 7 })),
-    'EEXIST',
-  );
+  gives('EEXIST', () => registerPbufRing(fd, { ringAddr: memory, ringEntries: 8, bgid: 7 }));
   registerPbufRing(fd, { ringAddr: addressOf(alloc(4096)), ringEntries: 8, bgid: 65_535 });
   unregisterPbufRing(fd, 7);
-  assert.equal(
-    answer(() => unregisterPbufRing(fd, 7)),
-    'ENOENT',
-  );
+  gives('ENOENT', () => unregisterPbufRing(fd, 7));
   unregisterPbufRing(fd, 65_535);
 });
 
@@ -108,25 +109,15 @@ test("a group of the kernel's own memory is mapped above 2^31", needs('REGISTER_
 test('incremental groups have a least rest (minLeft)', INC, (t) => {
   const { fd } = makeRing(t);
   registerPbufRing(fd, { ringAddr: memory, ringEntries: 8, bgid: 1, flags: IOU_PBUF_RING_INC });
-  assert.equal(
-    answer(() => registerPbufRing(fd, { ringAddr: memory, ringEntries: 8, bgid: 2, minLeft: 1 })),
-    'EINVAL',
-  );
+  gives('EINVAL', () => registerPbufRing(fd, { ringAddr: memory, ringEntries: 8, bgid: 2, minLeft: 1 }));
 });
 
 test('a group tells its head: 0 at first', STATUS, (t) => {
   const { fd } = makeRing(t);
-  assert.equal(
-    answer(() => registerPbufStatus(fd, 1)),
-    'ENOENT',
-  );
+  gives('ENOENT', () => registerPbufStatus(fd, 1));
   registerPbufRing(fd, { ringAddr: memory, ringEntries: 8, bgid: 1 });
   assert.equal(registerPbufStatus(fd, 1), 0);
-  assert.equal(
-    answer(() => registerPbufStatus(fd, 65_537)),
-    'ENOENT',
-    'the group is 32 bits wide here',
-  );
+  gives('ENOENT', 'the group is 32 bits wide here', () => registerPbufStatus(fd, 65_537));
 });
 
 test('the bare opcodes: nr_args is 1, and reserved fields are 0', STATUS, (t) => {
@@ -139,11 +130,7 @@ test('the bare opcodes: nr_args is 1, and reserved fields are 0', STATUS, (t) =>
   assert.equal(call(IORING_REGISTER_PBUF_RING, group(zeros(24)), 0), 'EINVAL', 'nr 0');
   assert.equal(call(IORING_REGISTER_PBUF_RING, group(zeros(24)), 2), 'EINVAL', 'nr 2');
   assert.equal(call(IORING_REGISTER_PBUF_RING, group(`${zeros(23)}01`)), 'EINVAL', 'resv');
-  assert.equal(
-    answer(() => register(fd, IORING_REGISTER_PBUF_RING, null, 1)),
-    'EINVAL',
-    'NULL',
-  );
+  gives('EINVAL', 'NULL', () => register(fd, IORING_REGISTER_PBUF_RING, null, 1));
   assert.equal(call(IORING_REGISTER_PBUF_RING, group(zeros(24))), 0);
   assert.equal(call(IORING_REGISTER_PBUF_STATUS, `01000000 00000000 ${zeros(32)}`, 0), 'EINVAL', 'nr 0');
   assert.equal(call(IORING_REGISTER_PBUF_STATUS, `01000000 00000000 ${zeros(31)}01`), 'EINVAL', 'resv');
@@ -163,11 +150,7 @@ test('the bare opcodes: nr_args is 1, and reserved fields are 0', STATUS, (t) =>
     'EINVAL',
     'resv',
   );
-  assert.equal(
-    answer(() => register(fd, IORING_UNREGISTER_PBUF_RING, null, 1)),
-    'EINVAL',
-    'NULL',
-  );
+  gives('EINVAL', 'NULL', () => register(fd, IORING_UNREGISTER_PBUF_RING, null, 1));
   assert.equal(
     call(IORING_UNREGISTER_PBUF_RING, `${none} 08000000 0100 0000 ${zeros(24)}`),
     0,

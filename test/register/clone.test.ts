@@ -18,6 +18,7 @@ import { needs } from '../helpers/needs.ts';
 import {
   answer,
   fdinfo,
+  gives,
   hex,
   later,
   makeRing,
@@ -39,10 +40,10 @@ const NO_FD = 0x7fff_fff0;
 const pages = [alloc(4096), alloc(4096), alloc(4096)] as const;
 const [a, b, c] = pages.map((page) => `0x${addressOf(page).toString(16)}/4096`);
 
-/** What is in each slot of a table; undefined for an empty one. */
+/** What is in each slot of a table; undefined for an empty one, which kernels before 6.13 show as memory at -1. */
 function slots(fd: number): (string | undefined)[] {
   return [...table(fd, 'UserBufs').values()].map((what) =>
-    what.startsWith('0x') && !what.endsWith('/0') ? what : undefined,
+    what.startsWith('0x') && !what.startsWith('0xffffffffffffffff') ? what : undefined,
   );
 }
 
@@ -71,17 +72,10 @@ test('what is no ring, range or flag is refused before the call', (t) => {
 test('a whole table is shared, and outlives its source', CLONE, (t) => {
   const source = new RawRing(0);
   const { fd } = makeRing(t);
-  assert.equal(
-    answer(() => registerCloneBuffers(fd, { srcFd: source.fd })),
-    'ENXIO',
-    'the source has none',
-  );
+  gives('ENXIO', 'the source has none', () => registerCloneBuffers(fd, { srcFd: source.fd }));
   registerBuffers(source.fd, [pages[0], null, pages[2]]);
   registerCloneBuffers(fd, { srcFd: source.fd });
-  assert.equal(
-    answer(() => registerCloneBuffers(fd, { srcFd: source.fd })),
-    'EBUSY',
-  );
+  gives('EBUSY', () => registerCloneBuffers(fd, { srcFd: source.fd }));
   unregisterBuffers(source.fd);
   source.close();
   assert.deepEqual(slots(fd), [a, undefined, c]);
@@ -90,18 +84,9 @@ test('a whole table is shared, and outlives its source', CLONE, (t) => {
 test('what is no ring is EOPNOTSUPP, what is closed EBADF', CLONE, (t) => {
   const { fd } = makeRing(t);
   const file = own(t, openSync('/dev/null', 'r'));
-  assert.equal(
-    answer(() => registerCloneBuffers(fd, { srcFd: file })),
-    'EOPNOTSUPP',
-  );
-  assert.equal(
-    answer(() => registerCloneBuffers(fd, { srcFd: NO_FD })),
-    'EBADF',
-  );
-  assert.equal(
-    answer(() => registerCloneBuffers(fd, { srcFd: { registeredIndex: 15 } })),
-    'EBADF',
-  );
+  gives('EOPNOTSUPP', () => registerCloneBuffers(fd, { srcFd: file }));
+  gives('EBADF', () => registerCloneBuffers(fd, { srcFd: NO_FD }));
+  gives('EBADF', () => registerCloneBuffers(fd, { srcFd: { registeredIndex: 15 } }));
 });
 
 test('a source is named by its registered index too', CLONE, (t) => {
@@ -121,14 +106,8 @@ test('a range goes where it is wanted, and replaces only when told to', RANGES, 
   registerBuffers(source.fd, [...pages]);
   registerBuffers(fd, [pages[0]]);
   const range = { srcFd: source.fd, srcOff: 1, dstOff: 3, nr: 2 };
-  assert.equal(
-    answer(() => registerCloneBuffers(fd, range)),
-    'EBUSY',
-  );
-  assert.equal(
-    answer(() => registerCloneBuffers(fd, { ...range, replace: false })),
-    'EBUSY',
-  );
+  gives('EBUSY', () => registerCloneBuffers(fd, range));
+  gives('EBUSY', () => registerCloneBuffers(fd, { ...range, replace: false }));
   registerCloneBuffers(fd, { ...range, replace: true });
   assert.deepEqual(slots(fd), [a, undefined, undefined, b, c]);
   registerCloneBuffers(fd, { srcFd: fd, srcOff: 4, dstOff: 0, nr: 1, replace: true });
@@ -158,11 +137,7 @@ test('the bare opcode: nr_args is 1, and reserved fields are 0', RANGES, (t) => 
   assert.equal(call(`${src} 00000000 ${zeros(24)}`, 0), 'EINVAL', 'nr 0');
   assert.equal(call(`${src} 04000000 ${zeros(24)}`), 'EINVAL', 'an unknown flag');
   assert.equal(call(`${src} 00000000 ${zeros(23)}01`), 'EINVAL', 'pad');
-  assert.equal(
-    answer(() => register(fd, op, null, 1)),
-    'EINVAL',
-    'NULL',
-  );
+  gives('EINVAL', 'NULL', () => register(fd, op, null, 1));
   assert.equal(call(`${src} 00000000 ${zeros(24)}`), 0);
 });
 

@@ -21,12 +21,14 @@ import { knows, needs } from '../helpers/needs.ts';
 import {
   answer,
   fdinfo,
+  gives,
   hex,
   later,
   makeRing,
   NO_U32,
   openFds,
   own,
+  pointer,
   refuses,
   unfitViews,
   wrong,
@@ -48,10 +50,6 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const zeros = (n: number): string => '00'.repeat(n);
 
-function address(view: ArrayBufferView): string {
-  return Buffer.from(BigUint64Array.of(BigInt(addressOf(view))).buffer).toString('hex');
-}
-
 // ---- probe ----------------------------------------------------------------------------------------------------------
 
 test('a probe tells the operations, as often as it is asked', (t) => {
@@ -70,32 +68,13 @@ test('the bare opcode: the memory must be zero, nr_args at most 256', (t) => {
   const { fd } = makeRing(t);
   const op = constants.IORING_REGISTER_PROBE;
   const room = new Uint8Array(16 + 257 * 8);
-  assert.equal(
-    answer(() => register(fd, op, room, 257)),
-    'EINVAL',
-    'nr 257',
-  );
-  assert.equal(
-    answer(() => register(fd, op, null, 1)),
-    'EINVAL',
-    'NULL',
-  );
-  assert.equal(
-    answer(() => register(fd, op, room, 0)),
-    0,
-  );
+  gives('EINVAL', 'nr 257', () => register(fd, op, room, 257));
+  gives('EINVAL', 'NULL', () => register(fd, op, null, 1));
+  gives(0, () => register(fd, op, room, 0));
   assert.equal(room[1], 0, 'ops_len');
-  assert.equal(
-    answer(() => register(fd, op, room, 4)),
-    'EINVAL',
-    'used twice',
-  );
+  gives('EINVAL', 'used twice', () => register(fd, op, room, 4));
   room.fill(0);
-  assert.equal(
-    answer(() => register(fd, op, room.subarray(1), 4)),
-    0,
-    'an odd address',
-  );
+  gives(0, 'an odd address', () => register(fd, op, room.subarray(1), 4));
   assert.equal(room[2], 4, 'ops_len');
 });
 
@@ -112,34 +91,16 @@ test('CLOCK_MONOTONIC and CLOCK_BOOTTIME are accepted, others EINVAL', CLOCK, (t
     (id) => answer(() => registerClock(fd, id)) === undefined,
   );
   assert.deepEqual(accepted, [1, 7]);
-  assert.equal(
-    answer(() => registerClock(fd, 2 ** 32 - 1)),
-    'EINVAL',
-  );
+  gives('EINVAL', () => registerClock(fd, 2 ** 32 - 1));
 });
 
 test('a clock has nr_args 0: 1 is refused, against the man page', CLOCK, (t) => {
   const { fd } = makeRing(t);
   const op = constants.IORING_REGISTER_CLOCK;
-  assert.equal(
-    answer(() => register(fd, op, hex(`07000000 ${zeros(12)}`), 1)),
-    'EINVAL',
-    'nr 1',
-  );
-  assert.equal(
-    answer(() => register(fd, op, hex(`07000000 ${zeros(11)} 01`), 0)),
-    'EINVAL',
-    'reserved',
-  );
-  assert.equal(
-    answer(() => register(fd, op, null, 0)),
-    'EINVAL',
-    'NULL',
-  );
-  assert.equal(
-    answer(() => register(fd, op, hex(`07000000 ${zeros(12)}`), 0)),
-    0,
-  );
+  gives('EINVAL', 'nr 1', () => register(fd, op, hex(`07000000 ${zeros(12)}`), 1));
+  gives('EINVAL', 'reserved', () => register(fd, op, hex(`07000000 ${zeros(11)} 01`), 0));
+  gives('EINVAL', 'NULL', () => register(fd, op, null, 0));
+  gives(0, () => register(fd, op, hex(`07000000 ${zeros(12)}`), 0));
 });
 
 // ---- resizing -------------------------------------------------------------------------------------------------------
@@ -174,27 +135,18 @@ test('completions that wait are kept, and must fit', RESIZE, (t) => {
   assert.equal(fdinfo(ring.fd, 'CQEs'), '12');
   registerResizeRings(ring.fd, { sqEntries: 8, cqEntries: 64 });
   assert.equal(fdinfo(ring.fd, 'CQEs'), '12');
-  assert.equal(
-    answer(() => registerResizeRings(ring.fd, { sqEntries: 4 })),
-    'EOVERFLOW',
-  );
+  gives('EOVERFLOW', () => registerResizeRings(ring.fd, { sqEntries: 4 }));
 });
 
 test('too large is EINVAL, or clamped', RESIZE, (t) => {
   const { fd } = makeRing(t, RESIZABLE);
-  assert.equal(
-    answer(() => registerResizeRings(fd, { sqEntries: 65_536 })),
-    'EINVAL',
-  );
+  gives('EINVAL', () => registerResizeRings(fd, { sqEntries: 65_536 }));
   const { sqEntries, cqEntries } = registerResizeRings(fd, { sqEntries: 65_536, clamp: true });
   assert.deepEqual([sqEntries, cqEntries], [32_768, 65_536]);
 });
 
 test('only a ring with SETUP_DEFER_TASKRUN can be resized', RESIZE, (t) => {
-  assert.equal(
-    answer(() => registerResizeRings(makeRing(t).fd, { sqEntries: 16 })),
-    'EINVAL',
-  );
+  gives('EINVAL', () => registerResizeRings(makeRing(t).fd, { sqEntries: 16 }));
 });
 
 test('the bare opcode: nr_args is 1, other setup flags are EINVAL', RESIZE, (t) => {
@@ -211,11 +163,7 @@ test('the bare opcode: nr_args is 1, other setup flags are EINVAL', RESIZE, (t) 
   assert.equal(call('00000000', 0), 'EINVAL', 'nr 0');
   assert.equal(call('02000000'), 'EINVAL', 'SQPOLL');
   assert.equal(call('00000000', 1, '00000000'), 'EINVAL', 'no entries');
-  assert.equal(
-    answer(() => register(fd, constants.IORING_REGISTER_RESIZE_RINGS, null, 1)),
-    'EINVAL',
-    'NULL',
-  );
+  gives('EINVAL', 'NULL', () => register(fd, constants.IORING_REGISTER_RESIZE_RINGS, null, 1));
   assert.equal(call('00000000'), 0);
 });
 
@@ -246,10 +194,7 @@ test("a region of the kernel's memory is mapped at its offset, once for the ring
   const mapped = sys.mmap(4096, PROT_READ_WRITE, MAP_SHARED, fd, mmapOffset);
   assert.ok(mapped > 0);
   later(t, () => sys.munmap(mapped, 4096));
-  assert.equal(
-    answer(() => registerMemRegion(fd, { size: 4096 })),
-    'EBUSY',
-  );
+  gives('EBUSY', () => registerMemRegion(fd, { size: 4096 }));
 });
 
 test("a region of one's own memory has no offset", REGION, (t) => {
@@ -265,10 +210,7 @@ test("a region of one's own memory has no offset", REGION, (t) => {
 
 test('a region for waits must come before the ring is enabled', REGION, (t) => {
   const enabled = makeRing(t);
-  assert.equal(
-    answer(() => registerMemRegion(enabled.fd, { size: 4096, regWaitArg: true })),
-    'EINVAL',
-  );
+  gives('EINVAL', () => registerMemRegion(enabled.fd, { size: 4096, regWaitArg: true }));
   const { fd } = makeRing(t, IORING_SETUP_R_DISABLED);
   registerMemRegion(fd, { size: 4096, regWaitArg: true });
   registerEnableRings(fd);
@@ -304,25 +246,21 @@ test(
     const size = '0010000000000000';
     const region = (rest: string) => hex(`${zeros(8)} ${size} ${rest}`);
     const right = region(zeros(48));
-    assert.equal(call(`${address(right)} ${zeros(24)}`, 0), 'EINVAL', 'nr 0');
-    assert.equal(call(`${address(right)} 02${zeros(23)}`), 'EINVAL', 'an unknown flag');
-    assert.equal(call(`${address(right)} ${zeros(23)} 01`), 'EINVAL', 'reserved');
+    assert.equal(call(`${pointer(right)} ${zeros(24)}`, 0), 'EINVAL', 'nr 0');
+    assert.equal(call(`${pointer(right)} 02${zeros(23)}`), 'EINVAL', 'an unknown flag');
+    assert.equal(call(`${pointer(right)} ${zeros(23)} 01`), 'EINVAL', 'reserved');
     assert.equal(call(zeros(32)), 'EFAULT', 'no region');
-    assert.equal(
-      answer(() => register(fd, op, null, 1)),
-      'EINVAL',
-      'NULL',
-    );
+    gives('EINVAL', 'NULL', () => register(fd, op, null, 1));
     for (const [what, rest] of [
       ['id', `00000000 01000000 ${zeros(40)}`],
       ['mmap_offset', `${zeros(8)} 01${zeros(39)}`],
       ['reserved', `${zeros(47)} 01`],
     ] as const) {
       const bad = region(rest);
-      assert.equal(call(`${address(bad)} ${zeros(24)}`), 'EINVAL', what);
+      assert.equal(call(`${pointer(bad)} ${zeros(24)}`), 'EINVAL', what);
       assert.equal(bad.byteLength, 64);
     }
-    assert.equal(call(`${address(right)} ${zeros(24)}`), 0);
+    assert.equal(call(`${pointer(right)} ${zeros(24)}`), 0);
     assert.deepEqual(right.slice(24, 32), hex('0000002000000000'), 'the offset is written back');
   },
 );
@@ -355,10 +293,7 @@ test('a question that the kernel does not know has no answer', QUERY, () => {
 
 test('an fd that is no ring is EOPNOTSUPP', QUERY, (t) => {
   const file = own(t, openSync('/dev/null', 'r'));
-  assert.equal(
-    answer(() => registerQuery(file, 'QUERY_OPCODES')),
-    'EOPNOTSUPP',
-  );
+  gives('EOPNOTSUPP', () => registerQuery(file, 'QUERY_OPCODES'));
 });
 
 test('the bare opcode: nr_args is 0, and the header says what became of the question', QUERY, () => {
@@ -373,7 +308,7 @@ test('the bare opcode: nr_args is 0, and the header says what became of the ques
     };
   };
   const header = (size: string, result = '00000000', rest = zeros(12), what = '00000000', next = zeros(8)) =>
-    hex(`${next} ${address(data)} ${what} ${size} ${result} ${rest}`);
+    hex(`${next} ${pointer(data)} ${what} ${size} ${result} ${rest}`);
   assert.deepEqual(ask(header('30000000')), { result: 0, size: 48, of: 0 });
   assert.deepEqual(ask(header('08000000')), { result: 0, size: 8, of: 0 }, 'a short answer');
   assert.equal(ask(header('00000000')).of, -22, 'no room');
@@ -381,26 +316,14 @@ test('the bare opcode: nr_args is 0, and the header says what became of the ques
   assert.equal(ask(header('30000000', '00000000', `${zeros(11)} 01`)).of, -22, 'reserved');
   assert.equal(ask(header('30000000', '00000000', zeros(12), 'ff000000')).of, -95, 'an unknown question');
   const second = header('30000000', '00000000', zeros(12), 'ff000000');
-  const first = header('30000000', '00000000', zeros(12), '00000000', address(second));
+  const first = header('30000000', '00000000', zeros(12), '00000000', pointer(second));
   assert.deepEqual([ask(first).of, new DataView(second.buffer).getInt32(24, true)], [0, -95], 'a chain');
   const loop = header('30000000');
-  loop.set(hex(address(loop)));
+  loop.set(hex(pointer(loop)));
   assert.equal(ask(loop).result, 'ERANGE', 'a chain that has no end');
-  assert.equal(
-    answer(() => register(-1, op, header('30000000'), 1)),
-    'EINVAL',
-    'nr 1',
-  );
-  assert.equal(
-    answer(() => register(-1, op, hex(`${zeros(20)} 30000000 ${zeros(16)}`), 0)),
-    'EFAULT',
-    'no memory',
-  );
-  assert.equal(
-    answer(() => register(-1, op, null, 0)),
-    0,
-    'no question',
-  );
+  gives('EINVAL', 'nr 1', () => register(-1, op, header('30000000'), 1));
+  gives('EFAULT', 'no memory', () => register(-1, op, hex(`${zeros(20)} 30000000 ${zeros(16)}`), 0));
+  gives(0, 'no question', () => register(-1, op, null, 0));
   assert.equal(data.byteLength, 48);
 });
 

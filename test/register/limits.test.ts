@@ -19,7 +19,7 @@ import {
 import { constants } from '../../structs/flags.ts';
 import { koffi } from '../../structs/layout.ts';
 import { knows, needs } from '../helpers/needs.ts';
-import { answer, hex, later, makeRing, NO_U32, openFds, refuses, told, wrong } from '../helpers/raw-ring.ts';
+import { gives, hex, later, makeRing, NO_U32, openFds, refuses, told, wrong } from '../helpers/raw-ring.ts';
 
 const before = openFds();
 const RESTRICT = needs('REGISTER_RESTRICTIONS');
@@ -75,73 +75,37 @@ test('each rule of the list holds, not only the first', RESTRICT, (t) => {
   registerEnableRings(fd);
   assert.ok(registerProbe(fd).lastOp > 0);
   registerFiles(fd, [-1]);
-  assert.equal(
-    answer(() => registerFilesUpdate(fd, { offset: 0, fds: [-1] })),
-    'EACCES',
-  );
-  assert.equal(
-    answer(() => registerPersonality(fd)),
-    'EACCES',
-  );
+  gives('EACCES', () => registerFilesUpdate(fd, { offset: 0, fds: [-1] }));
+  gives('EACCES', () => registerPersonality(fd));
   unregisterFiles(fd);
-  assert.equal(
-    answer(() => registerEnableRings(fd)),
-    'EACCES',
-  );
+  gives('EACCES', () => registerEnableRings(fd));
 });
 
 test('an empty list denies all', RESTRICT, (t) => {
   const { fd } = makeRing(t, IORING_SETUP_R_DISABLED);
   registerRestrictions(fd, []);
   registerEnableRings(fd);
-  assert.equal(
-    answer(() => registerProbe(fd)),
-    'EACCES',
-  );
+  gives('EACCES', () => registerProbe(fd));
 });
 
 test('restrictions are set once, on a ring that is disabled', RESTRICT, (t) => {
   const enabled = makeRing(t);
-  assert.equal(
-    answer(() => registerRestrictions(enabled.fd, [allow(8)])),
-    'EBADFD',
-  );
+  gives('EBADFD', () => registerRestrictions(enabled.fd, [allow(8)]));
   const { fd } = makeRing(t, IORING_SETUP_R_DISABLED);
   registerRestrictions(fd, [allow(8)]);
-  assert.equal(
-    answer(() => registerRestrictions(fd, [allow(8)])),
-    'EBUSY',
-  );
+  gives('EBUSY', () => registerRestrictions(fd, [allow(8)]));
   registerEnableRings(fd);
 });
 
 test('rules that the kernel does not know are EINVAL, and leave no trace', RESTRICT, (t) => {
   const { fd } = makeRing(t, IORING_SETUP_R_DISABLED);
-  assert.equal(
-    answer(() => registerRestrictions(fd, [allow(8), allow(255)])),
-    'EINVAL',
-  );
-  assert.equal(
-    answer(() => registerRestrictions(fd, [{ opcode: 'RESTRICTION_SQE_OP', sqeOp: 255 }])),
-    'EINVAL',
-  );
+  gives('EINVAL', () => registerRestrictions(fd, [allow(8), allow(255)]));
+  gives('EINVAL', () => registerRestrictions(fd, [{ opcode: 'RESTRICTION_SQE_OP', sqeOp: 255 }]));
   const op = constants.IORING_REGISTER_RESTRICTIONS;
   const none = '00'.repeat(12);
-  assert.equal(
-    answer(() => register(fd, op, hex(`0900 00 00 ${none}`), 1)),
-    'EINVAL',
-    'an unknown kind of rule',
-  );
-  assert.equal(
-    answer(() => register(fd, op, null, 1)),
-    'EINVAL',
-    'NULL',
-  );
-  assert.equal(
-    answer(() => register(fd, op, hex(`0100 00 00 ${none}`), 2 ** 31)),
-    'EINVAL',
-    'too many',
-  );
+  gives('EINVAL', 'an unknown kind of rule', () => register(fd, op, hex(`0900 00 00 ${none}`), 1));
+  gives('EINVAL', 'NULL', () => register(fd, op, null, 1));
+  gives('EINVAL', 'too many', () => register(fd, op, hex(`0100 00 00 ${none}`), 2 ** 31));
   registerRestrictions(fd, [allow('REGISTER_PROBE')]);
   registerEnableRings(fd);
   assert.ok(registerProbe(fd).lastOp > 0);
@@ -154,10 +118,11 @@ test('a restriction of the whole thread is one struct with its rules behind', (t
   const [message] = told(() =>
     registerRestrictions(-1, [allow(8), { opcode: 'RESTRICTION_SQE_OP', sqeOp: 'OP_READ' }]),
   );
-  assert.equal(message?.code, 'EINVAL');
-  assert.deepEqual([message.fd, message.opcode, message.nrArgs], [-1, 11, 1]);
+  // EBADF before Linux 6.13, where no opcode acted without a ring
+  assert.match(message?.code ?? '', /^(EINVAL|EBADF)$/);
+  assert.deepEqual([message?.fd, message?.opcode, message?.nrArgs], [-1, 11, 1]);
   const none = '00'.repeat(12);
-  assert.deepEqual(message.argRaw, hex(`0000 0200 ${none} 0000 08 00 ${none} 0100 16 00 ${none}`));
+  assert.deepEqual(message?.argRaw, hex(`0000 0200 ${none} 0000 08 00 ${none} 0100 16 00 ${none}`));
   assert.ok(fd >= 0);
 });
 
@@ -166,25 +131,11 @@ test('a restriction of the whole thread is one struct with its rules behind', (t
 test('a ring is enabled once', RESTRICT, (t) => {
   const { fd } = makeRing(t, IORING_SETUP_R_DISABLED);
   const op = constants.IORING_REGISTER_ENABLE_RINGS;
-  assert.equal(
-    answer(() => register(fd, op, hex('00'), 0)),
-    'EINVAL',
-    'an argument',
-  );
-  assert.equal(
-    answer(() => register(fd, op, null, 1)),
-    'EINVAL',
-    'nr 1',
-  );
+  gives('EINVAL', 'an argument', () => register(fd, op, hex('00'), 0));
+  gives('EINVAL', 'nr 1', () => register(fd, op, null, 1));
   registerEnableRings(fd);
-  assert.equal(
-    answer(() => registerEnableRings(fd)),
-    'EBADFD',
-  );
-  assert.equal(
-    answer(() => registerEnableRings(makeRing(t).fd)),
-    'EBADFD',
-  );
+  gives('EBADFD', () => registerEnableRings(fd));
+  gives('EBADFD', () => registerEnableRings(makeRing(t).fd));
 });
 
 test(
@@ -239,52 +190,20 @@ test('CPUs become a mask, its length in bytes is nr_args', AFFINITY, (t) => {
 
 test('the mask belongs to the thread and can be dropped any time', AFFINITY, (t) => {
   const { fd } = makeRing(t);
-  assert.equal(
-    answer(() => registerIowqAff(fd, [0])),
-    undefined,
-  );
-  assert.equal(
-    answer(() => unregisterIowqAff(fd)),
-    undefined,
-  );
-  assert.equal(
-    answer(() => unregisterIowqAff(fd)),
-    undefined,
-  );
+  gives(undefined, () => registerIowqAff(fd, [0]));
+  gives(undefined, () => unregisterIowqAff(fd));
+  gives(undefined, () => unregisterIowqAff(fd));
 });
 
 test('the bare opcodes: a mask without bytes is EINVAL, and none to undo', AFFINITY, (t) => {
   const { fd } = makeRing(t);
   const { IORING_REGISTER_IOWQ_AFF, IORING_UNREGISTER_IOWQ_AFF } = constants;
-  assert.equal(
-    answer(() => register(fd, IORING_REGISTER_IOWQ_AFF, hex('01'), 0)),
-    'EINVAL',
-    'nr 0',
-  );
-  assert.equal(
-    answer(() => register(fd, IORING_REGISTER_IOWQ_AFF, null, 8)),
-    'EINVAL',
-    'NULL',
-  );
-  assert.equal(
-    answer(() => register(fd, IORING_REGISTER_IOWQ_AFF, hex('01'), 1)),
-    0,
-    'one byte',
-  );
-  assert.equal(
-    answer(() => register(fd, IORING_UNREGISTER_IOWQ_AFF, hex('01'), 0)),
-    'EINVAL',
-    'an argument',
-  );
-  assert.equal(
-    answer(() => register(fd, IORING_UNREGISTER_IOWQ_AFF, null, 1)),
-    'EINVAL',
-    'nr 1',
-  );
-  assert.equal(
-    answer(() => register(fd, IORING_UNREGISTER_IOWQ_AFF)),
-    0,
-  );
+  gives('EINVAL', 'nr 0', () => register(fd, IORING_REGISTER_IOWQ_AFF, hex('01'), 0));
+  gives('EINVAL', 'NULL', () => register(fd, IORING_REGISTER_IOWQ_AFF, null, 8));
+  gives(0, 'one byte', () => register(fd, IORING_REGISTER_IOWQ_AFF, hex('01'), 1));
+  gives('EINVAL', 'an argument', () => register(fd, IORING_UNREGISTER_IOWQ_AFF, hex('01'), 0));
+  gives('EINVAL', 'nr 1', () => register(fd, IORING_UNREGISTER_IOWQ_AFF, null, 1));
+  gives(0, () => register(fd, IORING_UNREGISTER_IOWQ_AFF));
 });
 
 test('limits are checked before the call', (t) => {
@@ -315,39 +234,18 @@ test(
 test('a limit above 2^31-1 is EINVAL', LIMITS, (t) => {
   const { fd } = makeRing(t);
   const former = registerIowqMaxWorkers(fd);
-  assert.equal(
-    answer(() => registerIowqMaxWorkers(fd, { bounded: 2 ** 31 })),
-    'EINVAL',
-  );
-  assert.equal(
-    answer(() => registerIowqMaxWorkers(fd, { unbounded: 2 ** 32 - 1 })),
-    'EINVAL',
-  );
+  gives('EINVAL', () => registerIowqMaxWorkers(fd, { bounded: 2 ** 31 }));
+  gives('EINVAL', () => registerIowqMaxWorkers(fd, { unbounded: 2 ** 32 - 1 }));
   assert.deepEqual(registerIowqMaxWorkers(fd), former);
 });
 
 test('the bare opcode: nr_args is 2', LIMITS, (t) => {
   const { fd } = makeRing(t);
   const op = constants.IORING_REGISTER_IOWQ_MAX_WORKERS;
-  assert.equal(
-    answer(() => register(fd, op, hex('00'.repeat(12)), 1)),
-    'EINVAL',
-    'nr 1',
-  );
-  assert.equal(
-    answer(() => register(fd, op, hex('00'.repeat(12)), 3)),
-    'EINVAL',
-    'nr 3',
-  );
-  assert.equal(
-    answer(() => register(fd, op, null, 2)),
-    'EINVAL',
-    'NULL',
-  );
-  assert.equal(
-    answer(() => register(fd, op, hex('00'.repeat(8)), 2)),
-    0,
-  );
+  gives('EINVAL', 'nr 1', () => register(fd, op, hex('00'.repeat(12)), 1));
+  gives('EINVAL', 'nr 3', () => register(fd, op, hex('00'.repeat(12)), 3));
+  gives('EINVAL', 'NULL', () => register(fd, op, null, 2));
+  gives(0, () => register(fd, op, hex('00'.repeat(8)), 2));
 });
 
 // ---- filters --------------------------------------------------------------------------------------------------------
@@ -386,18 +284,9 @@ test('a program is checked before the call', (t) => {
 
 test('a filter is accepted by a ring', FILTER, (t) => {
   const { fd } = makeRing(t);
-  assert.equal(
-    answer(() => registerBpfFilter(fd, { opcode: 'OP_NOP', filter: [{ code: 6, k: 1 }] })),
-    undefined,
-  );
-  assert.equal(
-    answer(() => registerBpfFilter(fd, { opcode: 255, filter: hex('0600 00 00 01000000') })),
-    'EINVAL',
-  );
-  assert.equal(
-    answer(() => registerBpfFilter(fd, { opcode: 0, filter: hex('ffff 00 00 01000000') })),
-    'EINVAL',
-  );
+  gives(undefined, () => registerBpfFilter(fd, { opcode: 'OP_NOP', filter: [{ code: 6, k: 1 }] }));
+  gives('EINVAL', () => registerBpfFilter(fd, { opcode: 255, filter: hex('0600 00 00 01000000') }));
+  gives('EINVAL', () => registerBpfFilter(fd, { opcode: 0, filter: hex('ffff 00 00 01000000') }));
 });
 
 test('a kernel without filters says which one has them', {

@@ -16,6 +16,7 @@ import { knows, needs } from '../helpers/needs.ts';
 import {
   answer,
   fdinfo,
+  gives,
   hex,
   makeRing,
   NO_U32,
@@ -89,10 +90,7 @@ test('a static list takes an id once and gives it once', TRACKING, (t) => {
 
 test('a ring with SETUP_IOPOLL is EINVAL', NAPI, (t) => {
   const { fd } = makeRing(t, constants.IORING_SETUP_IOPOLL);
-  assert.equal(
-    answer(() => registerNapi(fd, { busyPollTo: 1 })),
-    'EINVAL',
-  );
+  gives('EINVAL', () => registerNapi(fd, { busyPollTo: 1 }));
 });
 
 test('the bare opcodes: nr_args is 1, and reserved fields are 0', TRACKING, (t) => {
@@ -103,18 +101,10 @@ test('the bare opcodes: nr_args is 1, and reserved fields are 0', TRACKING, (t) 
   assert.equal(call(IORING_REGISTER_NAPI, zeros(16), 2), 'EINVAL', 'nr 2');
   assert.equal(call(IORING_REGISTER_NAPI, `${zeros(6)} 01 ${zeros(9)}`), 'EINVAL', 'pad');
   assert.equal(call(IORING_REGISTER_NAPI, `${zeros(15)} 01`), 'EINVAL', 'resv');
-  assert.equal(
-    answer(() => register(fd, IORING_REGISTER_NAPI, null, 1)),
-    'EINVAL',
-    'NULL',
-  );
+  gives('EINVAL', 'NULL', () => register(fd, IORING_REGISTER_NAPI, null, 1));
   assert.equal(call(IORING_REGISTER_NAPI, zeros(16)), 0);
   assert.equal(call(IORING_UNREGISTER_NAPI, zeros(16), 0), 'EINVAL', 'nr 0');
-  assert.equal(
-    answer(() => register(fd, IORING_UNREGISTER_NAPI, null, 1)),
-    0,
-    'NULL',
-  );
+  gives(0, 'NULL', () => register(fd, IORING_UNREGISTER_NAPI, null, 1));
 });
 
 // ---- zero-copy receive ------------------------------------------------------------------------------------------------
@@ -182,10 +172,7 @@ test('a queue needs privilege, a fitting ring, an interface and memory', ZCRX, (
 
 test('the bare opcode: nr_args is 1', ZCRX, (t) => {
   const { fd } = makeRing(t, ZCRX_RING);
-  assert.equal(
-    answer(() => register(fd, constants.IORING_REGISTER_ZCRX_IFQ, hex(zeros(96)), 0)),
-    'EINVAL',
-  );
+  gives('EINVAL', () => register(fd, constants.IORING_REGISTER_ZCRX_IFQ, hex(zeros(96)), 0));
   assert.ok(addressOf(alloc(1)) > 0);
 });
 
@@ -204,10 +191,7 @@ test('a command is checked before the call', (t) => {
 test('a command for a queue that is not there is ENXIO', needs('REGISTER_ZCRX_CTRL'), (t) => {
   const { fd } = makeRing(t, ZCRX_RING);
   for (const op of ['ZCRX_CTRL_FLUSH_RQ', 'ZCRX_CTRL_EXPORT'] as const) {
-    assert.equal(
-      answer(() => registerZcrxCtrl(fd, { zcrxId: 0, op })),
-      'ENXIO',
-    );
+    gives('ENXIO', () => registerZcrxCtrl(fd, { zcrxId: 0, op }));
   }
 });
 

@@ -18,6 +18,7 @@ import { needs, needsFeature } from '../helpers/needs.ts';
 import {
   answer,
   fdinfo,
+  gives,
   hex,
   later,
   makeRing,
@@ -25,6 +26,7 @@ import {
   own,
   RawRing,
   refuses,
+  s32,
   wrong,
 } from '../helpers/raw-ring.ts';
 
@@ -34,11 +36,6 @@ const BY_INDEX = needsFeature('FEAT_REG_REG_RING');
 const { IORING_REGISTER_RING_FDS, IORING_UNREGISTER_RING_FDS } = constants;
 const NO_FD = 0x7fff_fff0;
 const ANY = 'ffffffff';
-
-/** data: an s32 fd in a u64. */
-function ringFd(fd: number): string {
-  return Buffer.from(Int32Array.of(fd, 0).buffer).toString('hex');
-}
 
 test('what is no list of rings is refused, by its place in the list', (t) => {
   const { fd } = makeRing(t);
@@ -67,10 +64,7 @@ test('the kernel picks an index, or takes the one that is wanted', RING_FDS, (t)
   later(t, () => unregisterRingFds(fd, [0, 1, 7]));
   assert.deepEqual(registerRingFds(fd, [{ fd }]), [0]);
   assert.deepEqual(registerRingFds(fd, [{ fd, offset: 7 }, { fd }]), [7, 1]);
-  assert.equal(
-    answer(() => registerRingFds(fd, [{ fd, offset: 7 }])),
-    'EBUSY',
-  );
+  gives('EBUSY', () => registerRingFds(fd, [{ fd, offset: 7 }]));
 });
 
 test('an index that is free counts as done when it is freed', RING_FDS, (t) => {
@@ -88,31 +82,16 @@ test('16 rings fit, and a failure registers none of its list', RING_FDS, (t) => 
   assert.throws(() => registerRingFds(fd, list), { code: 'EBUSY', opcode: 'REGISTER_RING_FDS' });
   assert.deepEqual(three, [0, 1, 2]);
   assert.deepEqual(registerRingFds(fd, list.slice(3)), all.slice(3), 'the 13 that went in came out again');
-  assert.equal(
-    answer(() => registerRingFds(fd, [{ fd }])),
-    'EBUSY',
-  );
+  gives('EBUSY', () => registerRingFds(fd, [{ fd }]));
 });
 
 test('what is no ring is EOPNOTSUPP, what is closed EBADF', RING_FDS, (t) => {
   const { fd } = makeRing(t);
   const file = own(t, openSync('/dev/null', 'r'));
-  assert.equal(
-    answer(() => registerRingFds(fd, [{ fd: file }])),
-    'EOPNOTSUPP',
-  );
-  assert.equal(
-    answer(() => registerRingFds(fd, [{ fd: NO_FD }])),
-    'EBADF',
-  );
-  assert.equal(
-    answer(() => registerRingFds(fd, [{ fd, offset: 15 }, { fd: NO_FD }])),
-    'EBADF',
-  );
-  assert.equal(
-    answer(() => unregisterRingFds(fd, [15])),
-    1,
-  );
+  gives('EOPNOTSUPP', () => registerRingFds(fd, [{ fd: file }]));
+  gives('EBADF', () => registerRingFds(fd, [{ fd: NO_FD }]));
+  gives('EBADF', () => registerRingFds(fd, [{ fd, offset: 15 }, { fd: NO_FD }]));
+  gives(1, () => unregisterRingFds(fd, [15]));
 });
 
 test('the bare opcodes: counts, offsets and reserved fields', RING_FDS, (t) => {
@@ -120,18 +99,14 @@ test('the bare opcodes: counts, offsets and reserved fields', RING_FDS, (t) => {
   later(t, () => unregisterRingFds(fd, [0]));
   const add = (bytes: string, nrArgs = 1) =>
     answer(() => register(fd, IORING_REGISTER_RING_FDS, hex(bytes), nrArgs));
-  assert.equal(add(`10000000 00000000 ${ringFd(fd)}`), 'EINVAL', 'offset 16');
-  assert.equal(add(`${ANY} 00000001 ${ringFd(fd)}`), 'EINVAL', 'resv');
-  assert.equal(add(`${ANY} 00000000 ${ringFd(fd)}`, 0), 'EINVAL', 'nr 0');
-  assert.equal(add(`${ANY} 00000000 ${ringFd(fd)}`, 17), 'EINVAL', 'nr 17');
-  assert.equal(
-    answer(() => register(fd, IORING_REGISTER_RING_FDS, 8, 1)),
-    'EFAULT',
-    'not mapped',
-  );
-  const argument = hex(`${ANY} 00000000 ${ringFd(fd)}`);
+  assert.equal(add(`10000000 00000000 ${s32(fd, 0)}`), 'EINVAL', 'offset 16');
+  assert.equal(add(`${ANY} 00000001 ${s32(fd, 0)}`), 'EINVAL', 'resv');
+  assert.equal(add(`${ANY} 00000000 ${s32(fd, 0)}`, 0), 'EINVAL', 'nr 0');
+  assert.equal(add(`${ANY} 00000000 ${s32(fd, 0)}`, 17), 'EINVAL', 'nr 17');
+  gives('EFAULT', 'not mapped', () => register(fd, IORING_REGISTER_RING_FDS, 8, 1));
+  const argument = hex(`${ANY} 00000000 ${s32(fd, 0)}`);
   assert.equal(register(fd, IORING_REGISTER_RING_FDS, argument, 1), 1);
-  assert.deepEqual(argument, hex(`00000000 00000000 ${ringFd(fd)}`), 'the index is written back');
+  assert.deepEqual(argument, hex(`00000000 00000000 ${s32(fd, 0)}`), 'the index is written back');
   const remove = (bytes: string, nrArgs = 1) =>
     answer(() => register(fd, IORING_UNREGISTER_RING_FDS, hex(bytes), nrArgs));
   assert.equal(remove('00000000 00000000 0100000000000000'), 'EINVAL', 'data');
@@ -148,16 +123,10 @@ test('every call goes through the index when the fd is closed, the last one free
   const index = { registeredIndex };
   assert.ok(registerProbe(index).lastOp > 0);
   registerBuffers(index, [alloc(4096)]);
-  assert.equal(
-    answer(() => registerBuffers(index, [alloc(4096)])),
-    'EBUSY',
-  );
+  gives('EBUSY', () => registerBuffers(index, [alloc(4096)]));
   unregisterBuffers(index);
   assert.equal(unregisterRingFds(index, [registeredIndex]), 1);
-  assert.equal(
-    answer(() => registerProbe(index)),
-    'EBADF',
-  );
+  gives('EBADF', () => registerProbe(index));
 });
 
 test('an index is passed on with the opcode unsigned, bit 31 set', BY_INDEX, (t) => {
@@ -180,14 +149,8 @@ test('an index is passed on with the opcode unsigned, bit 31 set', BY_INDEX, (t)
 test('an index above 15 is EINVAL', BY_INDEX, (t) => {
   makeRing(t);
   const opcode = (constants.IORING_REGISTER_PROBE | constants.IORING_REGISTER_USE_REGISTERED_RING) >>> 0;
-  assert.equal(
-    answer(() => register(16, opcode, new Uint8Array(16), 0)),
-    'EINVAL',
-  );
-  assert.equal(
-    answer(() => register(-1, opcode, new Uint8Array(16), 0)),
-    'EINVAL',
-  );
+  gives('EINVAL', () => register(16, opcode, new Uint8Array(16), 0));
+  gives('EINVAL', () => register(-1, opcode, new Uint8Array(16), 0));
 });
 
 test('an error through an index says so', BY_INDEX, (t) => {

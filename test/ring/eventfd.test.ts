@@ -213,6 +213,18 @@ ringTest(
   },
 );
 
+ringTest('what was closed by unregister is not closed again by the ring', NEEDS, (scope) => {
+  const ring = scope.ring();
+  const eventfd = ring.registerEventfd();
+  const { fd } = eventfd;
+  eventfd.unregister();
+  // the lowest free number: the one that was just closed
+  const other = scope.fd(sys.eventfd(0));
+  assert.equal(other, fd);
+  ring.close();
+  assert.ok(fstatSync(other));
+});
+
 ringTest('a blocking eventfd of yours is refused by read, and signalled all the same', NEEDS, (scope) => {
   const ring = scope.ring();
   const fd = scope.fd(libcEventfd(0, 0));

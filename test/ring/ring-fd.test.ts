@@ -227,19 +227,16 @@ ringTest('without FEAT_REG_REG_RING only enter goes by the index, and the fd sta
   });
 });
 
-ringTest(
-  'an index is of its thread: on another it is EINVAL, or EBADF once that has a ring',
-  BY_INDEX,
-  async (scope) => {
-    const ring = scope.ring();
-    const { index } = ring.registerRingFd();
-    const module = new URL('threads.scenes.ts', import.meta.url).href;
-    const fresh = await inThread({ module, name: 'useIndex', argument: { index, hasRing: false } });
-    assert.deepEqual(fresh, { register: 'EINVAL', enter: 'EINVAL' });
-    const used = await inThread({ module, name: 'useIndex', argument: { index, hasRing: true } });
-    assert.deepEqual(used, { register: 'EBADF', enter: 'EBADF' });
-  },
-);
+ringTest('an index is of its thread: on another one there is nothing', BY_INDEX, async (scope) => {
+  const ring = scope.ring();
+  const { index } = ring.registerRingFd();
+  const module = new URL('threads.scenes.ts', import.meta.url).href;
+  const fresh = Object(await inThread({ module, name: 'useIndex', argument: { index, hasRing: false } }));
+  // EINVAL where the thread has never used a ring; from Node 22 on its event loop may have one
+  assert.match(`${fresh.register} ${fresh.enter}`, /^(EINVAL EINVAL|EBADF EBADF)$/);
+  const used = await inThread({ module, name: 'useIndex', argument: { index, hasRing: true } });
+  assert.deepEqual(used, { register: 'EBADF', enter: 'EBADF' });
+});
 
 ringTest('on a sandboxed ring that lists nothing it can be given back, unless sealed', NEEDS, (scope) => {
   for (const sealed of [false, true]) {

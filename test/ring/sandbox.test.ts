@@ -5,6 +5,7 @@ import { alloc, probe, Ring, type Sandbox, SyscallError } from '../../lib/index.
 import { registerProbe } from '../../lib/register/instance.ts';
 import { registerPersonality } from '../../lib/register/notify.ts';
 import { keptForever } from '../../lib/sys/memory.ts';
+import { sys } from '../../lib/sys/syscall.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { needs, needsFeature } from '../helpers/needs.ts';
 import { openFds, refuses, wrong } from '../helpers/raw-ring.ts';
@@ -227,7 +228,7 @@ ringTest('submitting to a disabled ring is EBADFD with a hint, and loses nothing
     const ring = scope.ring(8, { disabled: true, sqPoll });
     ring.prepare.nop({ userData: 3 });
     assert.throws(
-      () => ring.submit({ wait: 1 }),
+      () => ring.submit(),
       (error: unknown) => {
         assert.ok(error instanceof SyscallError);
         assert.deepEqual([error.code, error.syscall], ['EBADFD', 'io_uring_enter']);
@@ -241,6 +242,18 @@ ringTest('submitting to a disabled ring is EBADFD with a hint, and loses nothing
       complete(ring, 1).map(({ userData, res }) => [userData, res]),
       [[3, 0]],
     );
+  }
+});
+
+ringTest('on an sqPoll ring it is EBADFD too where the thread does not ask to be woken', ENABLE, (scope) => {
+  const ring = scope.ring(8, { disabled: true, sqPoll: true });
+  ring.prepare.nop();
+  const { enter } = sys;
+  sys.enter = () => 0;
+  try {
+    assert.throws(() => ring.submit(), { code: 'EBADFD' });
+  } finally {
+    sys.enter = enter;
   }
 });
 

@@ -1,0 +1,74 @@
+/** A file descriptor in Node's event loop, by koffi's uv_poll_t. */
+import { readFileSync } from 'node:fs';
+import { koffi } from '../../structs/layout.ts';
+import { SyscallError, UnsupportedError } from '../errors.ts';
+import * as ffi from './ffi.ts';
+import { kernelRelease } from './host.ts';
+
+/** What koffi.node.poll really gives (its declaration says otherwise). Every method after close() is a SIGSEGV. */
+interface Handle {
+  ref(): void;
+  unref(): void;
+  stop(): void;
+  close(): void;
+}
+
+type Poll = (fd: number, options: { readable: true }, callback: (status: number) => void) => Handle;
+
+const F_GETFD = 1;
+const RTLD_NOW_NODELETE = 0x1002;
+let pinned = false;
+
+/**
+ * Keeps koffi's library loaded for ever. Without this a worker that ends with a live handle takes the process with it:
+ * Node unloads the library before libuv's close callback runs.
+ */
+function pin(): void {
+  if (pinned) return;
+  pinned = true;
+  const line = readFileSync('/proc/self/maps', 'utf8')
+    .split('\n')
+    .find((each) => each.endsWith('/koffi.node'));
+  if (line !== undefined) ffi.dlopen(line.slice(line.indexOf('/')), RTLD_NOW_NODELETE);
+}
+
+/** Calls back when an fd is readable, again and again while it is. */
+export class FdPoll {
+  #handle: Handle | undefined;
+
+  /**
+   * @param onReadable must not throw, and runs outside of Node's callback scope: it may only set a flag and call
+   *   setImmediate. It is also called when polling fails.
+   */
+  constructor(fd: number, onReadable: () => void) {
+    const poll = (koffi as unknown as { readonly node?: { readonly poll?: Poll } }).node?.poll;
+    if (poll === undefined) {
+      throw new UnsupportedError('koffi.node.poll', {
+        why: 'needs koffi 2.15 or newer',
+        kernel: kernelRelease,
+      });
+    }
+    // a bad fd aborts the process inside of koffi
+    if (ffi.fcntl(fd, F_GETFD) === -1) throw new SyscallError('fcntl', ffi.errno() || 5);
+    pin();
+    this.#handle = poll(fd, { readable: true }, onReadable);
+    this.#handle.unref();
+  }
+
+  /** Holds the process. */
+  ref(): void {
+    this.#handle?.ref();
+  }
+
+  /** Lets the process end. */
+  unref(): void {
+    this.#handle?.unref();
+  }
+
+  /** Stops for good. Harmless when repeated. */
+  close(): void {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    handle?.close();
+  }
+}
