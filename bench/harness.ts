@@ -1,10 +1,4 @@
 /** Timing by turns, A B A B: whatever else the machine does hits all contenders alike. */
-import { type ChildProcessByStdio, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import type { Readable, Writable } from 'node:stream';
 
 /** Does something `count` times, and tells the nanoseconds for each. */
 export type Contender = (count: number) => number | Promise<number>;
@@ -42,15 +36,23 @@ function summary(values: readonly number[]): Summary {
   return { ns: at(0.5), spread: (at(0.75) - at(0.25)) / 2 };
 }
 
+/** Runs it until V8 has compiled it; tells the fewest nanoseconds for each. */
+async function warmUp(contender: Contender): Promise<number> {
+  let fewest = Number.POSITIVE_INFINITY;
+  for (const end = performance.now() + 60; performance.now() < end; ) {
+    fewest = Math.min(fewest, await contender(10));
+  }
+  return fewest;
+}
+
 /** The timing of each contender, in turns of equal counts. */
 export async function byTurns(
   contenders: readonly Contender[],
   { rounds, turnMs }: Effort,
 ): Promise<Timing[]> {
-  // also warms them up: V8 compiles what ran often
-  const trial = await Promise.all(contenders.slice(0, 1).map((first) => first(100)));
-  const count = Math.max(10, Math.round((turnMs * 1e6) / (trial[0] ?? 1)));
-  for (const contender of contenders) await contender(count);
+  const fewest: number[] = [];
+  for (const contender of contenders) fewest.push(await warmUp(contender));
+  const count = Math.max(10, Math.round((turnMs * 1e6) / (fewest[0] ?? 1)));
   const times: number[][] = contenders.map(() => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) times[i]?.push(await contender(count));
@@ -60,49 +62,4 @@ export async function byTurns(
     ...summary(own),
     over: summary(own.map((ns, round) => ns - (first[round] ?? 0))),
   }));
-}
-
-/** Keeps this thread, and children that it starts, on one cpu; V8's helpers stay free. Tells which, where that works. */
-export function pin(): number | undefined {
-  const allowed = /Cpus_allowed_list:.*?(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  const taskset = spawnSync('taskset', ['-cp', `${allowed}`, `${process.pid}`]);
-  return taskset.status === 0 ? Number(allowed) : undefined;
-}
-
-/** A program of bench/c, compiled into a temporary folder, that takes turns with us. */
-export class CProgram implements Disposable {
-  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
-  readonly #answers: AsyncIterator<string>;
-  readonly #folder: string;
-
-  private constructor(folder: string, program: string, args: readonly (string | number)[]) {
-    this.#folder = folder;
-    this.#child = spawn(program, args.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-  }
-
-  /** Compiles and starts it; undefined without a compiler. */
-  static start(name: string, ...args: readonly (string | number)[]): CProgram | undefined {
-    const compiler = ['cc', 'gcc', 'clang'].find((each) => spawnSync(each, ['--version']).status === 0);
-    if (compiler === undefined) return undefined;
-    const folder = mkdtempSync(join(tmpdir(), 'uring-bench-'));
-    const program = join(folder, name);
-    execFileSync(compiler, ['-O2', '-o', program, join(import.meta.dirname, 'c', `${name}.c`)]);
-    return new CProgram(folder, program, args);
-  }
-
-  /** One of its cases. */
-  contender(name: string): Contender {
-    return async (count) => {
-      this.#child.stdin.write(`${name} ${count}\n`);
-      const { value, done } = await this.#answers.next();
-      if (done) throw new Error(`the C program ended in case ${name}`);
-      return Number(value);
-    };
-  }
-
-  [Symbol.dispose](): void {
-    this.#child.stdin.end();
-    rmSync(this.#folder, { recursive: true });
-  }
 }

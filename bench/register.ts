@@ -17,7 +17,8 @@ import {
   unregisterFiles,
 } from 'uring/raw';
 import { constants, Iovec, Probe, ProbeOp, RegisterOp, RsrcUpdate } from 'uring/structs';
-import { byTurns, type Contender, CProgram, type Effort, repeat, type Timing } from './harness.ts';
+import { CProgram } from './c-program.ts';
+import { byTurns, type Contender, type Effort, repeat, type Timing } from './harness.ts';
 
 const MANY = 1024;
 const BYTES = 4096;

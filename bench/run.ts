@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { parseArgs } from 'node:util';
-import { pin } from './harness.ts';
+import { pin } from './c-program.ts';
 import { benchNop } from './nop.ts';
 import { benchRegister } from './register.ts';
 

@@ -46,7 +46,7 @@ export type {
   SocketOptions,
   SpliceOptions,
   TimeoutOptions,
-} from './ring/operations.ts';
+} from './ring/operations/index.ts';
 export { Personality } from './ring/personality.ts';
 export type { Prepare } from './ring/prepare.ts';
 export { Region, type RegionOptions, type WaitArgument } from './ring/region.ts';

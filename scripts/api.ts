@@ -2,6 +2,7 @@
  * `npm run api`: writes docs/api.md, every declaration that the package's entrances reach, from what was built.
  * `--check` compares instead, and fails when the public interface is not the one that was committed.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
@@ -115,8 +116,12 @@ function render(): string {
 }
 
 const now = render();
-if (!process.argv.includes('--check')) writeFileSync(report, now);
-else if (readFileSync(report, 'utf8') !== now) {
-  console.error('the public interface differs from docs/api.md: run npm run api, and look at the difference');
-  process.exitCode = 1;
+if (process.argv.includes('--check')) {
+  const { status, stdout } = spawnSync('diff', ['-u', report, '-'], { input: now, encoding: 'utf8' });
+  if (status !== 0) {
+    console.error(`${stdout}the public interface is not the one in docs/api.md: run npm run api`);
+    process.exitCode = 1;
+  }
+} else {
+  writeFileSync(report, now);
 }

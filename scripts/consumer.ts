@@ -77,7 +77,7 @@ function checkNode(name: string, node: string): void {
 
 function checkTypes(name: string, tsc: string, options: readonly string[], ...files: string[]): void {
   run(folder, process.execPath, tsc, '--noEmit', ...options, ...files);
-  console.log(`${name} ${options.join(' ')}: the types of ${files.join(', ')} are right`);
+  console.log(`${[name, ...options].join(' ')}: the types of ${files.join(', ')} are right`);
 }
 
 try {
@@ -105,7 +105,7 @@ try {
   run(folder, 'npm', ...install, tarball, 'typescript-5@npm:typescript@5.9', '@types/node@20', ...nodes);
   const typescript5 = join(folder, 'node_modules/typescript-5/bin/tsc');
   checkTypes('TypeScript 5.9', typescript5, nodenext, 'types.ts', 'types.cts');
-  checkTypes('TypeScript', typescript, [...nodenext, '--types', 'node'], 'types.ts');
+  checkTypes('TypeScript', typescript, [...nodenext, '--lib', 'es2023', '--types', 'node'], 'types.ts');
   for (const version of NODES)
     checkNode(`Node ${version}`, join(folder, `node_modules/node-${version}/bin/node`));
 } finally {

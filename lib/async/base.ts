@@ -4,7 +4,7 @@ import { constants } from '../../structs/flags.ts';
 import { AbortError } from '../errors.ts';
 import { RingBase, type RingBaseOptions } from '../ring/base.ts';
 import type { RegisterEventfdOptions, RegisteredEventfd } from '../ring/eventfd.ts';
-import type { Operation } from '../ring/operations.ts';
+import type { Operation } from '../ring/operations/index.ts';
 import { Personality } from '../ring/personality.ts';
 import { milliseconds } from '../ring/time.ts';
 import { type Flight, OneShot, type Outcome } from './flight.ts';

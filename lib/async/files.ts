@@ -1,8 +1,8 @@
 /** AsyncRing's operations on files. */
 import type { RegisteredFiles } from '../ring/files.ts';
 import { FixedFile } from '../ring/files.ts';
-import type { File, FsyncOptions, Memory, OpenOptions, RwOptions } from '../ring/operations.ts';
-import * as operations from '../ring/operations.ts';
+import type { File, FsyncOptions, Memory, OpenOptions, RwOptions } from '../ring/operations/index.ts';
+import * as operations from '../ring/operations/index.ts';
 import { sys } from '../sys/syscall.ts';
 import { type AsyncOptions, AsyncRingBase, COUNT, NOTHING } from './base.ts';
 import type { Outcome } from './flight.ts';

@@ -59,6 +59,7 @@ export class Loop {
   #head = 0;
   #cancels: Flight[] = [];
   #isScheduled = false;
+  #isPlacing = false;
   #isBusy = false;
   #isUnrefed = false;
 
@@ -94,7 +95,9 @@ export class Loop {
 
   /** Starts operations one right after the other, as links need it. */
   start(group: readonly Departure[]): void {
-    if (!this.#tryPlace(group)) {
+    // a getter among the arguments may start operations: they don't come between those of a chain
+    if (this.#isPlacing) this.#waiting.push(group);
+    else if (!this.#tryPlace(group)) {
       this.#flush();
       if (!this.#tryPlace(group)) this.#waiting.push(group);
     }
@@ -150,28 +153,34 @@ export class Loop {
     return this.#head === this.#waiting.length && this.#place(group);
   }
 
-  /** Makes the entries of a group if there is room for all of them. */
+  /** Makes the entries of a group if there is room for all of them. With a wrong argument none of them starts. */
   #place(group: readonly Departure[]): boolean {
     const { queues } = this.#core;
     const needed = group.reduce((sum, { timeoutMs }) => sum + (timeoutMs === undefined ? 1 : 2), 0);
     if (needed > queues.space) return false;
-    let isBroken = false;
-    for (const each of group) {
-      if (isBroken) each.flight.fail(new AbortError());
-      else isBroken = !this.#enter(each);
+    const before = queues.unpublished;
+    this.#isPlacing = true;
+    try {
+      for (const each of group) this.#enter(each);
+    } catch (error) {
+      queues.rewind(queues.unpublished - before);
+      for (const { flight } of group) this.#refuse(flight, error);
+    } finally {
+      this.#isPlacing = false;
     }
     return true;
   }
 
-  /** Makes one entry; a wrong argument fails its flight. */
-  #enter({ flight, encode, bits, timeoutMs }: Departure): boolean {
+  #refuse(flight: Flight, error: unknown): void {
+    if (flight.slot !== undefined) this.#core.flights.remove(flight.slot);
+    flight.slot = undefined;
+    flight.fail(error);
+  }
+
+  /** Makes one entry; throws for a wrong argument. */
+  #enter({ flight, encode, bits, timeoutMs }: Departure): void {
     const core = this.#core;
-    try {
-      flight.memory = encode();
-    } catch (error) {
-      flight.fail(error);
-      return false;
-    }
+    flight.memory = encode();
     const { sqe } = core.queues;
     const link = timeoutMs === undefined ? 0 : IOSQE_IO_LINK;
     if ((bits | link) !== 0) {
@@ -180,7 +189,6 @@ export class Loop {
     }
     flight.slot = core.commit(0, flight);
     if (timeoutMs !== undefined) this.#limit(flight, timeoutMs, bits);
-    return true;
   }
 
   /** The entry after `flight`'s cancels it after a while. */

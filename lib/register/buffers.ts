@@ -109,10 +109,12 @@ export function registerBuffers(fd: RingFd, buffers: readonly BufferSource[]): v
 }
 
 /**
- * Drops the buffer table (IORING_UNREGISTER_BUFFERS). Returns at once, also while a READ_FIXED is in flight.
+ * Drops the buffer table (IORING_UNREGISTER_BUFFERS). Since 6.13 it returns at once, also while a READ_FIXED is in
+ * flight, and each slot's tag comes when its memory is let go; before, it blocks until no operation uses a slot any
+ * more, and no tags come.
  *
- * Safety: an operation in flight still writes into its buffer after this.
- * @throws RegisterError ENXIO (there is no buffer table)
+ * Safety: since 6.13 an operation in flight still writes into its buffer after this.
+ * @throws RegisterError ENXIO (there is no buffer table), EINTR (before 6.13: a signal came while it waited)
  * @since 5.1
  * @see io_uring_unregister_buffers(3)
  */
@@ -122,7 +124,8 @@ export function unregisterBuffers(fd: RingFd): void {
 
 /**
  * Pins buffers with tags, or makes a table of empty slots for `registerBuffersUpdate` (IORING_REGISTER_BUFFERS2). A
- * slot's tag comes as a completion `{ user_data: tag, res: 0 }` once the kernel has let go of its memory.
+ * slot's tag comes as a completion `{ user_data: tag, res: 0 }` once the kernel has let go of its memory (before 6.13 up
+ * to a second later, and not when the table is unregistered).
  *
  * Safety: as `registerBuffers`; the tag says when the memory is free.
  * @param table `{ buffers, tags }`, or `{ sparse: n }` (5.19)

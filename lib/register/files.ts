@@ -80,8 +80,10 @@ export function registerFiles(fd: RingFd, fds: readonly number[]): void {
 }
 
 /**
- * Drops the file table, and the range of `registerFileAllocRange` with it (IORING_UNREGISTER_FILES).
- * @throws RegisterError ENXIO (there is no file table)
+ * Drops the file table, and the range of `registerFileAllocRange` with it (IORING_UNREGISTER_FILES). Since 6.13 it
+ * returns at once, and each slot's tag comes when its file is let go; before, it blocks until no operation uses a slot
+ * any more, and no tags come.
+ * @throws RegisterError ENXIO (there is no file table), EINTR (before 6.13: a signal came while it waited)
  * @since 5.1
  * @see io_uring_unregister_files(3)
  */
@@ -91,7 +93,8 @@ export function unregisterFiles(fd: RingFd): void {
 
 /**
  * Makes a table of files with tags, or one of empty slots (IORING_REGISTER_FILES2). A slot's tag comes as a completion
- * `{ user_data: tag, res: 0 }` once the kernel has let go of its file.
+ * `{ user_data: tag, res: 0 }` once the kernel has let go of its file (before 6.13 up to a second later, and not when the
+ * table is unregistered).
  * @param table `{ fds, tags }`, or `{ sparse: n }` (5.19)
  * @throws RegisterError as `registerFiles`
  * @since 5.13

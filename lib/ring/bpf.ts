@@ -1,17 +1,19 @@
 /** Filters: a classic BPF program decides over operations. */
-import { boolean, integer, oneOf, wrongType } from '../../structs/check.ts';
+import { boolean, integer, oneOf, U16_MAX, U32_MAX, wrongType } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import type { ValueOf } from '../../structs/layout.ts';
 import { ops } from '../../structs/ops.ts';
 import type { SockFilter } from '../../structs/posix.ts';
-import { record } from '../register/arguments.ts';
+import { count, record } from '../register/arguments.ts';
 import type { RingFd } from '../register/call.ts';
 import { registerBpfFilter } from '../register/limits.ts';
 import type { OpName } from '../register/support.ts';
 
 const OP_NAMES: readonly OpName[] = ops.map(({ name }) => name);
-/** BPF_RET | BPF_K */
-const RETURN = 0x06;
+/** BPF_RET | BPF_K with 0: the operation is refused. */
+const DENY = [{ code: 0x06, k: 0 }];
+/** BPF_MAXINSNS */
+const MAX_INSTRUCTIONS = 4096;
 
 /** One instruction: `code`, `jt` and `jf` (how far to jump), `k`. */
 export type BpfInstruction = ValueOf<typeof SockFilter>;
@@ -33,14 +35,31 @@ export interface BpfFilterOptions {
   readonly pduSize?: number;
 }
 
+function readInstruction(name: string, given: BpfInstruction): BpfInstruction {
+  record(name, given, ['code', 'jt', 'jf', 'k']);
+  const { code = 0, jt = 0, jf = 0, k = 0 } = given;
+  return {
+    code: integer(`${name}.code`, code, 0, U16_MAX),
+    jt: integer(`${name}.jt`, jt, 0, 0xff),
+    jf: integer(`${name}.jf`, jf, 0, 0xff),
+    k: integer(`${name}.k`, k, 0, U32_MAX),
+  };
+}
+
+function readProgram(filter: BpfFilterOptions['filter']): readonly BpfInstruction[] {
+  if (filter === 'deny') return DENY;
+  if (!Array.isArray(filter))
+    throw wrongType('options.filter', "an array of instructions, or 'deny'", filter);
+  const length = count('options.filter', filter, 1, MAX_INSTRUCTIONS);
+  return Array.from({ length }, (_, i) => readInstruction(`options.filter[${i}]`, filter[i]));
+}
+
 /** Adds a filter to a ring, or with -1 to all rings that the calling task makes from now on. */
 export function registerRingFilter(ring: RingFd, options: BpfFilterOptions): void {
   record('options', options, ['op', 'filter', 'denyRest', 'strictSize', 'pduSize']);
   const { op, filter, denyRest = false, strictSize = false, pduSize = 0 } = options;
   const opcode = oneOf('options.op', op, OP_NAMES);
-  if (filter !== 'deny' && !Array.isArray(filter)) {
-    throw wrongType('options.filter', "an array of instructions, or 'deny'", filter);
-  }
+  const program = readProgram(filter);
   const flags =
     (boolean('options.denyRest', denyRest) ? constants.IO_URING_BPF_FILTER_DENY_REST : 0) |
     (boolean('options.strictSize', strictSize) ? constants.IO_URING_BPF_FILTER_SZ_STRICT : 0);
@@ -48,7 +67,7 @@ export function registerRingFilter(ring: RingFd, options: BpfFilterOptions): voi
   registerBpfFilter(ring, {
     opcode,
     flags,
-    filter: filter === 'deny' ? [{ code: RETURN }] : filter,
+    filter: program,
     pduSize,
   });
 }

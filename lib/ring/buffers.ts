@@ -12,7 +12,7 @@ import {
 import { addressOf } from '../sys/memory.ts';
 import type { RingBase } from './base.ts';
 import type { RingCore } from './core.ts';
-import { Owner } from './owner.ts';
+import { Owner, uninterrupted } from './owner.ts';
 
 /** How many bytes one registered buffer may have. */
 const MAX_BYTES = 2 ** 30;
@@ -275,7 +275,7 @@ export class RegisteredBuffers extends Owner {
   }
 
   protected override release(): void {
-    unregisterBuffers(this.core.handle);
+    uninterrupted(() => unregisterBuffers(this.core.handle));
     for (let i = 0; i < this.length; i++) this.#drop(i);
   }
 }

@@ -10,7 +10,7 @@ import type { RingCore } from './core.ts';
 import { FixedFile } from './files.ts';
 import { mark, SKIPPED } from './flights.ts';
 import { withNewer } from './newer.ts';
-import type { File } from './operations.ts';
+import type { File } from './operations/index.ts';
 import { milliseconds } from './time.ts';
 
 const {

@@ -44,8 +44,6 @@ interface Tagged {
   readonly index: number;
   /** A user's, called when the kernel has let go. */
   readonly onRelease: ((index: number) => void) | undefined;
-  /** Was the kernel told to let go? */
-  isExpected: boolean;
 }
 
 /** The number in the lower bits of a tag. */
@@ -91,9 +89,11 @@ export class RingCore {
   isClosed = false;
   /** Is the ring enabled (not, or no longer, SETUP_R_DISABLED)? */
   isEnabled: boolean;
-  /** Tags whose slot was released and whose CQE has not been seen. */
-  expectedTags = 0;
   readonly #tags = new Map<number, Tagged>();
+  /** Tags of slots that were given up, whose memory the kernel may still use. */
+  readonly #expected = new Set<number>();
+  /** Completions of tags that may come: before 6.13 those of an unregistered table never do. */
+  #owedTags = 0;
   readonly #endings = new Set<() => void>();
   /** What the ring holds although no flight does: registered memory, until close. */
   readonly #registered = new Set<unknown>();
@@ -242,6 +242,7 @@ export class RingCore {
       this.userData = (BigInt(high) << 32n) | BigInt(low);
       return true;
     }
+    if (this.flights.active === 0 && this.#expected.size > 0) this.#releaseExpected();
     return false;
   }
 
@@ -261,7 +262,7 @@ export class RingCore {
   /** How many completions take() would give now, without asking the kernel: all that are ready but tags. */
   get ready(): number {
     const { queues } = this;
-    if (this.expectedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED)) return queues.ready;
+    if (this.#owedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED)) return queues.ready;
     let count = 0;
     for (const [high] of queues.peek()) if (kindOf(high) !== TAG) count++;
     return count;
@@ -269,7 +270,7 @@ export class RingCore {
 
   /** Deals with the tags at the head of the queue: they take room that completions need. */
   takeTags(): void {
-    if (this.expectedTags === 0) return;
+    if (this.#owedTags === 0) return;
     for (const [high, low] of this.queues.peek()) {
       if (kindOf(high) !== TAG) return;
       this.queues.take();
@@ -289,7 +290,7 @@ export class RingCore {
   /** A new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
   tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): bigint {
     const serial = ++this.#serial;
-    this.#tags.set(serial, { index, held, onRelease, isExpected: false });
+    this.#tags.set(serial, { index, held, onRelease });
     return (BigInt(mark(TAG, Math.floor(serial / HIGH))) << 32n) | BigInt(serial % HIGH);
   }
 
@@ -298,12 +299,12 @@ export class RingCore {
     this.#tags.delete(serialOf(tag));
   }
 
-  /** The kernel was told to let go of the slot with this tag, and owes its completion. */
+  /** The slot with this tag was given up: its completion says when the kernel has let go. */
   expectTag(tag: bigint): void {
-    const tagged = this.#tags.get(serialOf(tag));
-    if (tagged === undefined || tagged.isExpected) return;
-    tagged.isExpected = true;
-    this.expectedTags++;
+    const serial = serialOf(tag);
+    if (!this.#tags.has(serial) || this.#expected.has(serial)) return;
+    this.#expected.add(serial);
+    this.#owedTags++;
   }
 
   /** Calls `ending` when the ring closes; what comes back takes it away. */
@@ -312,13 +313,29 @@ export class RingCore {
     return () => this.#endings.delete(ending);
   }
 
+  /** A tag came. False for a number that was never one: that is a message from elsewhere. */
   #released(serial: number): boolean {
-    const tagged = this.#tags.get(serial);
-    if (tagged === undefined) return false;
-    this.#tags.delete(serial);
-    if (tagged.isExpected) this.expectedTags--;
-    tagged.onRelease?.(tagged.index);
+    if (serial < 1 || serial > this.#serial) return false;
+    // one that nobody asked for comes when an operation puts another file into the slot
+    const isOwed = this.#expected.has(serial) || !this.#tags.has(serial);
+    if (isOwed && this.#owedTags > 0) this.#owedTags--;
+    this.#letGo(serial);
     return true;
+  }
+
+  /**
+   * Nothing is in flight, so that nothing uses a slot that was given up, whether its tag has come or not. Before 6.13
+   * the kernel waits in the call instead of sending the tags of an unregistered table.
+   */
+  #releaseExpected(): void {
+    for (const serial of this.#expected) this.#letGo(serial);
+  }
+
+  #letGo(serial: number): void {
+    const tagged = this.#tags.get(serial);
+    this.#tags.delete(serial);
+    this.#expected.delete(serial);
+    tagged?.onRelease?.(tagged.index);
   }
 
   // ---- the end ---------------------------------------------------------------------------------------------
@@ -331,7 +348,7 @@ export class RingCore {
     this.#forgetUnsubmitted();
     this.#settle();
     if (this.flights.active > 0) this.#keep();
-    else this.#releaseAll();
+    else for (const serial of this.#expected) attempt(() => this.#letGo(serial));
     this.#end();
     this.queues.unmap();
     if (this.index !== undefined) giveBackIndex(this.handle, this.index);
@@ -354,13 +371,6 @@ export class RingCore {
     const isSqpoll = this.has(constants.IORING_SETUP_SQPOLL);
     for (const [low, high] of this.queues.takeBack(!isSqpoll)) {
       if (kindOf(high) === FLIGHT && this.flights.isCurrent(low, high)) this.flights.remove(low);
-    }
-  }
-
-  /** Nothing is in flight: the kernel has let go of every slot that was given up, also where its tag has not come. */
-  #releaseAll(): void {
-    for (const { isExpected, onRelease, index } of this.#tags.values()) {
-      if (isExpected) attempt(() => onRelease?.(index));
     }
   }
 

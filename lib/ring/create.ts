@@ -1,6 +1,13 @@
 /** From options to a ring: the best setup flags that this kernel takes, the queues mapped, nothing leaked on failure. */
 import { isMainThread } from 'node:worker_threads';
-import { boolean, options as checkOptions, integer, U32_MAX, wrongType, wrongValue } from '../../structs/check.ts';
+import {
+  boolean,
+  options as checkOptions,
+  integer,
+  U32_MAX,
+  wrongType,
+  wrongValue,
+} from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { UnsupportedError } from '../errors.ts';
 import { kernelRelease } from '../sys/host.ts';

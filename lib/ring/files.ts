@@ -12,7 +12,7 @@ import {
 } from '../register/files.ts';
 import type { RingBase } from './base.ts';
 import type { RingCore } from './core.ts';
-import { Owner } from './owner.ts';
+import { Owner, uninterrupted } from './owner.ts';
 
 const CLEAR = -1;
 const KEEP = constants.IORING_REGISTER_FILES_SKIP;
@@ -176,7 +176,7 @@ export class RegisteredFiles extends Owner {
   }
 
   protected override release(): void {
-    unregisterFiles(this.core.handle);
+    uninterrupted(() => unregisterFiles(this.core.handle));
     for (const index of [...this.#tags.keys()]) this.#drop(index);
   }
 }

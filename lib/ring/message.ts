@@ -1,11 +1,14 @@
 /** Messages: completions that another ring gets from us. */
 import { descriptor, integer, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
+import { constants } from '../../structs/flags.ts';
 import { record } from '../register/arguments.ts';
 import { registerSendMsgRing } from '../register/notify.ts';
 import type { RingBase } from './base.ts';
 
 /** Bit 63 marks the completions of uring's own operations. */
 const FIRST_OF_OURS = 2n ** 63n;
+/** Flags that say how the target's queue is laid out; a 7.2 kernel refuses the first itself. */
+const LAYOUT = constants.IORING_CQE_F_32 | constants.IORING_CQE_F_SKIP;
 
 /** A completion to post on a ring. */
 export interface Message {
@@ -13,7 +16,7 @@ export interface Message {
   readonly userData: number | bigint;
   /** Its result, signed; 0 when absent. */
   readonly res?: number;
-  /** Its flags; 0 when absent (IORING_MSG_RING_FLAGS_PASS). */
+  /** Its flags, but IORING_CQE_F_32 and IORING_CQE_F_SKIP; 0 when absent (IORING_MSG_RING_FLAGS_PASS). */
   readonly flags?: number;
 }
 
@@ -35,6 +38,8 @@ export function sendMessage(target: RingBase | number, message: Message): void {
     throw wrongValue('message.userData', 'below 2^63: bit 63 marks operations of uring', userData);
   }
   integer('message.res', res, -0x8000_0000, 0x7fff_ffff);
-  if (flags !== undefined) integer('message.flags', flags, 0, U32_MAX);
+  if (flags !== undefined && (integer('message.flags', flags, 0, U32_MAX) & LAYOUT) !== 0) {
+    throw wrongValue('message.flags', 'without IORING_CQE_F_32 and IORING_CQE_F_SKIP', flags);
+  }
   registerSendMsgRing(-1, { targetFd: fdOfTarget(target), userData, res, flags });
 }

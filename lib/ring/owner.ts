@@ -3,6 +3,18 @@ import { ClosedError, RegisterError } from '../errors.ts';
 import type { RingBase } from './base.ts';
 import type { RingCore } from './core.ts';
 
+/** Before 6.13 an unregister waits for what is in flight, and a signal interrupts it: it is called again then. */
+export function uninterrupted(unregister: () => void): void {
+  for (;;) {
+    try {
+      unregister();
+      return;
+    } catch (error) {
+      if (!(error instanceof RegisterError && error.code === 'EINTR')) throw error;
+    }
+  }
+}
+
 /** An owner holds its ring; the ring's core never holds an owner, so that a dropped ring can be noticed. */
 export abstract class Owner implements Disposable {
   /** The ring that this is registered with. */

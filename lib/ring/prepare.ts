@@ -18,8 +18,8 @@ import type {
   SocketOptions,
   SpliceOptions,
   TimeoutOptions,
-} from './operations.ts';
-import * as operations from './operations.ts';
+} from './operations/index.ts';
+import * as operations from './operations/index.ts';
 import { Personality } from './personality.ts';
 
 const { IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS, IOSQE_IO_DRAIN, IOSQE_IO_HARDLINK, IOSQE_IO_LINK } = constants;

@@ -222,6 +222,11 @@ export class Queues {
     return (this.#sqTail - this.#published) | 0;
   }
 
+  /** Takes back the last `count` entries, which were not published. */
+  rewind(count: number): void {
+    this.#sqTail = (this.#sqTail - count) | 0;
+  }
+
   /**
    * Takes back the entries that the kernel has not consumed (with `published` false: not even seen), last first;
    * gives the user_data of each.

@@ -219,15 +219,18 @@ export class Ring extends RingBase {
     const { core } = this;
     // its thread need not ask to be woken, and then nobody else would say what is wrong
     if (!core.isEnabled) throw core.enterFailure(EBADFD);
-    const { unpublished } = core.queues;
-    core.queues.publish();
-    const flags =
-      (core.queues.needsWakeup ? IORING_ENTER_SQ_WAKEUP : 0) | (waitForSpace ? IORING_ENTER_SQ_WAIT : 0);
-    if (flags !== 0) {
-      const result = core.enter(unpublished, 0, flags);
-      if (result < 0 && result !== -EINTR) throw core.enterFailure(-result);
-    }
+    const { queues } = core;
+    const { unpublished } = queues;
+    queues.publish();
+    if (queues.needsWakeup) this.#callThread(IORING_ENTER_SQ_WAKEUP);
+    // what the kernel has to do for this thread otherwise ends a wait early
+    while (waitForSpace && queues.space <= 0) this.#callThread(IORING_ENTER_SQ_WAIT);
     return unpublished;
+  }
+
+  #callThread(flags: number): void {
+    const result = this.core.enter(0, 0, flags);
+    if (result < 0 && result !== -EINTR) throw this.core.enterFailure(-result);
   }
 
   /** Waits until so many completions can be reaped, a limit is reached, or the kernel says no. */
@@ -244,11 +247,12 @@ export class Ring extends RingBase {
       // in a callback of reap() the kernel would count what was taken already
       queues.release();
       core.flush();
+      // read first: a submission thread posts more meanwhile, and counted twice they would be waited for in vain
+      const before = queues.ready;
       const missing = wait - core.ready;
-      const isFull = queues.isOverflowed || queues.ready >= queues.cqEntries;
-      if (missing <= 0 || isFull) return;
+      if (missing <= 0 || queues.isOverflowed || before >= queues.cqEntries) return;
       const left = end - performance.now();
-      const result = this.#enterAndWait(queues.ready + missing, limits, Math.max(0, left));
+      const result = this.#enterAndWait(before + missing, limits, Math.max(0, left));
       if (result === -ETIME) return;
       if (result < 0 && result !== -EINTR) throw core.enterFailure(-result);
       if (left <= 0 || (isOneWait && core.ready > 0)) return;

@@ -75,6 +75,7 @@ export const mmap = bind<
 export const munmap = bind<(addr: number, length: number) => number>('munmap', 'int', 'uintptr_t', 'size_t');
 export const close = bind<(fd: number) => number>('close', 'int', 'int');
 export const eventfd = bind<(initial: number, flags: number) => number>('eventfd', 'int', 'uint32_t', 'int');
+export const epoll_create1 = bind<(flags: number) => number>('epoll_create1', 'int', 'int');
 export const pipe2 = bind<(fds: Int32Array, flags: number) => number>('pipe2', 'int', 'void *', 'int');
 export const socketpair = bind<(domain: number, type: number, protocol: number, fds: Int32Array) => number>(
   'socketpair',

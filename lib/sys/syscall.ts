@@ -47,6 +47,9 @@ export const sys = {
   /** eventfd(2) with EFD_CLOEXEC | EFD_NONBLOCK. */
   eventfd: (initial: number): number => outcome(ffi.eventfd(initial, 0o2004000)),
 
+  /** epoll_create1(2) with EPOLL_CLOEXEC. */
+  epollCreate: (): number => outcome(ffi.epoll_create1(0o2000000)),
+
   /** pipe2(2): fills `fds` with the reading and the writing end. */
   pipe: (fds: Int32Array, flags: number): number => outcome(ffi.pipe2(fds, flags)),
 

@@ -1,6 +1,6 @@
 // What a user of plain JavaScript writes: no build step, no `using`.
 import assert from 'node:assert/strict';
-import { alloc, probe, Ring } from 'uring';
+import { AsyncRing, alloc, probe, Ring } from 'uring';
 import { libc, register, setup } from 'uring/raw';
 import { constants, RegisterOp, RsrcRegister } from 'uring/structs';
 
@@ -27,4 +27,15 @@ try {
   assert.throws(() => register(fd, RegisterOp.REGISTER_FILES2, table, table.byteLength), { code: 'EBUSY' });
 } finally {
   libc.close(fd);
+}
+
+const asyncRing = new AsyncRing(8);
+try {
+  const file = await asyncRing.open('package.json');
+  const bytes = new Uint8Array(100);
+  const n = await asyncRing.read(file, bytes, { offset: 0 });
+  assert.match(new TextDecoder().decode(bytes.subarray(0, n)), /"private": true/);
+  await file.close();
+} finally {
+  asyncRing.close();
 }

@@ -1,5 +1,5 @@
 // Type-checked by TypeScript alone: without node's types, nothing in the public declarations may need them.
-import { alloc, type Completion, probe, RegisterError, Ring, type RingOptions } from 'uring';
+import { AsyncRing, alloc, type Completion, probe, RegisterError, Ring, type RingOptions } from 'uring';
 import { register, registerFilesUpdate, setup } from 'uring/raw';
 import { constants, type Input, RegisterOp, RsrcRegister, Sqe } from 'uring/structs';
 
@@ -29,6 +29,12 @@ export function sparse(): number {
   const { fd, params } = setup(64, { flags: constants.IORING_SETUP_R_DISABLED });
   const argument: Uint8Array = RsrcRegister.encode({ nr: params.sqEntries });
   return register(fd, RegisterOp.REGISTER_FILES2, argument, argument.byteLength);
+}
+
+export async function read(path: string, signal: AbortSignal): Promise<number> {
+  await using ring = new AsyncRing(256);
+  await using file = await ring.open(path);
+  return ring.read(file, alloc(4096), { offset: 0, signal });
 }
 
 export const supported: boolean | undefined = probe().register.REGISTER_CLONE_BUFFERS.supported;

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { release } from 'node:os';
+import { type OpName, probe } from '../../lib/register/support.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { features } from '../../structs/ops.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
@@ -46,6 +47,18 @@ export function needs(...names: readonly RegisterOpName[]): Needs {
   for (const name of names) {
     const since = registerOps.find((row) => row.name === name)?.since ?? '0';
     if (knows(name)) continue;
+    if (!isOlder(since))
+      throw new Error(`Linux ${release()} refuses ${name}, which is in Linux since ${since}`);
+    return { skip: `needs Linux ${since}, this is ${release()}` };
+  }
+  return {};
+}
+
+/** Skips the test where the kernel lacks an operation of an SQE, and is old enough to. */
+export function needsOp(...names: readonly OpName[]): Needs {
+  for (const name of names) {
+    const { supported, since } = probe().ops[name];
+    if (supported === true) continue;
     if (!isOlder(since))
       throw new Error(`Linux ${release()} refuses ${name}, which is in Linux since ${since}`);
     return { skip: `needs Linux ${since}, this is ${release()}` };

@@ -29,7 +29,6 @@ import {
   pointer,
   refuses,
   s32,
-  table,
   trapped,
   wrong,
 } from '../helpers/raw-ring.ts';

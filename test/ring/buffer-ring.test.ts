@@ -485,7 +485,7 @@ ringTest('disposing of a pool is harmless where the sandbox forbids to unregiste
   const left = leftMapped(() => {
     using ring = new Ring(4, { disabled: true });
     const pool = poolOf(ring);
-    ring.registerRestrictions({ ops: ['OP_RECV'], register: [], sealed: true });
+    ring.registerRestrictions({ ops: ['OP_RECV'], register: ['REGISTER_PROBE'], sealed: true });
     ring.enable();
     assert.throws(() => pool.unregister(), { code: 'EACCES' });
     assert.equal(pool.isRegistered, true);

@@ -20,6 +20,8 @@ ringTest('a message that is wrong is refused before any system call', messages, 
     ['message.res', target, { userData: 1, res: '1' }],
     ['message.flags', target, { userData: 1, flags: -1 }],
     ['message.flags', target, { userData: 1, flags: 2 ** 32 }],
+    ['message.flags', target, { userData: 1, flags: 0x8000 }],
+    ['message.flags', target, { userData: 1, flags: 0x8000_0020 }],
     ['target', -1, { userData: 1 }],
     ['target', undefined, { userData: 1 }],
     ['target', null, { userData: 1 }],
@@ -46,13 +48,13 @@ ringTest('a message arrives with its userData, res and flags', messages, (scope)
   ring.sendMessage(target, { userData: 0 });
   ring.sendMessage(target.fd, { userData: 0xdead_beef_cafe, res: 77 });
   Ring.sendMessage(target, { userData: Number.MAX_SAFE_INTEGER, res: -0x8000_0000, flags: 0x55 });
-  Ring.sendMessage(target.fd, { userData: 2n ** 63n - 1n, res: 0x7fff_ffff, flags: 0xffff_ffff });
+  Ring.sendMessage(target.fd, { userData: 2n ** 63n - 1n, res: 0x7fff_ffff, flags: 0xffff_7fdf });
   target.sendMessage(target, { userData: 2n ** 53n, res: -1, flags: 0 });
   assert.deepEqual(complete(target, 5), [
     { userData: 0, res: 0, flags: 0 },
     { userData: 0xdead_beef_cafe, res: 77, flags: 0 },
     { userData: Number.MAX_SAFE_INTEGER, res: -0x8000_0000, flags: 0x55 },
-    { userData: 2n ** 63n - 1n, res: 0x7fff_ffff, flags: 0xffff_ffff },
+    { userData: 2n ** 63n - 1n, res: 0x7fff_ffff, flags: 0xffff_7fdf },
     { userData: 2n ** 53n, res: -1, flags: 0 },
   ]);
 });

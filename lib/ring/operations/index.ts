@@ -1,0 +1,18 @@
+/**
+ * Operations with checked arguments. Each encoder reads all that is a user's (a getter may prepare operations of its
+ * own), then takes the next free entry by `core.entry()`, fills it, and says what the kernel may touch.
+ */
+export * from './control.ts';
+export * from './fs.ts';
+export type {
+  File,
+  Into,
+  Memory,
+  NoOptions,
+  Operation,
+  OperationOptions,
+  RwOptions,
+} from './kit.ts';
+export * from './net.ts';
+export * from './rw.ts';
+export * from './wait.ts';

@@ -1,0 +1,40 @@
+/** A kernel that has a register opcode which this one lacks: for what can be tested by bytes alone. */
+import { viewMemory } from '../../lib/sys/ffi.ts';
+import { sys } from '../../lib/sys/syscall.ts';
+
+/** One call that was answered. */
+export interface FakeCall {
+  readonly fd: number;
+  readonly opcode: number;
+  readonly nrArgs: number;
+}
+
+/** A view of memory that a call points to. */
+export function bytesAt(address: number | bigint, length: number): Uint8Array {
+  return new Uint8Array(viewMemory(address, length));
+}
+
+/**
+ * Runs `body` while `answer` answers register opcode `opcode` of rings, from its argument's `size` bytes. The question
+ * whether the kernel has it (on an fd that is not open) is answered by yes.
+ */
+export function withOpcode<T>(
+  { opcode, size }: { readonly opcode: number; readonly size: number },
+  answer: (argument: Uint8Array) => number,
+  body: (calls: readonly FakeCall[]) => T,
+): T {
+  const { register } = sys;
+  const calls: FakeCall[] = [];
+  sys.register = (fd, given, arg, nrArgs) => {
+    const plain = given & 0x7fff_ffff;
+    if (plain !== opcode) return register(fd, given, arg, nrArgs);
+    if (arg === 0) return -9;
+    calls.push({ fd, opcode: given, nrArgs });
+    return answer(bytesAt(arg, size));
+  };
+  try {
+    return body(calls);
+  } finally {
+    sys.register = register;
+  }
+}

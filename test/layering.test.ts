@@ -1,0 +1,155 @@
+/** The shape of the package: who imports whom, and what is not written anywhere. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Source, sources } from './helpers/sources.ts';
+
+/** Each layer, and the layers under it that it may import. Beside these: itself, and `ANYWHERE`. */
+const LAYERS: { readonly [layer: string]: readonly string[] } = {
+  structs: [],
+  'lib/sys': ['structs'],
+  'lib/register': ['lib/sys', 'structs'],
+  'lib/ops': ['lib/sys', 'structs'],
+  'lib/ring': ['lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/async': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/host': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/cli': ['lib/host', 'lib/async', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+};
+/** May be imported from everywhere above `structs`, and what they may import themselves. */
+const ANYWHERE: { readonly [path: string]: readonly string[] } = {
+  'lib/errors.ts': ['structs'],
+  'lib/trace.ts': ['structs', 'lib/sys'],
+};
+/** The public entrances of the package: nothing inside imports them. */
+const ENTRANCES = ['lib/index.ts', 'lib/raw.ts', 'lib/host.ts'];
+/** The fence: everything that is unsafe stands here. */
+const isFenced = (path: string) => path.startsWith('lib/sys/') || path === 'structs/layout.ts';
+
+const all = sources('structs', 'lib');
+const isOurs = (path: string) => path.startsWith('lib/') || path.startsWith('structs/');
+
+function layerOf(path: string): string | undefined {
+  return Object.keys(LAYERS).find((layer) => path.startsWith(`${layer}/`));
+}
+
+/** Everything that `find` finds, as `path: what`. */
+function collect(find: (source: Source) => Iterable<string>): string[] {
+  return all.flatMap((source) => [...find(source)].map((what) => `${source.path}: ${what}`));
+}
+
+/** The lines of `code` that match. */
+function lines(code: string, pattern: RegExp): string[] {
+  return code
+    .split('\n')
+    .filter((line) => pattern.test(line))
+    .map((line) => line.trim());
+}
+
+test('the sources are found, and what they import', () => {
+  assert.ok(all.length > 60, `${all.length} sources`);
+  const ring = all.find(({ path }) => path === 'lib/ring/ring.ts');
+  assert.ok(ring?.imports.some(({ from, names }) => from === 'lib/ring/base.ts' && names.includes('RingBase')));
+  const missing = collect(({ imports }) =>
+    imports.map(({ from }) => from).filter((from) => isOurs(from) && !all.some(({ path }) => path === from)),
+  );
+  assert.deepEqual(missing, []);
+});
+
+test('every file is in a layer, is an entrance, or may be imported from anywhere', () => {
+  const strays = all.filter(
+    ({ path }) => layerOf(path) === undefined && !ENTRANCES.includes(path) && !(path in ANYWHERE),
+  );
+  assert.deepEqual(strays.map(({ path }) => path), []);
+});
+
+test('imports run downwards', () => {
+  const upwards = collect(function* ({ path, imports }) {
+    if (ENTRANCES.includes(path)) return;
+    const layer = layerOf(path);
+    const below = ANYWHERE[path] ?? [layer ?? '', ...(LAYERS[layer ?? ''] ?? [])];
+    for (const { from } of imports) {
+      if (!isOurs(from)) continue;
+      const isAnywhere = from in ANYWHERE && layer !== 'structs';
+      if (!isAnywhere && !below.includes(layerOf(from) ?? '')) yield `imports ${from}`;
+    }
+  });
+  assert.deepEqual(upwards, []);
+});
+
+test('no file needs itself to be loaded', () => {
+  const needs = new Map(
+    all.map(({ path, imports }) => [
+      path,
+      imports.filter(({ from, isType }) => isOurs(from) && !isType).map(({ from }) => from),
+    ]),
+  );
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const walk = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+    if (done.has(path) || trail.includes(path)) return;
+    for (const next of needs.get(path) ?? []) walk(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of needs.keys()) walk(path, []);
+  assert.deepEqual(circles, []);
+});
+
+test('only lib/sys and structs/layout.ts know koffi', () => {
+  const others = collect(({ path, imports }) => {
+    if (isFenced(path)) return [];
+    return imports
+      .filter(({ from, names }) => from === 'koffi' || names.includes('koffi') || from === 'lib/sys/ffi.ts')
+      .map(({ from }) => `imports ${from}`);
+  });
+  assert.deepEqual(others, []);
+});
+
+test('beside koffi nothing is imported but Node.js itself', () => {
+  const others = collect(({ imports }) =>
+    imports.map(({ from }) => from).filter((from) => !isOurs(from) && !from.startsWith('node:') && from !== 'koffi'),
+  );
+  assert.deepEqual(others, []);
+});
+
+test('outside of the fence no type is asserted', () => {
+  assert.deepEqual(
+    collect(({ path, code }) => (isFenced(path) ? [] : lines(code, /\bas (?!const\b)[\w{[(]|\bas$/))),
+    [],
+  );
+});
+
+test('no value is called not null without a check', () => {
+  assert.deepEqual(
+    collect(({ code }) => lines(code, /[\w)\]]!(?=[.;,)\]]|$)/)),
+    [],
+  );
+});
+
+test('there is no any, no enum, no namespace, and no parameter property', () => {
+  const forbidden = [
+    /(?::|<|\||&|=>|\bextends|\bis)\s*any\b/,
+    /\bany\[\]/,
+    /\b(?:const )?enum \w+ \{/,
+    /^\s*(?:export )?(?:declare )?namespace /,
+    /constructor\([^)]*\b(?:public|private|protected|readonly) /,
+  ];
+  assert.deepEqual(
+    collect(({ code }) => forbidden.flatMap((pattern) => lines(code, pattern))),
+    [],
+  );
+});
+
+test('nothing silences the compiler, and what silences the linter says why', () => {
+  const silenced = collect(({ text }) => [
+    ...lines(text, /@ts-(?:ignore|expect-error|nocheck)/),
+    ...lines(text, /biome-ignore/).filter((line) => !/biome-ignore[^:]*: \w+/.test(line)),
+  ]);
+  assert.deepEqual(silenced, []);
+});
+
+test('Node.js 20 can run it: no using, no import of what came later', () => {
+  assert.deepEqual(
+    collect(({ code }) => lines(code, /^\s*(?:await )?using \w+ =|\bPromise\.withResolvers\b|\bSymbol\.asyncDispose\s*\?\?/)),
+    [],
+  );
+});
