@@ -5,9 +5,22 @@
  * `uring/raw` is the kernel's interface 1:1, `uring/structs` its words.
  */
 
+export type {
+  IpAddress,
+  OtherAddress,
+  SocketAddress,
+  SocketAddressLike,
+  UnixAddress,
+} from '../structs/address.ts';
+export type { EpollEvent } from '../structs/socket.ts';
 export { AsyncRing } from './async/async-ring.ts';
-export type { AsyncOptions } from './async/base.ts';
+export type { AsyncOptions, ChainOptions, IteratorOptions } from './async/base.ts';
+export type { DeviceNumber, FileStatus } from './async/file-status.ts';
+export { Results } from './async/multishot.ts';
+export { MessagePart, type MessageRoomOptions } from './async/network.ts';
+export type { PipeEnds } from './async/paths.ts';
 export { RingFile } from './async/ring-file.ts';
+export type { FutexResult } from './async/waiting.ts';
 export {
   ClosedError,
   OpError,
@@ -18,9 +31,10 @@ export {
   UnsupportedError,
 } from './errors.ts';
 export { type Answer, probe, type Support } from './register/support.ts';
+export { AddressBuffer } from './ring/address.ts';
 export { RingBase, type RingBaseOptions } from './ring/base.ts';
-export type { BpfFilterOptions } from './ring/bpf.ts';
-export { type BufferPart, BufferRing, type BufferRingOptions } from './ring/buffer-ring.ts';
+export type { BpfFilterOptions, BpfInstruction } from './ring/bpf.ts';
+export { type BufferCompletion, type BufferPart, BufferRing, type BufferRingOptions } from './ring/buffer-ring.ts';
 export {
   type BufferList,
   type CloneRange,
@@ -33,23 +47,75 @@ export type { RingOptions, SqPollOptions } from './ring/create.ts';
 export { type RegisterEventfdOptions, RegisteredEventfd } from './ring/eventfd.ts';
 export { type FileList, FixedFile, RegisteredFiles, type RegisterFilesOptions } from './ring/files.ts';
 export type { Message } from './ring/message.ts';
+export {
+  type ControlMessage,
+  type IncomingMessage,
+  MessageBuffer,
+  type OutgoingMessage,
+  passFds,
+  type ReceivedMessage,
+  receivedFds,
+} from './ring/msghdr.ts';
 export { Napi, type NapiOptions } from './ring/napi.ts';
 export type {
+  AcceptMultishotOptions,
+  AcceptOptions,
+  AtOptions,
+  CancelWhat,
+  Child,
+  ChildState,
+  ChildStatus,
+  Clock,
+  CommandOptions,
+  DelayOptions,
+  Domain,
+  EpollAction,
+  EpollOptions,
+  FallocateOptions,
+  Fd,
   File,
+  FileAdvice,
+  FromToOptions,
   FsyncOptions,
+  Futex,
+  FutexArray,
+  FutexOptions,
+  InstallOptions,
+  IntervalOptions,
+  Into,
   Memory,
+  MemoryAdvice,
+  MessageFileOptions,
   MessageOptions,
+  MkdirOptions,
+  OpenHowOptions,
   OpenOptions,
   OperationOptions,
+  OtherTable,
+  Path,
+  PipeOptions,
+  PollMultishotOptions,
   PollOptions,
+  RangeOptions,
+  ReadMultishotOptions,
   RwOptions,
+  SendOptions,
+  SetxattrOptions,
+  ShutdownHow,
+  SocketCreateOptions,
+  SocketNameOptions,
   SocketOptions,
   SpliceOptions,
+  StatxOptions,
+  SyncRangeOptions,
+  TeeOptions,
   TimeoutOptions,
+  UnlinkOptions,
+  WaitidOptions,
 } from './ring/operations/index.ts';
 export { Personality } from './ring/personality.ts';
 export type { Prepare } from './ring/prepare.ts';
-export { Region, type RegionOptions, type WaitArgument } from './ring/region.ts';
+export { Region, type RegionOptions, type WaitArgument, type WaitLimits } from './ring/region.ts';
 export type { ResizeOptions } from './ring/resize.ts';
 export { type Completion, Ring, type SubmitOptions } from './ring/ring.ts';
 export { RegisteredRingFd } from './ring/ring-fd.ts';

@@ -1,5 +1,5 @@
 /**
- * `npm run api`: writes docs/api.md, every declaration that the package's entrances reach, from what was built.
+ * `npm run api`: writes docs/api/public.md, every declaration that the package's entrances reach, from what was built.
  * `--check` compares instead, and fails when the public interface is not the one that was committed.
  */
 import { spawnSync } from 'node:child_process';
@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const report = join(root, 'docs/api.md');
+const report = join(root, 'docs/api/public.md');
 
 /** A name in a module. */
 interface Place {
@@ -119,7 +119,8 @@ const now = render();
 if (process.argv.includes('--check')) {
   const { status, stdout } = spawnSync('diff', ['-u', report, '-'], { input: now, encoding: 'utf8' });
   if (status !== 0) {
-    console.error(`${stdout}the public interface is not the one in docs/api.md: run npm run api`);
+    const lines = stdout.split('\n').slice(0, 60).join('\n');
+    console.error(`${lines}\nthe public interface is not the one in docs/api/public.md: run npm run api`);
     process.exitCode = 1;
   }
 } else {

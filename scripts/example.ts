@@ -1,23 +1,7 @@
 /** `npm run example [NAME]`: lists the examples with what each shows, or runs one. */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
-
-const folder = join(import.meta.dirname, '../examples');
-const names = readdirSync(folder)
-  .filter((file) => file.endsWith('.ts'))
-  .map((file) => basename(file, '.ts'));
-
-/** The first sentence of the first doc comment. */
-function idea(name: string): string {
-  const [, comment = ''] =
-    /\/\*\*([\s\S]*?)\*\//.exec(readFileSync(join(folder, `${name}.ts`), 'utf8')) ?? [];
-  const text = comment
-    .replace(/^\s*\*/gm, '')
-    .replace(/\s+/g, ' ')
-    .trim();
-  return /^.*?[.!?](?= |$)/.exec(text)?.[0] ?? text;
-}
+import { join } from 'node:path';
+import { folder, idea, names } from './idea.ts';
 
 const [name, ...args] = process.argv.slice(2);
 if (name === undefined) {

@@ -1,5 +1,5 @@
 /** Structs of the kernel that io_uring borrows. */
-import { struct } from './layout.ts';
+import { array, struct } from './layout.ts';
 
 /**
  * iovec: one piece of memory; REGISTER_BUFFERS and vectored operations read an array of it.
@@ -37,4 +37,38 @@ export const FutexWaitv = struct('futex_waitv', {
   uaddr: 'u64',
   flags: 'u32',
   __reserved: 'u32',
+});
+
+/** statx_timestamp: a time of a file. */
+export const StatxTimestamp = struct('statx_timestamp', { tv_sec: 's64', tv_nsec: 'u32', __reserved: 's32' });
+
+/**
+ * statx: what OP_STATX says of a file.
+ * @see statx(2)
+ */
+export const Statx = struct('statx', {
+  stx_mask: 'u32',
+  stx_blksize: 'u32',
+  stx_attributes: 'u64',
+  stx_nlink: 'u32',
+  stx_uid: 'u32',
+  stx_gid: 'u32',
+  stx_mode: 'u16',
+  __spare0: array('u16', 1),
+  stx_ino: 'u64',
+  stx_size: 'u64',
+  stx_blocks: 'u64',
+  stx_attributes_mask: 'u64',
+  stx_atime: StatxTimestamp,
+  stx_btime: StatxTimestamp,
+  stx_ctime: StatxTimestamp,
+  stx_mtime: StatxTimestamp,
+  stx_rdev_major: 'u32',
+  stx_rdev_minor: 'u32',
+  stx_dev_major: 'u32',
+  stx_dev_minor: 'u32',
+  stx_mnt_id: 'u64',
+  stx_dio_mem_align: 'u32',
+  stx_dio_offset_align: 'u32',
+  __spare3: array('u64', 12),
 });

@@ -125,14 +125,8 @@ test('no value is called not null without a check', () => {
   );
 });
 
-test('there is no any, no enum, no namespace, and no parameter property', () => {
-  const forbidden = [
-    /(?::|<|\||&|=>|\bextends|\bis)\s*any\b/,
-    /\bany\[\]/,
-    /\b(?:const )?enum \w+ \{/,
-    /^\s*(?:export )?(?:declare )?namespace /,
-    /constructor\([^)]*\b(?:public|private|protected|readonly) /,
-  ];
+test('there is no any and no enum', () => {
+  const forbidden = [/(?::|<|\||&|=>|\bextends|\bis)\s*any\b/, /\bany\[\]/, /\benum \w+ \{/];
   assert.deepEqual(
     collect(({ code }) => forbidden.flatMap((pattern) => lines(code, pattern))),
     [],
@@ -147,9 +141,9 @@ test('nothing silences the compiler, and what silences the linter says why', () 
   assert.deepEqual(silenced, []);
 });
 
-test('Node.js 20 can run it: no using, no import of what came later', () => {
+test('Node.js 22 can run the sources as they are: there is no using', () => {
   assert.deepEqual(
-    collect(({ code }) => lines(code, /^\s*(?:await )?using \w+ =|\bPromise\.withResolvers\b|\bSymbol\.asyncDispose\s*\?\?/)),
+    collect(({ code }) => lines(code, /\busing \w+ =/)),
     [],
   );
 });

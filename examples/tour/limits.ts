@@ -4,17 +4,18 @@ import { nop, registerPersonality, unregisterPersonality } from 'uring/raw';
 import { OpenFile, RawRing, refusal, result, same } from './kit.ts';
 import { NotHere, type Proofs } from './proof.ts';
 
-const NOBODY = 65_534;
+/** Whoever we are, one of them is somebody else. */
+const OTHERS = [65_534, 65_533];
 
-/** Runs `action` as nobody; the whole process is nobody meanwhile. */
-function asNobody<T>(action: () => T): T {
+/** Runs `action` as somebody else; the whole process is somebody else meanwhile. */
+function asSomebodyElse<T>(action: () => T): T {
   const { geteuid, seteuid } = process;
   if (geteuid === undefined || seteuid === undefined) throw new Error('this system has no users');
   const me = geteuid();
   try {
-    seteuid(NOBODY);
+    seteuid(OTHERS.find((uid) => uid !== me) ?? 0);
   } catch (error) {
-    throw new NotHere('needs-privilege', 'to be seen it needs somebody else to act as', {
+    throw new NotHere('needs-privilege', 'CAP_SETUID, to act as somebody else and see it', {
       cause: error,
     });
   }
@@ -39,8 +40,8 @@ export const limits: Proofs = {
     using ring = new Ring(8);
     const path = scratch.file('secret', 'for its owner', 0o600);
     using me = ring.registerPersonality();
-    asNobody(() => {
-      same('opening as nobody', tryOpen(ring, path), '-EACCES');
+    asSomebodyElse(() => {
+      same('opening as somebody else', tryOpen(ring, path), '-EACCES');
       same('opening as who registered', tryOpen(ring, path, me), 'opened');
     });
     return "nobody opens root's file with it; EACCES without";

@@ -1,26 +1,36 @@
 /** The network card: opcodes 27, 28, 32, 36. */
 import { existsSync, readdirSync } from 'node:fs';
 import { RegisterError, Ring } from 'uring';
-import { registerZcrxCtrl } from 'uring/raw';
+import { registerZcrxCtrl, unregisterNapi } from 'uring/raw';
 import { fdinfo, same } from './kit.ts';
 import { NotHere, type Proofs } from './proof.ts';
 
 /** No interface has so many queues: a card that could is asked, and nothing is taken from it. */
 const NO_QUEUE = 0x7fff_ffff;
 
-/** Busy polling as /proc tells it. */
-function napiOf(ring: Ring): string {
-  return fdinfo(ring.fd).get('NAPI') ?? 'absent';
-}
+const SETTINGS = { busyPollUs: 50, prefer: true };
 
 /** Turns busy polling on; a kernel can be built without it. */
 function polling(ring: Ring): Disposable {
   try {
-    return ring.enableNapi({ busyPollUs: 50, prefer: true });
+    return ring.enableNapi(SETTINGS);
   } catch (error) {
     if (!(error instanceof RegisterError && error.code === 'EOPNOTSUPP')) throw error;
-    throw new NotHere('needs-kernel', `EOPNOTSUPP: ${error.hint ?? error.message}`);
+    throw new NotHere('needs-kernel', `EOPNOTSUPP: ${error.hint ?? error.message}`, { cause: error });
   }
+}
+
+/** How long the ring polls, as the kernel has it: asked by the call that ends it. */
+function endedAt(ring: Ring): number {
+  return unregisterNapi(ring.fd).busyPollTo;
+}
+
+/** Checks what /proc says; kernels before 6.10 say nothing there. */
+function sameInProc(ring: Ring, expected: string): string {
+  const told = fdinfo(ring.fd).get('NAPI');
+  if (told === undefined) return '';
+  same('NAPI in fdinfo', told, expected);
+  return `fdinfo: NAPI ${told}; `;
 }
 
 /** An interface with a device behind it, if there is one. */
@@ -49,17 +59,18 @@ function refusedBy(card: string, { code, hint, message }: RegisterError): Error 
 export const network: Proofs = {
   REGISTER_NAPI: () => {
     using ring = new Ring(8);
-    same('before', napiOf(ring), 'disabled');
     using _polling = polling(ring);
-    same('after', napiOf(ring), 'enabled');
-    return 'fdinfo: NAPI disabled before, enabled now';
+    const proc = sameInProc(ring, 'enabled');
+    same('the setting', endedAt(ring), SETTINGS.busyPollUs);
+    return `${proc}set to poll for ${SETTINGS.busyPollUs} us`;
   },
 
   UNREGISTER_NAPI: () => {
     using ring = new Ring(8);
     polling(ring)[Symbol.dispose]();
-    same('after', napiOf(ring), 'disabled');
-    return 'fdinfo: NAPI disabled';
+    const proc = sameInProc(ring, 'disabled');
+    same('the setting', endedAt(ring), 0);
+    return `${proc}set to poll for 0 us`;
   },
 
   REGISTER_ZCRX_IFQ: () => {

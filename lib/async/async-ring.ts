@@ -1,5 +1,5 @@
 /** The ring of promises. */
-import { AsyncFiles } from './files.ts';
+import { AsyncWaiting } from './waiting.ts';
 
 /**
  * A ring under async/await: every operation is a method that gives a promise, or an async iterator where the kernel
@@ -8,4 +8,4 @@ import { AsyncFiles } from './files.ts';
  *
  * `await using ring = new AsyncRing(256)` closes it at the end of the block; without `using` call `close()`.
  */
-export class AsyncRing extends AsyncFiles {}
+export class AsyncRing extends AsyncWaiting {}

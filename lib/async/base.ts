@@ -1,5 +1,5 @@
 /** What the families of operations of AsyncRing are built on: one operation, one promise. */
-import { integer, wrongType, wrongValue } from '../../structs/check.ts';
+import { options as checkNames, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { AbortError } from '../errors.ts';
 import { RingBase, type RingBaseOptions } from '../ring/base.ts';
@@ -7,10 +7,14 @@ import type { RegisterEventfdOptions, RegisteredEventfd } from '../ring/eventfd.
 import type { Operation } from '../ring/operations/index.ts';
 import { Personality } from '../ring/personality.ts';
 import { milliseconds } from '../ring/time.ts';
+import { Chain } from './chain.ts';
+import { copyOf, type Departure, Start } from './departure.ts';
 import { type Flight, OneShot, type Outcome } from './flight.ts';
-import { type Departure, Loop } from './loop.ts';
+import { Loop } from './loop.ts';
+import { Multishot, Results, type Stream } from './multishot.ts';
 
-const { IORING_SETUP_DEFER_TASKRUN, IOSQE_ASYNC, IOSQE_IO_DRAIN, IOSQE_IO_LINK } = constants;
+const { IORING_SETUP_DEFER_TASKRUN, IOSQE_ASYNC, IOSQE_IO_DRAIN, IOSQE_IO_HARDLINK, IOSQE_IO_LINK } =
+  constants;
 
 /** What every operation takes. */
 export interface AsyncOptions {
@@ -24,6 +28,15 @@ export interface AsyncOptions {
   readonly async?: boolean | undefined;
   /** Runs with these credentials. */
   readonly personality?: Personality | undefined;
+}
+
+/** What every operation takes that gives an iterator: it has no end to limit by `timeoutMs`; see AbortSignal.timeout(). */
+export type IteratorOptions = Omit<AsyncOptions, 'timeoutMs'>;
+
+/** Options of a chain. */
+export interface ChainOptions {
+  /** IOSQE_IO_HARDLINK: the next one starts whatever becomes of the one before it. */
+  readonly hard?: boolean | undefined;
 }
 
 const KNOWN: ReadonlySet<string> = new Set(['signal', 'timeoutMs', 'drain', 'async', 'personality']);
@@ -69,7 +82,7 @@ export abstract class AsyncRingBase extends RingBase {
   /** @internal */
   protected readonly loop: Loop;
   /** The chain that is being built, if any. */
-  #chain: Departure[] | undefined;
+  #chain: Chain | undefined;
 
   constructor(entries: number, options?: RingBaseOptions) {
     super(entries, options);
@@ -136,73 +149,113 @@ export abstract class AsyncRingBase extends RingBase {
     options: (O & AsyncOptions) | undefined,
     ...args: A
   ): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.core.check();
-      const common = checkOptions(operation, options);
-      const { signal, timeoutMs } = common;
-      checkSignal(signal);
-      const bits = commonBits(this, common);
-      if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
-      if (signal?.aborted) throw new AbortError(signal.reason);
-      const flight = new OneShot(operation.op, outcome, resolve, reject);
-      const encode = () => operation.encode(this.core, options ?? operation.defaults, ...args);
-      this.#depart({ flight, encode, bits, timeoutMs });
-      if (signal !== undefined) flight.forgetSignal = this.watch(signal, flight);
+    const chain = this.#chain;
+    const promise = new Promise<T>((resolve, reject) => {
+      try {
+        this.core.check();
+        const common = checkOptions(operation, options);
+        const { signal, timeoutMs } = common;
+        checkSignal(signal);
+        const bits = commonBits(this, common);
+        if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
+        if (signal?.aborted) throw new AbortError(signal.reason);
+        const flight = new OneShot(operation.op, outcome, resolve, reject);
+        if (signal !== undefined) flight.forgetSignal = this.#watch(signal, flight);
+        this.#depart(
+          new Start(flight, operation, options ?? operation.defaults, args, bits, timeoutMs),
+          chain,
+        );
+      } catch (error) {
+        chain?.refuse(error);
+        reject(error);
+      }
     });
+    chain?.promised(promise);
+    return promise;
+  }
+
+  /**
+   * One request with many completions: it starts with the first `next()`, which rejects for wrong arguments.
+   * @param stream what becomes of the completions
+   */
+  protected iterate<A extends readonly unknown[], O extends object, T>(
+    operation: Operation<A, O>,
+    stream: Stream<T>,
+    options: (O & IteratorOptions) | undefined,
+    ...args: A
+  ): Results<T> {
+    // it is armed again and again, each time with what was given at first
+    const given = typeof options === 'object' && options !== null ? copyOf(options) : options;
+    const flight = new Multishot(operation.op, stream, {
+      prepare: () => {
+        this.core.check();
+        const { signal, timeoutMs } = checkOptions(operation, given);
+        if (timeoutMs !== undefined) {
+          throw wrongValue('options.timeoutMs', 'absent: an iterator takes { signal }', timeoutMs);
+        }
+        checkSignal(signal);
+        return signal;
+      },
+      arm: (each) => {
+        this.core.check();
+        const bits = commonBits(this, given ?? {});
+        this.loop.start([new Start(each, operation, given ?? operation.defaults, args, bits, undefined)]);
+      },
+      stop: (each) => this.loop.stop(each),
+      sleep: (each) => this.loop.sleep(each),
+      wake: (each) => this.loop.wake(each),
+      isClosed: () => this.core.isClosed,
+    });
+    return new Results(flight);
   }
 
   /** Cancels `flight` when the signal aborts; what comes back takes the listener off. */
-  protected watch(signal: AbortSignal, flight: Flight): () => void {
+  #watch(signal: AbortSignal, flight: Flight): () => void {
     const abort = (): void => this.loop.cancel(flight, signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     return () => signal.removeEventListener('abort', abort);
   }
 
-  #depart(departure: Departure): void {
-    if (this.#chain === undefined) this.loop.start([departure]);
-    else this.#chain.push(departure);
+  #depart(departure: Departure, chain: Chain | undefined): void {
+    if (chain === undefined) this.loop.start([departure]);
+    else chain.add(departure);
   }
 
   /**
-   * Links operations: each starts when the one before it succeeded, and is cancelled (ECANCELED) when that failed. All go
-   * to the kernel together, so that a chain is at most as long as the submission queue.
+   * Links operations: each starts when the one before it succeeded in full (a read or write of fewer bytes than asked
+   * for breaks the chain too), and is cancelled (ECANCELED) otherwise. All go to the kernel together, so that a chain is
+   * at most as long as the submission queue, each `timeoutMs` counted as one more; when one of them is refused for its
+   * arguments, none starts. A signal reaches a link once it runs.
    * @param build starts the operations on the ring that it is given, in order, and returns their promises
    * @param options `hard`: the next one starts whatever becomes of the one before it
    * @returns their results, each as it came
-   * @throws the first error, when all of them have ended
+   * @throws the error of the first in order that failed, when all of them have ended
+   * @since 5.3; `hard` 5.5
+   * @see io_uring_enter(2), IOSQE_IO_LINK
    */
   async chain<T extends readonly Promise<unknown>[]>(
     build: (ring: this) => readonly [...T],
-    options: { readonly hard?: boolean } = {},
+    options: ChainOptions = {},
   ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+    checkNames('options', options, ['hard']);
+    const link = options.hard ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
     this.core.check();
     if (this.#chain !== undefined) throw wrongValue('build', 'without a chain of its own', build);
-    const links: Departure[] = [];
-    this.#chain = links;
+    const chain = new Chain();
+    this.#chain = chain;
     let promises: readonly [...T];
     try {
       promises = build(this);
+      if (!Array.isArray(promises)) throw wrongType('build', 'a function that returns an array', promises);
     } catch (error) {
-      for (const { flight } of links) flight.fail(new AbortError(error));
+      chain.abandon(error);
       throw error;
     } finally {
       this.#chain = undefined;
     }
-    this.#startChain(links, options.hard === true ? constants.IOSQE_IO_HARDLINK : IOSQE_IO_LINK);
+    const links = chain.finish(link);
+    if (links.length > 0) this.loop.start(links);
     await Promise.allSettled(promises);
     return Promise.all(promises);
-  }
-
-  #startChain(links: readonly Departure[], link: number): void {
-    const entries = links.reduce((sum, { timeoutMs }) => sum + (timeoutMs === undefined ? 1 : 2), 0);
-    if (entries > this.sqEntries) {
-      const error = wrongValue('build', `at most ${this.sqEntries} operations, the ring's entries`, entries);
-      for (const { flight } of links) flight.fail(error);
-      return;
-    }
-    integer('build', entries, 1, this.sqEntries);
-    this.loop.start(
-      links.map((each, i) => (i < links.length - 1 ? { ...each, bits: each.bits | link } : each)),
-    );
   }
 }

@@ -1,83 +1,216 @@
-/** AsyncRing's operations on files. */
-import type { RegisteredFiles } from '../ring/files.ts';
-import { FixedFile } from '../ring/files.ts';
-import type { File, FsyncOptions, Memory, OpenOptions, RwOptions } from '../ring/operations/index.ts';
+/** AsyncRing's operations on the data of files. */
+import type { BufferPart, BufferRing } from '../ring/buffer-ring.ts';
+import { RegisteredBuffer } from '../ring/buffers.ts';
+import type {
+  CommandOptions,
+  FallocateOptions,
+  File,
+  FileAdvice,
+  FsyncOptions,
+  Memory,
+  MemoryAdvice,
+  RangeOptions,
+  ReadMultishotOptions,
+  RwOptions,
+  SpliceOptions,
+  SyncRangeOptions,
+  TeeOptions,
+} from '../ring/operations/index.ts';
 import * as operations from '../ring/operations/index.ts';
-import { sys } from '../sys/syscall.ts';
-import { type AsyncOptions, AsyncRingBase, COUNT, NOTHING } from './base.ts';
-import type { Outcome } from './flight.ts';
-import { RingFile } from './ring-file.ts';
+import { commonBuffer } from '../ring/operations/kit.ts';
+import { type AsyncOptions, AsyncRingBase, COUNT, type IteratorOptions, NOTHING } from './base.ts';
+import { bufferStream } from './multishot-buffers.ts';
 
 export abstract class AsyncFiles extends AsyncRingBase {
-  /** How an fd that an operation made becomes a RingFile; nobody's is closed at once. */
-  protected readonly openedFile: Outcome<RingFile> = {
-    convert: (fd) => new RingFile(fd, (each) => this.closeFd(each)),
-    undo: (fd) => {
-      sys.close(fd);
-    },
-  };
-
-  /**
-   * Opens a path (OP_OPENAT).
-   * @param options `flags` (O_*), `mode`, `at` (fd of a directory), `into` (the file table, or a slot of it)
-   * @returns a RingFile; with `into` the FixedFile
-   * @since 5.6; `into` 5.15
-   * @see io_uring_prep_openat(3)
-   */
-  open(
-    path: string | Uint8Array,
-    options: OpenOptions & AsyncOptions & { readonly into: FixedFile | RegisteredFiles },
-  ): Promise<FixedFile>;
-  open(path: string | Uint8Array, options?: OpenOptions & AsyncOptions): Promise<RingFile>;
-  open(path: string | Uint8Array, options?: OpenOptions & AsyncOptions): Promise<RingFile | FixedFile> {
-    const into = options?.into;
-    if (into === undefined) return this.run(operations.openat, this.openedFile, options, path);
-    return this.run(operations.openat, this.openedSlot(into), options, path);
-  }
-
-  /** How a slot that an operation filled becomes a FixedFile; nobody's is emptied. */
-  protected openedSlot(into: FixedFile | RegisteredFiles | 'alloc'): Outcome<FixedFile> {
-    const slot = (res: number): FixedFile => {
-      if (into instanceof FixedFile) return into;
-      const table = into === 'alloc' ? this.files : into;
-      if (table === undefined) throw new TypeError('the ring has no file table');
-      return table.at(res);
-    };
-    return {
-      convert: slot,
-      undo: (res) => void this.run(operations.close, NOTHING, undefined, slot(res)).catch(() => {}),
-    };
-  }
-
-  /** Closes an fd through the ring, or empties a slot of the file table (OP_CLOSE). @since 5.6; a slot 5.15 */
-  closeFd(file: File, options?: AsyncOptions): Promise<void> {
-    return this.run(operations.close, NOTHING, options, file);
+  /** Does nothing, once through the ring (OP_NOP). @since 5.1 */
+  nop(options?: AsyncOptions): Promise<void> {
+    return this.run(operations.nop, NOTHING, options);
   }
 
   /**
-   * Reads into memory (OP_READ); into a registered buffer it is a READ_FIXED.
+   * Reads into memory (OP_READ); into a registered buffer it is an OP_READ_FIXED.
    * @param options `offset` in bytes (absent or -1: the current position), `flags` (RWF_*)
    * @returns how many bytes; 0 at the end of the file
+   * @throws OpError EBADF: not open for reading; EAGAIN: nothing there, and RWF_NOWAIT or O_NONBLOCK
    * @since 5.6
    * @see io_uring_prep_read(3)
    */
   read(file: File, memory: Memory, options?: RwOptions & AsyncOptions): Promise<number> {
+    if (memory instanceof RegisteredBuffer) return this.readFixed(file, memory, options);
     return this.run(operations.read, COUNT, options, file, memory);
   }
 
   /**
-   * Writes from memory (OP_WRITE); from a registered buffer it is a WRITE_FIXED.
+   * Writes from memory (OP_WRITE); from a registered buffer it is an OP_WRITE_FIXED.
    * @param options as `read`
    * @returns how many bytes, which may be fewer
+   * @throws OpError EPIPE: nobody reads; ENOSPC; EFBIG
    * @since 5.6
    * @see io_uring_prep_write(3)
    */
   write(file: File, memory: Memory, options?: RwOptions & AsyncOptions): Promise<number> {
+    if (memory instanceof RegisteredBuffer) return this.writeFixed(file, memory, options);
     return this.run(operations.write, COUNT, options, file, memory);
   }
 
-  /** Flushes a file to its disk (OP_FSYNC). @since 5.1 */
+  /** As `read`, of a registered buffer only (OP_READ_FIXED). @since 5.1 @see io_uring_prep_read_fixed(3) */
+  readFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & AsyncOptions): Promise<number> {
+    return this.run(operations.readFixed, COUNT, options, file, buffer);
+  }
+
+  /** As `write`, of a registered buffer only (OP_WRITE_FIXED). @since 5.1 @see io_uring_prep_write_fixed(3) */
+  writeFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & AsyncOptions): Promise<number> {
+    return this.run(operations.writeFixed, COUNT, options, file, buffer);
+  }
+
+  /**
+   * Reads into several pieces of memory, one after the other (OP_READV); where all are pieces of one registered buffer it
+   * is an OP_READV_FIXED (6.15).
+   * @param pieces 1 to 1024
+   * @param options as `read`
+   * @returns how many bytes, all together
+   * @since 5.1
+   * @see io_uring_prep_readv2(3)
+   */
+  readv(file: File, pieces: readonly Memory[], options?: RwOptions & AsyncOptions): Promise<number> {
+    const isFixed = commonBuffer(pieces) !== undefined;
+    return isFixed
+      ? this.run(operations.readvFixed, COUNT, options, file, pieces)
+      : this.run(operations.readv, COUNT, options, file, pieces);
+  }
+
+  /**
+   * Writes several pieces of memory, one after the other (OP_WRITEV); where all are pieces of one registered buffer it is
+   * an OP_WRITEV_FIXED (6.15).
+   * @param pieces 1 to 1024
+   * @param options as `read`
+   * @returns how many bytes, all together
+   * @since 5.1
+   * @see io_uring_prep_writev2(3)
+   */
+  writev(file: File, pieces: readonly Memory[], options?: RwOptions & AsyncOptions): Promise<number> {
+    const isFixed = commonBuffer(pieces) !== undefined;
+    return isFixed
+      ? this.run(operations.writevFixed, COUNT, options, file, pieces)
+      : this.run(operations.writev, COUNT, options, file, pieces);
+  }
+
+  /**
+   * Reads a pipe, a tty or a socket again and again (OP_READ_MULTISHOT), each time into a buffer that the kernel picks
+   * from `pool`. It ends with the file. Where no buffer is left it goes on when one was released.
+   * @param options `length`: at most so many bytes each time
+   * @returns an iterator of parts: release each one (`using`), so that its buffer can be used again
+   * @throws OpError EBADFD: such a file can always be read, as a regular file
+   * @since 6.7
+   * @see io_uring_prep_read_multishot(3)
+   */
+  readMultishot(
+    file: File,
+    pool: BufferRing,
+    options?: ReadMultishotOptions & IteratorOptions,
+  ): AsyncIterableIterator<BufferPart, undefined> {
+    return this.iterate(operations.readMultishot, bufferStream(pool), options, file, pool);
+  }
+
+  /**
+   * Flushes a file to its disk (OP_FSYNC).
+   * @param options `dataOnly`; `offset` and `length` of a part
+   * @since 5.1
+   * @see io_uring_prep_fsync(3)
+   */
   fsync(file: File, options?: FsyncOptions & AsyncOptions): Promise<void> {
     return this.run(operations.fsync, NOTHING, options, file);
+  }
+
+  /**
+   * Writes a part of a file's cached data to its disk, without metadata: no promise that it survives (OP_SYNC_FILE_RANGE).
+   * @param options `offset` and `length` in bytes; `flags` (SYNC_FILE_RANGE_*)
+   * @since 5.2
+   * @see sync_file_range(2)
+   */
+  syncFileRange(file: File, options?: SyncRangeOptions & AsyncOptions): Promise<void> {
+    return this.run(operations.syncFileRange, NOTHING, options, file);
+  }
+
+  /**
+   * Allocates a part of a file, or punches a hole into it (OP_FALLOCATE).
+   * @param length in bytes
+   * @param options `offset`; `mode` (FALLOC_FL_*)
+   * @throws OpError ENOSPC; EOPNOTSUPP: the file system can't
+   * @since 5.6
+   * @see io_uring_prep_fallocate(3)
+   */
+  fallocate(file: File, length: number, options?: FallocateOptions & AsyncOptions): Promise<void> {
+    return this.run(operations.fallocate, NOTHING, options, file, length);
+  }
+
+  /**
+   * Cuts or extends a file (OP_FTRUNCATE).
+   * @param length the file's new one, in bytes
+   * @since 6.9
+   * @see io_uring_prep_ftruncate(3)
+   */
+  ftruncate(file: File, length: number, options?: AsyncOptions): Promise<void> {
+    return this.run(operations.ftruncate, NOTHING, options, file, length);
+  }
+
+  /**
+   * Says how a part of a file will be used (OP_FADVISE).
+   * @param options `offset` and `length` in bytes
+   * @throws OpError ESPIPE: it is a pipe
+   * @since 5.6
+   * @see posix_fadvise(2)
+   */
+  fadvise(file: File, advice: FileAdvice, options?: RangeOptions & AsyncOptions): Promise<void> {
+    return this.run(operations.fadvise, NOTHING, options, file, advice);
+  }
+
+  /**
+   * Says how memory will be used (OP_MADVISE).
+   * @param memory whole pages, as `alloc` gives them
+   * @since 5.6
+   * @see madvise(2)
+   */
+  madvise(memory: ArrayBufferView, advice: MemoryAdvice, options?: AsyncOptions): Promise<void> {
+    return this.run(operations.madvise, NOTHING, options, memory, advice);
+  }
+
+  /**
+   * Moves bytes between a pipe and another file, without copying them (OP_SPLICE).
+   * @param length at most so many
+   * @param options `offsetIn`, `offsetOut`: in the one that is no pipe; `flags` (SPLICE_F_*)
+   * @returns how many; 0 at the end of the file
+   * @throws OpError EINVAL: neither is a pipe, or a file was opened with O_APPEND
+   * @since 5.7
+   * @see io_uring_prep_splice(3)
+   */
+  splice(from: File, to: File, length: number, options?: SpliceOptions & AsyncOptions): Promise<number> {
+    return this.run(operations.splice, COUNT, options, from, to, length);
+  }
+
+  /**
+   * Copies bytes from a pipe to another, and leaves them in the first (OP_TEE).
+   * @param length at most so many
+   * @returns how many
+   * @throws OpError EINVAL: one of them is no pipe
+   * @since 5.8
+   * @see io_uring_prep_tee(3)
+   */
+  tee(from: File, to: File, length: number, options?: TeeOptions & AsyncOptions): Promise<number> {
+    return this.run(operations.tee, COUNT, options, from, to, length);
+  }
+
+  /**
+   * Gives a file's driver a command (OP_URING_CMD), as NVMe passthrough is done.
+   * @param command the driver's number for it
+   * @param options `data`: its up to 16 bytes (80 with `sqe128`); `memory`: what addr and len name; `hold`: other memory
+   *   that `data` points to, kept until the command is done
+   * @returns the driver's result
+   * @throws OpError EOPNOTSUPP: the driver has no commands
+   * @since 5.19
+   * @see io_uring_prep_uring_cmd(3)
+   */
+  uringCmd(file: File, command: number, options?: CommandOptions & AsyncOptions): Promise<number> {
+    return this.run(operations.uringCmd, COUNT, options, file, command);
   }
 }

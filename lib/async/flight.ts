@@ -2,6 +2,7 @@
 import { AbortError, OpError } from '../errors.ts';
 import type { OpName } from '../register/support.ts';
 
+const EINTR = 4;
 const ECANCELED = 125;
 const ETIME = 62;
 
@@ -14,8 +15,8 @@ export abstract class Flight {
   slot: number | undefined;
   /** Was its cancellation asked for, and why? */
   abortReason: { readonly reason: unknown } | undefined;
-  /** Does a linked timeout end it? */
-  isTimed = false;
+  /** When a linked timeout may have ended it, by performance.now(). */
+  deadline = Number.POSITIVE_INFINITY;
 
   constructor(op: OpName) {
     this.op = op;
@@ -32,8 +33,12 @@ export abstract class Flight {
 
   /** The error of a failed completion. */
   error(res: number): Error {
-    if (res === -ECANCELED && this.abortReason !== undefined) return new AbortError(this.abortReason.reason);
-    if (res === -ECANCELED && this.isTimed) return new OpError(this.op, ETIME, { hint: 'timeoutMs is over' });
+    // EINTR: a worker was in the middle of it
+    const isStopped = res === -ECANCELED || res === -EINTR;
+    if (isStopped && this.abortReason !== undefined) return new AbortError(this.abortReason.reason);
+    // before the deadline it was something else: a link before it failed
+    if (isStopped && performance.now() >= this.deadline)
+      return new OpError(this.op, ETIME, { hint: 'timeoutMs is over' });
     return new OpError(this.op, -res);
   }
 }
@@ -43,6 +48,10 @@ export interface Outcome<T> {
   readonly convert: (res: number, flags: number) => T;
   /** For operations that make a file: closes it. */
   readonly undo?: ((res: number) => void) | undefined;
+  /** An errno that is a result all the same: ETIME is what a timeout waits for. */
+  readonly success?: number | undefined;
+  /** A completion that is an error, or that comes when the ring is closed: gives back what it has. */
+  readonly waste?: ((res: number, flags: number) => void) | undefined;
 }
 
 /** An operation with one result. */
@@ -73,8 +82,10 @@ export class OneShot<T> extends Flight {
     }
     const result = this.#firstResult ?? res;
     this.#forget();
-    if (result < 0) this.#reject(this.error(result));
-    else if (this.abortReason !== undefined && this.#outcome.undo !== undefined) {
+    if (result < 0 && -result !== this.#outcome.success) {
+      this.#outcome.waste?.(res, flags);
+      this.#reject(this.error(result));
+    } else if (this.abortReason !== undefined && this.#outcome.undo !== undefined) {
       this.#outcome.undo(result);
       this.#reject(new AbortError(this.abortReason.reason));
     } else this.#settle(result, flags);
@@ -95,7 +106,8 @@ export class OneShot<T> extends Flight {
     this.#reject(error);
   }
 
-  override discard(res: number): void {
+  override discard(res: number, flags: number): void {
+    this.#outcome.waste?.(res, flags);
     if (res >= 0) this.#outcome.undo?.(res);
   }
 

@@ -3,17 +3,19 @@
  * timers and other I/O never starve, and promises continue in a proper callback scope; the poll callback only sets
  * that up. See CONTRIBUTING, "The event loop".
  */
+import { wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { KernelTimespec } from '../../structs/posix.ts';
-import { AbortError, ClosedError, SyscallError } from '../errors.ts';
+import { AbortError, ClosedError, RegisterError, SyscallError, UnsupportedError } from '../errors.ts';
 import * as control from '../ops/control.ts';
 import * as wait from '../ops/wait.ts';
-import { registerEventfd } from '../register/notify.ts';
+import { registerEventfd, registerSyncCancel } from '../register/notify.ts';
 import type { RingCore } from '../ring/core.ts';
 import { timespec } from '../ring/time.ts';
 import { addressOf } from '../sys/memory.ts';
 import { FdPoll } from '../sys/poll.ts';
 import { sys } from '../sys/syscall.ts';
+import type { Departure } from './departure.ts';
 import { Flight } from './flight.ts';
 
 const {
@@ -23,6 +25,8 @@ const {
   IORING_SETUP_DEFER_TASKRUN,
   IORING_SETUP_IOPOLL,
   IORING_SETUP_SQPOLL,
+  IOSQE_IO_DRAIN,
+  IOSQE_IO_HARDLINK,
   IOSQE_IO_LINK,
 } = constants;
 const EINTR = 4;
@@ -30,19 +34,6 @@ const EAGAIN = 11;
 const EBUSY = 16;
 /** Completions that one turn settles before it lets others run. */
 const BUDGET = 4096;
-
-/** How an operation becomes an entry: fills it and says what the kernel may touch. */
-export type Encode = () => unknown;
-
-/** An operation on its way to the queue. */
-export interface Departure {
-  readonly flight: Flight;
-  readonly encode: Encode;
-  /** IOSQE_* bits and, above them, the personality. */
-  readonly bits: number;
-  /** A linked timeout. */
-  readonly timeoutMs?: number | undefined;
-}
 
 /** Rings with operations in flight: they must not be collected while somebody awaits a promise of theirs. */
 const busy = new Set<object>();
@@ -57,8 +48,14 @@ export class Loop {
   #waiting: (readonly Departure[])[] = [];
   /** Where the first of them stands; those before it have gone. */
   #head = 0;
-  #cancels: Flight[] = [];
+  /** What is to be cancelled, by slot and generation: a multishot flight has another one when it was armed again. */
+  #cancels: (readonly [slot: number, high: number])[] = [];
+  /** Flights that are neither in the queue nor in the kernel, and that somebody waits for. */
+  readonly #dormant = new Set<Flight>();
+  /** Since the ring was idle last: was an operation to start after all before it? */
+  #hasDrains = false;
   #isScheduled = false;
+  /** Are entries being made? Arguments are read then, and a getter of a user's may start operations or close the ring. */
   #isPlacing = false;
   #isBusy = false;
   #isUnrefed = false;
@@ -95,41 +92,59 @@ export class Loop {
 
   /** Starts operations one right after the other, as links need it. */
   start(group: readonly Departure[]): void {
-    // a getter among the arguments may start operations: they don't come between those of a chain
-    if (this.#isPlacing) this.#waiting.push(group);
-    else if (!this.#tryPlace(group)) {
-      this.#flush();
-      if (!this.#tryPlace(group)) this.#waiting.push(group);
+    if (!this.#tryPlace(group)) {
+      // what a getter starts would come between the entries of a chain: it waits
+      if (!this.#isPlacing) this.#flush();
+      if (!this.#tryPlace(group)) this.#wait(group);
     }
     this.#schedule();
     this.#hold();
+  }
+
+  #wait(group: readonly Departure[]): void {
+    for (const each of group) each.keep();
+    this.#waiting.push(group);
   }
 
   /** Asks the kernel to cancel an operation; one that has no entry yet fails at once. */
   cancel(flight: Flight, reason: unknown): void {
     if (flight.abortReason !== undefined) return;
     flight.abortReason = { reason };
-    if (flight.slot === undefined) this.#forget(flight, new AbortError(reason));
-    else this.#cancels.push(flight);
-    this.#schedule();
+    this.#stop(flight, new AbortError(reason));
   }
 
   /** Asks the kernel to stop an operation of which nobody wants to hear AbortError. */
   stop(flight: Flight): void {
-    if (flight.slot === undefined) this.#forget(flight, new AbortError());
-    else this.#cancels.push(flight);
+    this.#stop(flight, new AbortError());
+  }
+
+  #stop(flight: Flight, error: Error): void {
+    if (flight.slot === undefined) this.#forget(flight, error);
+    else this.#cancels.push([flight.slot, this.#core.flights.high(flight.slot)]);
     this.#schedule();
+  }
+
+  /** Somebody waits for a flight that is not in the queue: it fails when the ring closes. */
+  sleep(flight: Flight): void {
+    this.#dormant.add(flight);
+  }
+
+  /** The flight goes on, or is over. */
+  wake(flight: Flight): void {
+    this.#dormant.delete(flight);
   }
 
   /** Fails everything that is on its way; for close. */
   close(): void {
     const flights = this.#core.flights.everything();
-    const waiting = this.#waiting.slice(this.#head).flat();
+    const waiting = this.#waiting.slice(this.#head).flatMap((group) => group.map((each) => each.flight));
+    const dormant = [...this.#dormant];
+    this.#dormant.clear();
     this.#waiting = [];
     this.#head = 0;
     this.#cancels = [];
     this.#core.close();
-    for (const each of [...flights, ...waiting])
+    for (const each of [...flights, ...waiting, ...dormant])
       if (each instanceof Flight) each.fail(new ClosedError('the ring'));
     this.#release();
   }
@@ -148,39 +163,52 @@ export class Loop {
 
   // ---- to the kernel -------------------------------------------------------------------------------------------
 
-  /** As `#place`, but nobody overtakes those who wait. */
+  /** As `#place`, but nobody overtakes those who wait, nor gets between the entries of a group. */
   #tryPlace(group: readonly Departure[]): boolean {
-    return this.#head === this.#waiting.length && this.#place(group);
+    return !this.#isPlacing && this.#head === this.#waiting.length && this.#place(group);
   }
 
-  /** Makes the entries of a group if there is room for all of them. With a wrong argument none of them starts. */
+  /** Makes the entries of a group if there is room for all of them. */
   #place(group: readonly Departure[]): boolean {
     const { queues } = this.#core;
     const needed = group.reduce((sum, { timeoutMs }) => sum + (timeoutMs === undefined ? 1 : 2), 0);
+    if (needed > queues.sqEntries && queues.isMapped) {
+      const allowed = `at most ${queues.sqEntries}: all go to the kernel together, each timeoutMs as one more`;
+      for (const { flight } of group) flight.fail(wrongValue('operations', allowed, needed));
+      return true;
+    }
     if (needed > queues.space) return false;
-    const before = queues.unpublished;
     this.#isPlacing = true;
     try {
-      for (const each of group) this.#enter(each);
-    } catch (error) {
-      queues.rewind(queues.unpublished - before);
-      for (const { flight } of group) this.#refuse(flight, error);
+      this.#enterAll(group);
     } finally {
       this.#isPlacing = false;
     }
     return true;
   }
 
-  #refuse(flight: Flight, error: unknown): void {
-    if (flight.slot !== undefined) this.#core.flights.remove(flight.slot);
-    flight.slot = undefined;
-    flight.fail(error);
+  /** Makes the entries of a group; a wrong argument of one fails all of them, and takes the entries back. */
+  #enterAll(group: readonly Departure[]): void {
+    const { queues, flights } = this.#core;
+    const before = queues.unpublished;
+    try {
+      for (const each of group) this.#enter(each);
+    } catch (error) {
+      queues.rewind(queues.unpublished - before);
+      for (const { flight } of group) {
+        // a getter that closed the ring has taken them back already
+        if (flight.slot !== undefined && !this.#core.isClosed) flights.remove(flight.slot);
+        flight.slot = undefined;
+        flight.fail(error);
+      }
+    }
   }
 
-  /** Makes one entry; throws for a wrong argument. */
-  #enter({ flight, encode, bits, timeoutMs }: Departure): void {
+  /** Makes one entry. @throws for a wrong argument */
+  #enter(departure: Departure): void {
     const core = this.#core;
-    flight.memory = encode();
+    const { flight, bits, timeoutMs } = departure;
+    flight.memory = departure.encode(core);
     const { sqe } = core.queues;
     const link = timeoutMs === undefined ? 0 : IOSQE_IO_LINK;
     if ((bits | link) !== 0) {
@@ -188,7 +216,10 @@ export class Loop {
       sqe.personality = bits >>> 8;
     }
     flight.slot = core.commit(0, flight);
+    if ((bits & IOSQE_IO_DRAIN) !== 0) this.#hasDrains = true;
     if (timeoutMs !== undefined) this.#limit(flight, timeoutMs, bits);
+    // its signal was aborted before it had an entry
+    if (flight.abortReason !== undefined) this.#stop(flight, new AbortError(flight.abortReason.reason));
   }
 
   /** The entry after `flight`'s cancels it after a while. */
@@ -196,9 +227,9 @@ export class Loop {
     const core = this.#core;
     const time = KernelTimespec.encode(timespec(timeoutMs));
     flight.memory = [flight.memory, time];
-    flight.isTimed = true;
+    flight.deadline = performance.now() + timeoutMs;
     const sqe = wait.linkTimeout(core.entry(), addressOf('time', time), 0);
-    sqe.flags |= bits & IOSQE_IO_LINK;
+    sqe.flags |= bits & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
     core.commitSkipped(0);
   }
 
@@ -223,23 +254,48 @@ export class Loop {
 
   #afterwards(): void {
     this.#admit();
-    if (this.#core.queues.unconsumed > 0 || this.#cancels.length > 0 || this.#core.queues.ready > 0)
-      this.#schedule();
-    if (this.#isIdle) this.#release();
+    if (this.#isIdle) {
+      this.#hasDrains = false;
+      this.#release();
+    } else if (this.#isMoving) this.#schedule();
+  }
+
+  /** Is there something to do although the kernel does not say so? */
+  get #isMoving(): boolean {
+    const { queues, flights, isEnabled } = this.#core;
+    // entries of a disabled ring wait for enable()
+    if (isEnabled && (queues.unconsumed > 0 || this.#cancels.length > 0)) return true;
+    // nobody but us looks for the completions of polled I/O
+    return queues.ready > 0 || (this.#core.has(IORING_SETUP_IOPOLL) && flights.active > 0);
   }
 
   #cancelAll(): void {
     const core = this.#core;
-    const later: Flight[] = [];
-    for (const flight of this.#cancels) {
-      const { slot } = flight;
-      if (slot === undefined || core.flights.held(slot) !== flight) continue;
-      if (core.queues.seek()) {
-        control.asyncCancel(core.entry(), slot, core.flights.high(slot), 0);
+    const later: (readonly [slot: number, high: number])[] = [];
+    for (const [slot, high] of this.#cancels) {
+      if (!core.flights.isCurrent(slot, high)) continue;
+      if (this.#hasDrains) {
+        if (!this.#cancelNow(slot, high)) later.push([slot, high]);
+      } else if (core.queues.seek()) {
+        control.asyncCancel(core.entry(), slot, high, 0);
         core.commitSkipped(0);
-      } else later.push(flight);
+      } else later.push([slot, high]);
     }
     this.#cancels = later;
+  }
+
+  /** Without an entry, which would wait behind a drained one for what it is to cancel. False: not submitted yet. */
+  #cancelNow(slot: number, high: number): boolean {
+    const core = this.#core;
+    this.#flush();
+    if (core.queues.unconsumed > 0) return false;
+    try {
+      registerSyncCancel(core.handle, { addr: (BigInt(high) << 32n) | BigInt(slot), timeoutMs: 0 });
+    } catch (error) {
+      // it is over, or a worker will stop it; before 6.0, or in a sandbox, it can't be helped
+      if (!(error instanceof RegisterError || error instanceof UnsupportedError)) throw error;
+    }
+    return true;
   }
 
   /** Entries for those who wait, as far as there is room. */
@@ -262,17 +318,16 @@ export class Loop {
       this.#admit();
       const left = core.queues.publish();
       if (left === 0) return;
-      if (core.has(IORING_SETUP_SQPOLL)) return this.#wake();
+      if (core.has(IORING_SETUP_SQPOLL)) {
+        if (core.queues.needsWakeup) core.enter(0, 0, IORING_ENTER_SQ_WAKEUP);
+        return;
+      }
       const result = core.enter(left, 0, core.has(IORING_SETUP_IOPOLL) ? IORING_ENTER_GETEVENTS : 0);
       if (result === -EINTR) continue;
       // the kernel is out of memory for requests, or completions overflowed: they are taken first
       if (result === -EAGAIN || result === -EBUSY || result === 0) return;
       if (result < 0) throw core.enterFailure(-result);
     }
-  }
-
-  #wake(): void {
-    if (this.#core.queues.needsWakeup) this.#core.enter(0, 0, IORING_ENTER_SQ_WAKEUP);
   }
 
   // ---- from the kernel -----------------------------------------------------------------------------------------
@@ -309,15 +364,15 @@ export class Loop {
     this.#core.enter(0, 0, IORING_ENTER_GETEVENTS);
   }
 
+  /** Takes a flight out of those who wait, with its whole chain: without one of its links it is none. */
   #forget(flight: Flight, error: Error): void {
-    this.#waiting = this.#waiting.slice(this.#head).filter((group) => {
-      const isHere = group.some((each) => each.flight === flight);
-      // a chain without one of its links is no chain
-      if (isHere)
-        for (const each of group) each.flight.fail(each.flight === flight ? error : new AbortError());
-      return !isHere;
-    });
+    const waiting = this.#waiting.slice(this.#head);
+    const group = waiting.find((each) => each.some((link) => link.flight === flight));
+    // none: its chain is still being built, and it is cancelled when it has an entry
+    if (group === undefined) return;
+    this.#waiting = waiting.filter((each) => each !== group);
     this.#head = 0;
+    for (const link of group) link.flight.fail(error);
   }
 
   #hold(): void {

@@ -8,31 +8,85 @@ const ENOBUFS = 105;
 /** So many results may wait for the consumer before the kernel is asked to stop. */
 const HIGH_WATER = 256;
 
-/** What a kind of multishot operation does with its completions. */
-export interface Source<T> {
+/** What becomes of the completions of a kind of multishot operation. */
+export interface Stream<T> {
   /** A result, or undefined where the completion ends the stream (a receive of 0 bytes). */
   readonly convert: (res: number, flags: number) => T | undefined;
   /** Undoes a result that nobody gets: closes a socket, gives a buffer back. */
   readonly undo: (value: T) => void;
-  /** Puts the request to the kernel. */
-  readonly arm: (flight: Flight) => void;
-  /** Asks the kernel to stop the request. */
-  readonly stop: (flight: Flight) => void;
+  /** An errno that is a result all the same: ETIME is what a timer waits for. */
+  readonly success?: number | undefined;
+  /** A completion that is an error: gives back what it has. */
+  readonly waste?: ((res: number, flags: number) => void) | undefined;
+  /** When the kernel stopped for no reason of ours: is there more to come? */
+  readonly hasMore?: (() => boolean) | undefined;
   /** Calls back once when a buffer is there again, for requests that ended with ENOBUFS. */
   readonly whenBuffer?: ((callback: () => void) => void) | undefined;
 }
 
+/** How a multishot operation reaches its ring. */
+export interface Port {
+  /** Checks what was given, before the first request; throws, or returns the signal. */
+  readonly prepare: () => AbortSignal | undefined;
+  /** Puts the request to the kernel; throws where the ring is closed. */
+  readonly arm: (flight: Flight) => void;
+  /** Asks the kernel to stop the request. */
+  readonly stop: (flight: Flight) => void;
+  /** Somebody waits although no request is with the kernel: fails the flight when the ring closes. */
+  readonly sleep: (flight: Flight) => void;
+  /** Takes `sleep` back. */
+  readonly wake: (flight: Flight) => void;
+  /** Is the ring closed? */
+  readonly isClosed: () => boolean;
+}
+
 interface Consumer<T> {
+  /** Whose iterator it is: held as long as somebody waits for a result of it. */
+  readonly iterator: object;
   readonly resolve: (result: IteratorResult<T, undefined>) => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** Iterators that nobody has any more although they were not left by `return()`. */
+const left = new FinalizationRegistry<() => void>((leave) => leave());
+
 /**
  * The results of a multishot operation. It starts with the first `next()`, so that one that is never used costs
- * nothing; leaving a `for await` loop stops it. Results that nobody takes are undone.
+ * nothing; leaving a `for await` loop stops it. Results that nobody takes are undone. An iterator that is dropped
+ * without `return()` stops when the garbage collector finds it.
  */
-export class Multishot<T> extends Flight implements AsyncIterableIterator<T, undefined> {
-  readonly #source: Source<T>;
+export class Results<T> implements AsyncIterableIterator<T, undefined>, AsyncDisposable {
+  readonly #flight: Multishot<T>;
+
+  /** @internal */
+  constructor(flight: Multishot<T>) {
+    this.#flight = flight;
+    left.register(this, () => void flight.return());
+  }
+
+  /** The next result; `done` when there will be none any more. */
+  next(): Promise<IteratorResult<T, undefined>> {
+    return this.#flight.next(this);
+  }
+
+  /** Stops the request; resolves when the kernel has let go, and what nobody took is undone. */
+  return(): Promise<IteratorResult<T, undefined>> {
+    return this.#flight.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#flight.return();
+  }
+}
+
+/** The flight of a multishot operation: it holds no iterator unless somebody waits for a result. */
+export class Multishot<T> extends Flight {
+  readonly #stream: Stream<T>;
+  readonly #port: Port;
   #results: T[] = [];
   #consumers: Consumer<T>[] = [];
   #isArmed = false;
@@ -41,24 +95,43 @@ export class Multishot<T> extends Flight implements AsyncIterableIterator<T, und
   #isOver = false;
   #error: { readonly error: unknown } | undefined;
   #ended: (() => void)[] = [];
+  #isStarted = false;
   /** Takes the listener off the signal. */
-  forgetSignal: (() => void) | undefined;
+  #forgetSignal: (() => void) | undefined;
 
-  constructor(op: OpName, source: Source<T>) {
+  /** @internal */
+  constructor(op: OpName, stream: Stream<T>, port: Port) {
     super(op);
-    this.#source = source;
+    this.#stream = stream;
+    this.#port = port;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  next(): Promise<IteratorResult<T, undefined>> {
+  /** For `iterator`, which waits for the result. */
+  next(iterator: object): Promise<IteratorResult<T, undefined>> {
     return new Promise((resolve, reject) => {
-      this.#consumers.push({ resolve, reject });
+      this.#consumers.push({ iterator, resolve, reject });
+      if (!this.#isStarted) this.#start();
       this.#feed();
-      if (!this.#isOver && !this.#isEnding) this.#armIfWanted();
+      this.#armIfWanted();
     });
+  }
+
+  #start(): void {
+    this.#isStarted = true;
+    if (this.#isOver) return;
+    try {
+      const signal = this.#port.prepare();
+      if (signal === undefined) return;
+      if (signal.aborted) {
+        this.abort(signal.reason);
+        return;
+      }
+      const abort = (): void => this.abort(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      this.#forgetSignal = () => signal.removeEventListener('abort', abort);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Stops the request; resolves when the kernel has let go. */
@@ -78,7 +151,7 @@ export class Multishot<T> extends Flight implements AsyncIterableIterator<T, und
     if (this.#isOver || this.#isEnding) return;
     this.#isEnding = true;
     this.#error = error;
-    if (this.#isArmed) this.#source.stop(this);
+    if (this.#isArmed) this.#port.stop(this);
     else this.#finish();
   }
 
@@ -88,31 +161,44 @@ export class Multishot<T> extends Flight implements AsyncIterableIterator<T, und
       this.memory = undefined;
       this.#isArmed = false;
     }
-    if (res >= 0) this.#take(res, flags);
+    if (this.#isResult(res)) this.#take(res, flags);
+    else this.#stream.waste?.(res, flags);
     if (isLast) this.#stopped(res);
     this.#feed();
   }
 
+  #isResult(res: number): boolean {
+    return res >= 0 || -res === this.#stream.success;
+  }
+
   #take(res: number, flags: number): void {
-    const value = this.#source.convert(res, flags);
-    if (value === undefined) this.#isEnding = true;
+    let value: T | undefined;
+    try {
+      value = this.#stream.convert(res, flags);
+    } catch (error) {
+      this.#end({ error });
+      return;
+    }
+    if (value === undefined) this.#end(undefined);
     else {
       this.#results.push(value);
       if (this.#results.length >= HIGH_WATER && this.#isArmed && !this.#isPaused) {
         this.#isPaused = true;
-        this.#source.stop(this);
+        this.#port.stop(this);
       }
     }
   }
 
   /** The kernel stopped: because we wanted, for want of a buffer, for an error, or for no reason of ours. */
   #stopped(res: number): void {
-    const { whenBuffer } = this.#source;
+    const { whenBuffer } = this.#stream;
     if (this.#isEnding) this.#finish();
-    else if (res === -ENOBUFS && whenBuffer !== undefined) whenBuffer(() => this.#armIfWanted());
-    else if (res >= 0 || (res === -ECANCELED && this.#isPaused)) {
-      this.#isPaused = false;
-      this.#armIfWanted();
+    else if (res === -ENOBUFS && whenBuffer !== undefined) {
+      if (this.#consumers.length > 0) this.#port.sleep(this);
+      whenBuffer(() => this.#armIfWanted());
+    } else if (this.#isResult(res) || (res === -ECANCELED && this.#isPaused)) {
+      if (this.#stream.hasMore?.() === false) this.#end(undefined);
+      else this.#armIfWanted();
     } else {
       this.#error = { error: this.error(res) };
       this.#finish();
@@ -122,7 +208,13 @@ export class Multishot<T> extends Flight implements AsyncIterableIterator<T, und
   #armIfWanted(): void {
     if (this.#isArmed || this.#isOver || this.#isEnding || this.#results.length >= HIGH_WATER / 2) return;
     this.#isArmed = true;
-    this.#source.arm(this);
+    this.#isPaused = false;
+    this.#port.wake(this);
+    try {
+      this.#port.arm(this);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Results to those who wait for them; then the end, if it has come. */
@@ -142,25 +234,29 @@ export class Multishot<T> extends Flight implements AsyncIterableIterator<T, und
 
   #finish(): void {
     this.#isOver = true;
-    this.forgetSignal?.();
+    this.#port.wake(this);
+    this.#forgetSignal?.();
     for (const ended of this.#ended.splice(0)) ended();
     this.#feed();
   }
 
   #drop(): void {
-    for (const value of this.#results.splice(0)) this.#source.undo(value);
+    for (const value of this.#results.splice(0)) this.#stream.undo(value);
   }
 
   override fail(error: unknown): void {
+    if (this.#isOver) return;
     this.#isArmed = false;
-    this.#error = { error };
+    // the reason why it was to end, if it was, comes first
+    if (!this.#isEnding) this.#error = { error };
+    if (this.#port.isClosed()) this.#drop();
     this.#finish();
-    if (this.#consumers.length === 0 && this.#isEnding) this.#drop();
   }
 
   override discard(res: number, flags: number): void {
+    if (res < 0) this.#stream.waste?.(res, flags);
     if (res < 0) return;
-    const value = this.#source.convert(res, flags);
-    if (value !== undefined) this.#source.undo(value);
+    const value = this.#stream.convert(res, flags);
+    if (value !== undefined) this.#stream.undo(value);
   }
 }

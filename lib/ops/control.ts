@@ -100,6 +100,19 @@ export function asyncCancelOp(sqe: SqeCursor, opcode: number, flags: number): Sq
   return sqe;
 }
 
+/**
+ * IORING_OP_ASYNC_CANCEL, since 5.19 by all that `flags` say together: IORING_ASYNC_CANCEL_FD, IORING_ASYNC_CANCEL_OP
+ * (6.6), or IORING_ASYNC_CANCEL_ANY for everything on the ring.
+ * @param fd -1 where it does not matter; a slot with IORING_ASYNC_CANCEL_FD_FIXED (6.0)
+ * @param opcode IORING_OP_*, 0 where it does not matter
+ * @param flags IORING_ASYNC_CANCEL_*
+ * @see io_uring_prep_cancel(3)
+ */
+export function asyncCancelWhere(sqe: SqeCursor, fd: number, opcode: number, flags: number): SqeCursor {
+  sqe.prepare(IORING_OP_ASYNC_CANCEL, fd, 0, opcode, 0).opFlags = flags;
+  return sqe;
+}
+
 // ---- other rings ------------------------------------------------------------------------------------------------------------
 
 /**

@@ -256,12 +256,12 @@ export abstract class RingBase implements Disposable {
    */
   registerBpfFilter(options: BpfFilterOptions): void {
     this.core.check();
-    registerRingFilter(this.core.handle, options);
+    registerRingFilter(this.core, options);
   }
 
   /** Filters the operations of every ring that the calling task makes from now on. Needs CAP_SYS_ADMIN or no_new_privs. */
   static registerBpfFilter(options: BpfFilterOptions): void {
-    registerRingFilter(-1, options);
+    registerRingFilter({ handle: -1 }, options);
   }
 
   /**
@@ -300,7 +300,8 @@ export abstract class RingBase implements Disposable {
 
   /**
    * Gives the queues other sizes; pending completions stay (REGISTER_RESIZE_RINGS). Needs `{ deferTaskrun: true }`.
-   * @throws RegisterError EOVERFLOW (what is pending does not fit), EINVAL (not a deferTaskrun ring)
+   * @throws RegisterError EOVERFLOW (what is pending does not fit), EINVAL (not a deferTaskrun ring); SyscallError where
+   *   the new queues can't be mapped: the ring is closed then
    * @since 6.13
    * @see io_uring_resize_rings(3)
    */

@@ -54,8 +54,11 @@ function readProgram(filter: BpfFilterOptions['filter']): readonly BpfInstructio
   return Array.from({ length }, (_, i) => readInstruction(`options.filter[${i}]`, filter[i]));
 }
 
-/** Adds a filter to a ring, or with -1 to all rings that the calling task makes from now on. */
-export function registerRingFilter(ring: RingFd, options: BpfFilterOptions): void {
+/**
+ * Adds a filter to a ring, or with the handle -1 to all rings that the calling task makes from now on. The handle is asked
+ * for last: a getter in the options may close the ring.
+ */
+export function registerRingFilter(ring: { readonly handle: RingFd }, options: BpfFilterOptions): void {
   record('options', options, ['op', 'filter', 'denyRest', 'strictSize', 'pduSize']);
   const { op, filter, denyRest = false, strictSize = false, pduSize = 0 } = options;
   const opcode = oneOf('options.op', op, OP_NAMES);
@@ -64,7 +67,7 @@ export function registerRingFilter(ring: RingFd, options: BpfFilterOptions): voi
     (boolean('options.denyRest', denyRest) ? constants.IO_URING_BPF_FILTER_DENY_REST : 0) |
     (boolean('options.strictSize', strictSize) ? constants.IO_URING_BPF_FILTER_SZ_STRICT : 0);
   integer('options.pduSize', pduSize, 0, 0xff);
-  registerBpfFilter(ring, {
+  registerBpfFilter(ring.handle, {
     opcode,
     flags,
     filter: program,

@@ -205,7 +205,13 @@ export class BufferRing extends Owner {
   readonly #parts: Uint32Array;
   /** 1 for each buffer that the kernel has done with. */
   readonly #isDone: Uint8Array;
+  /** Which buffer each entry of the ring names, and where each buffer was named last: bundles go on in this order. */
+  readonly #order: Uint16Array;
+  readonly #place: Uint16Array;
+  #added = 0;
   #free: number;
+  /** Who waits for a buffer. */
+  #waiting: (() => void)[] = [];
   readonly #letGo: readonly (() => void)[];
 
   private constructor(
@@ -227,6 +233,8 @@ export class BufferRing extends Owner {
     this.#offsets = new Uint32Array(entries);
     this.#parts = new Uint32Array(entries);
     this.#isDone = new Uint8Array(entries);
+    this.#order = new Uint16Array(entries);
+    this.#place = new Uint16Array(entries);
     this.#free = entries;
     this.#letGo = [core.hold(this.held), unmapAtClose(core, this.#entries)];
     for (let id = 0; id < entries; id++) this.#add(id);
@@ -283,6 +291,33 @@ export class BufferRing extends Owner {
   }
 
   /**
+   * The data of a completion of a bundle (IORING_RECVSEND_BUNDLE, 6.10), which may lie in several buffers: as `take`, a part
+   * for each, in order.
+   */
+  takeBundle({ res, flags }: BufferCompletion): BufferPart[] {
+    const parts = [this.take({ res: Math.min(res, this.#roomOf(flags)), flags: this.#flagsOf(res, flags) })];
+    let left = res - (parts[0]?.bytes.length ?? 0);
+    for (let id = flags >>> IORING_CQE_BUFFER_SHIFT; left > 0; ) {
+      id = this.#order[((this.#place[id] ?? 0) + 1) & (this.length - 1)] ?? 0;
+      const one = ((id << IORING_CQE_BUFFER_SHIFT) | (flags & 0xffff)) >>> 0;
+      const part = this.take({ res: Math.min(left, this.#roomOf(one)), flags: this.#flagsOf(left, one) });
+      parts.push(part);
+      left -= part.bytes.length;
+    }
+    return parts;
+  }
+
+  /** Bytes that the buffer of a completion has room for still. */
+  #roomOf(flags: number): number {
+    return this.bufferSize - (this.#offsets[flags >>> IORING_CQE_BUFFER_SHIFT] ?? 0);
+  }
+
+  /** The flags of one part of a bundle: only its last buffer may have room left. */
+  #flagsOf(left: number, flags: number): number {
+    return left > this.#roomOf(flags) ? (flags & ~IORING_CQE_F_BUF_MORE) >>> 0 : flags;
+  }
+
+  /**
    * Tells how many buffers the kernel has taken so far, a counter of 16 bits (REGISTER_PBUF_STATUS).
    * @since 6.8
    * @see io_uring_buf_ring_head(3)
@@ -292,7 +327,20 @@ export class BufferRing extends Owner {
     return { head: registerPbufStatus(this.core.handle, this.#group) };
   }
 
+  /** @internal Calls back once when the kernel has a buffer to pick, or when there will be none any more. */
+  whenFree(callback: () => void): void {
+    if (this.free > 0 || !this.isRegistered) callback();
+    else this.#waiting.push(callback);
+  }
+
+  #tellWaiting(): void {
+    for (const callback of this.#waiting.splice(0)) callback();
+  }
+
   #add(id: number): void {
+    const entry = this.#added++ & (this.length - 1);
+    this.#order[entry] = id;
+    this.#place[id] = entry;
     this.#entries.add(this.#address + id * this.bufferSize, this.bufferSize, id);
   }
 
@@ -307,6 +355,7 @@ export class BufferRing extends Owner {
     if (!this.isRegistered) return;
     this.#add(id);
     this.#entries.publish();
+    this.#tellWaiting();
   }
 
   protected override release(): void {
@@ -314,5 +363,6 @@ export class BufferRing extends Owner {
     groupsOf(this.core).delete(this.#group);
     this.#entries.unmap();
     for (const letGo of this.#letGo) letGo();
+    this.#tellWaiting();
   }
 }

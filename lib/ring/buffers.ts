@@ -1,6 +1,5 @@
 /** Registered buffers: memory that the kernel has pinned, for READ_FIXED and its kin. */
 import { boolean, callback, integer, list, options, wrongType, wrongValue } from '../../structs/check.ts';
-import { constants } from '../../structs/flags.ts';
 import { ClosedError, RegisterError, UnsupportedError } from '../errors.ts';
 import {
   registerBuffers,
@@ -11,7 +10,7 @@ import {
 } from '../register/buffers.ts';
 import { addressOf } from '../sys/memory.ts';
 import type { RingBase } from './base.ts';
-import type { RingCore } from './core.ts';
+import { type RingCore, tagValue } from './core.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
 /** How many bytes one registered buffer may have. */
@@ -60,16 +59,13 @@ export class RegisteredBuffer {
 interface Slot {
   readonly core: RingCore;
   readonly index: number;
-  isCurrent: boolean;
-}
-
-/** A slot's memory as we keep it. */
-interface Entry {
-  readonly slot: Slot;
-  readonly bytes: Uint8Array;
+  readonly view: ArrayBufferView;
   readonly address: number;
-  readonly tag: bigint;
-  readonly letGo: () => void;
+  /** The number of its tag. */
+  readonly tag: number;
+  /** Does the kernel have the tag too? */
+  readonly isTagged: boolean;
+  isCurrent: boolean;
 }
 
 /** What `registerBuffers` takes: the buffers, or how many empty slots. null is an empty slot. */
@@ -81,23 +77,22 @@ export interface RegisterBuffersOptions {
   readonly onRelease?: (index: number) => void;
 }
 
+/** The memory of a view. */
 interface Piece {
-  readonly bytes: Uint8Array;
+  readonly view: ArrayBufferView;
   readonly address: number;
+  readonly length: number;
 }
 
-/** The memory of each view, read before anything is written for the kernel. */
+/** The memory of each view. All are read first: a getter of one could take the memory of another away. */
 function pieces(buffers: readonly (ArrayBufferView | null)[]): (Piece | null)[] {
-  return list('buffers', buffers).map((view, i) => {
+  return [...list('buffers', buffers)].map((view, i) => {
     if (view === null) return null;
     const address = addressOf(`buffers[${i}]`, view);
-    if (view.byteLength > MAX_BYTES) throw wrongValue(`buffers[${i}]`, 'at most 1 GiB long', view.byteLength);
-    return { bytes: new Uint8Array(view.buffer, view.byteOffset, view.byteLength), address };
+    const length = view.byteLength;
+    if (length > MAX_BYTES) throw wrongValue(`buffers[${i}]`, 'at most 1 GiB long', length);
+    return { view, address, length };
   });
-}
-
-function iovecs(found: readonly (Piece | null)[]): ({ address: number; length: number } | null)[] {
-  return found.map((piece) => piece && { address: piece.address, length: piece.bytes.byteLength });
 }
 
 /** An empty table. Before 5.19 there is no flag for it: there each slot is named empty. */
@@ -121,13 +116,13 @@ function registerSparse(core: RingCore, slots: number): void {
 export class RegisteredBuffers extends Owner {
   /** How many slots the table has. */
   readonly length: number;
-  readonly #entries: (Entry | null)[];
+  readonly #slots: (Slot | null)[];
   readonly #onRelease: ((index: number) => void) | undefined;
 
   private constructor(ring: RingBase, core: RingCore, length: number, onRelease?: (index: number) => void) {
     super(ring, core, 'the buffer table');
     this.length = length;
-    this.#entries = Array.from({ length }, () => null);
+    this.#slots = Array.from({ length }, () => null);
     this.#onRelease = onRelease;
   }
 
@@ -152,8 +147,8 @@ export class RegisteredBuffers extends Owner {
     integer('buffers.length', found.length, 1, MAX_BUFFERS);
     const owner = new RegisteredBuffers(ring, core, found.length, told);
     owner.#enter(0, found, (tags) => {
-      if (tags === undefined) registerBuffers(core.handle, iovecs(found));
-      else registerBuffers2(core.handle, { buffers: iovecs(found), tags });
+      if (tags === undefined) registerBuffers(core.handle, found);
+      else registerBuffers2(core.handle, { buffers: found, tags });
     });
     return owner;
   }
@@ -161,9 +156,10 @@ export class RegisteredBuffers extends Owner {
   /** The buffer in a slot. @throws RangeError for a slot that is not in the table, ClosedError for an empty one */
   at(index: number): RegisteredBuffer {
     this.check();
-    const entry = this.#entries[integer('index', index, 0, this.length - 1)];
-    if (!entry) throw new ClosedError(`slot ${index} of the buffer table is empty: it`);
-    return new RegisteredBuffer(entry.slot, entry.bytes, entry.address);
+    const slot = this.#slots[integer('index', index, 0, this.length - 1)];
+    if (!slot) throw new ClosedError(`slot ${index} of the buffer table is empty: it`);
+    const { buffer, byteOffset, byteLength } = slot.view;
+    return new RegisteredBuffer(slot, new Uint8Array(buffer, byteOffset, byteLength), slot.address);
   }
 
   /**
@@ -177,7 +173,7 @@ export class RegisteredBuffers extends Owner {
     integer('buffers.length', found.length, 1, this.length);
     integer('offset', offset, 0, this.length - found.length);
     this.#enter(offset, found, (tags) => {
-      registerBuffersUpdate(this.core.handle, { offset, buffers: iovecs(found), tags: tags ?? [] });
+      registerBuffersUpdate(this.core.handle, { offset, buffers: found, tags });
     });
   }
 
@@ -196,7 +192,7 @@ export class RegisteredBuffers extends Owner {
     integer('range.count', count, 1, this.length - offset);
     integer('range.at', at, 0, MAX_BUFFERS - count);
     boolean('range.replace', replace);
-    const source = this.#entries.slice(offset, offset + count);
+    const source = this.#slots.slice(offset, offset + count);
     const isPartial = offset !== 0 || at !== 0 || count !== this.length;
     return target.adoptBuffers((core, previous) => {
       registerCloneBuffers(core.handle, {
@@ -206,8 +202,8 @@ export class RegisteredBuffers extends Owner {
       });
       const clone = new RegisteredBuffers(target, core, Math.max(at + count, previous?.length ?? 0));
       if (previous !== undefined) previous.#supersede(clone, at, at + count);
-      source.forEach((entry, i) => {
-        if (entry) clone.#entries[at + i] = clone.#untagged(at + i, entry);
+      source.forEach((slot, i) => {
+        if (slot) clone.#slots[at + i] = clone.#slot(at + i, slot, false);
       });
       return clone;
     });
@@ -215,63 +211,54 @@ export class RegisteredBuffers extends Owner {
 
   /** Another owner has the table now: slots outside [from, to) move there, the others are released. */
   #supersede(heir: RegisteredBuffers, from: number, to: number): void {
-    this.#entries.forEach((entry, i) => {
+    this.#slots.forEach((slot, i) => {
       if (i >= from && i < to) this.#drop(i);
-      else heir.#entries[i] = entry;
+      else heir.#slots[i] = slot;
     });
     this.disown();
   }
 
-  /** A clone's slots have no tags: their memory is held until the clone is unregistered and its ring idle. */
-  #untagged(index: number, { bytes, address }: Piece): Entry {
-    const slot = { core: this.core, index, isCurrent: true };
-    return { slot, bytes, address, tag: 0n, letGo: this.core.hold(bytes) };
-  }
-
   /** Tags and holds what comes, calls the kernel, and keeps the books by what it did. */
   #enter(offset: number, found: readonly (Piece | null)[], call: (tags: bigint[] | undefined) => void): void {
-    const { core } = this;
-    const hasTags = (core.features & constants.IORING_FEAT_RSRC_TAGS) !== 0;
-    const entries = found.map((piece, i) =>
-      piece === null ? null : this.#entry(offset + i, piece, hasTags),
-    );
+    const { hasTags } = this.core;
+    const slots = found.map((piece, i) => (piece === null ? null : this.#slot(offset + i, piece, hasTags)));
     let done = found.length;
     try {
-      call(hasTags ? entries.map((entry) => entry?.tag ?? 0n) : undefined);
+      call(hasTags ? slots.map((slot) => tagValue(slot?.tag ?? 0)) : undefined);
     } catch (error) {
       done = error instanceof RegisterError ? (error.done ?? 0) : 0;
       throw error;
     } finally {
-      entries.forEach((entry, i) => {
-        if (i < done) this.#replace(offset + i, entry);
-        else if (entry) this.#discard(entry);
+      slots.forEach((slot, i) => {
+        if (i < done) this.#replace(offset + i, slot);
+        else if (slot) this.core.untag(slot.tag);
       });
     }
   }
 
-  #entry(index: number, { bytes, address }: Piece, hasTags: boolean): Entry {
-    const slot = { core: this.core, index, isCurrent: true };
-    if (!hasTags) return { slot, bytes, address, tag: 0n, letGo: this.core.hold(bytes) };
-    const tag = this.core.tag(index, bytes, this.#onRelease);
-    return { slot, bytes, address, tag, letGo: () => this.core.expectTag(tag) };
+  /** A slot that holds its memory. A clone's has no tag in the kernel. */
+  #slot(
+    index: number,
+    { view, address }: { view: ArrayBufferView; address: number },
+    isTagged: boolean,
+  ): Slot {
+    const { core } = this;
+    const tag = core.tag(index, view, this.#onRelease);
+    return { core, index, view, address, tag, isTagged, isCurrent: true };
   }
 
-  #replace(index: number, entry: Entry | null): void {
+  #replace(index: number, slot: Slot | null): void {
     this.#drop(index);
-    this.#entries[index] = entry;
+    this.#slots[index] = slot;
   }
 
   #drop(index: number): void {
-    const old = this.#entries[index];
-    this.#entries[index] = null;
+    const old = this.#slots[index];
+    this.#slots[index] = null;
     if (!old) return;
-    old.slot.isCurrent = false;
-    old.letGo();
-  }
-
-  #discard(entry: Entry): void {
-    if (entry.tag === 0n) entry.letGo();
-    else this.core.untag(entry.tag);
+    old.isCurrent = false;
+    if (old.isTagged) this.core.expectTag(old.tag);
+    else this.core.expectRelease(old.tag);
   }
 
   protected override release(): void {

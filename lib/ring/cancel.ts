@@ -43,17 +43,17 @@ export interface CancelTarget {
 }
 
 /** Throws unless the target says one thing: the kernel would silently ignore the rest. */
-function checkKey(target: CancelTarget): void {
+export function checkKey(name: string, target: CancelTarget): void {
   const { userData, fd, op, any } = target;
   if (any) {
-    if (userData !== undefined) throw wrongValue('target.userData', 'absent beside any', userData);
-    if (fd !== undefined) throw wrongValue('target.fd', 'absent beside any', fd);
-    if (op !== undefined) throw wrongValue('target.op', 'absent beside any', op);
+    if (userData !== undefined) throw wrongValue(`${name}.userData`, 'absent beside any', userData);
+    if (fd !== undefined) throw wrongValue(`${name}.fd`, 'absent beside any', fd);
+    if (op !== undefined) throw wrongValue(`${name}.op`, 'absent beside any', op);
   } else if (userData !== undefined) {
-    if (fd !== undefined) throw wrongValue('target.fd', 'absent beside userData', fd);
-    if (op !== undefined) throw wrongValue('target.op', 'absent beside userData', op);
+    if (fd !== undefined) throw wrongValue(`${name}.fd`, 'absent beside userData', fd);
+    if (op !== undefined) throw wrongValue(`${name}.op`, 'absent beside userData', op);
   } else if (fd === undefined && op === undefined) {
-    throw wrongType('target', 'an object with userData, fd, op or any', target);
+    throw wrongType(name, 'an object that names operations: by fd, op, any', target);
   }
 }
 
@@ -96,8 +96,9 @@ function fileKey(core: RingCore, file: File): Pick<SyncCancel, 'fd'> & { readonl
   return { fd: descriptor('target.fd', file), flags: IORING_ASYNC_CANCEL_FD };
 }
 
-function opcodeOf(op: OpName): number {
-  return constants[`IORING_${oneOf('target.op', op, OP_NAMES)}`];
+/** IORING_OP_* of its name. */
+export function opcodeOf(name: string, op: OpName): number {
+  return constants[`IORING_${oneOf(name, op, OP_NAMES)}`];
 }
 
 /**
@@ -110,14 +111,15 @@ export function cancelSync(core: RingCore, target: CancelTarget): number {
   boolean('target.all', all);
   boolean('target.any', any);
   if (timeoutMs !== undefined) milliseconds('target.timeoutMs', timeoutMs);
-  checkKey(target);
+  checkKey('target', target);
   if (any) return registerSyncCancel(core.handle, { flags: IORING_ASYNC_CANCEL_ANY, timeoutMs });
   if (userData !== undefined) {
     integer('target.userData', userData, 0, Number.MAX_SAFE_INTEGER);
     return all ? cancelAll(core, userData) : cancelOne(core, userData, timeoutMs);
   }
   const file = fd === undefined ? { flags: 0 } : fileKey(core, fd);
-  const kind = op === undefined ? { flags: 0 } : { opcode: opcodeOf(op), flags: IORING_ASYNC_CANCEL_OP };
+  const kind =
+    op === undefined ? { flags: 0 } : { opcode: opcodeOf('target.op', op), flags: IORING_ASYNC_CANCEL_OP };
   const flags = file.flags | kind.flags | (all ? IORING_ASYNC_CANCEL_ALL : 0);
   const count = withNewer(op === undefined ? undefined : { need: 'ASYNC_CANCEL_OP', since: '6.6' }, () =>
     registerSyncCancel(core.handle, { ...file, ...kind, flags, timeoutMs }),

@@ -46,9 +46,12 @@ interface Tagged {
   readonly onRelease: ((index: number) => void) | undefined;
 }
 
-/** The number in the lower bits of a tag. */
-function serialOf(tag: bigint): number {
-  return Number(tag & 0x1fff_ffff_ffff_ffffn);
+/** The user_data of a tag without its number. */
+const TAG_MARK = BigInt(mark(TAG, 0)) << 32n;
+
+/** The kernel's name of a tag; 0 (none) is none. */
+export function tagValue(serial: number): bigint {
+  return serial === 0 ? 0n : TAG_MARK | BigInt(serial);
 }
 
 /** Calls `then`; the ring closes whatever becomes of it. */
@@ -280,6 +283,11 @@ export class RingCore {
 
   // ---- what is registered ----------------------------------------------------------------------------------
 
+  /** Does the kernel tell when it has let go of a slot (5.13)? */
+  get hasTags(): boolean {
+    return (this.features & constants.IORING_FEAT_RSRC_TAGS) !== 0;
+  }
+
   /** Holds `held` until `release` of what comes back, or the end. */
   hold(held: unknown): () => void {
     const entry = { held };
@@ -287,24 +295,27 @@ export class RingCore {
     return () => this.#registered.delete(entry);
   }
 
-  /** A new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
-  tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): bigint {
+  /** The number of a new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
+  tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): number {
     const serial = ++this.#serial;
     this.#tags.set(serial, { index, held, onRelease });
-    return (BigInt(mark(TAG, Math.floor(serial / HIGH))) << 32n) | BigInt(serial % HIGH);
+    return serial;
   }
 
   /** A tag that was never registered, because the call failed. */
-  untag(tag: bigint): void {
-    this.#tags.delete(serialOf(tag));
+  untag(serial: number): void {
+    this.#tags.delete(serial);
   }
 
   /** The slot with this tag was given up: its completion says when the kernel has let go. */
-  expectTag(tag: bigint): void {
-    const serial = serialOf(tag);
-    if (!this.#tags.has(serial) || this.#expected.has(serial)) return;
-    this.#expected.add(serial);
-    this.#owedTags++;
+  expectTag(serial: number): void {
+    if (this.#tags.has(serial) && !this.#expected.has(serial)) this.#owedTags++;
+    this.expectRelease(serial);
+  }
+
+  /** The same for a slot that the kernel has no tag for: it has let go when nothing is in flight. */
+  expectRelease(serial: number): void {
+    if (this.#tags.has(serial)) this.#expected.add(serial);
   }
 
   /** Calls `ending` when the ring closes; what comes back takes it away. */
@@ -328,7 +339,11 @@ export class RingCore {
    * the kernel waits in the call instead of sending the tags of an unregistered table.
    */
   #releaseExpected(): void {
-    for (const serial of this.#expected) this.#letGo(serial);
+    for (const serial of [...this.#expected]) {
+      // an onRelease may have started something
+      if (this.flights.active > 0) return;
+      this.#letGo(serial);
+    }
   }
 
   #letGo(serial: number): void {

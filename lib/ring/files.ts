@@ -11,7 +11,7 @@ import {
   unregisterFiles,
 } from '../register/files.ts';
 import type { RingBase } from './base.ts';
-import type { RingCore } from './core.ts';
+import { type RingCore, tagValue } from './core.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
 const CLEAR = -1;
@@ -22,21 +22,27 @@ const MAX_FILES = 2 ** 20;
 export class FixedFile {
   /** Which slot. */
   readonly index: number;
+  /** @internal */
+  readonly table: RegisteredFiles;
   readonly #core: RingCore;
-  readonly #table: RegisteredFiles;
 
   /** @internal */
   constructor(table: RegisteredFiles, core: RingCore, index: number) {
     this.index = index;
     this.#core = core;
-    this.#table = table;
+    this.table = table;
+  }
+
+  /** @internal The slot after it. */
+  next(): FixedFile {
+    return this.table.at(this.index + 1);
   }
 
   /** @internal Throws unless it belongs to a table that is registered with this ring now. */
   use(core: RingCore): number {
     if (this.#core !== core)
       throw wrongValue('file', "registered with this ring, not with another's", this.index);
-    if (!this.#table.isRegistered) throw new ClosedError('the file table');
+    if (!this.table.isRegistered) throw new ClosedError('the file table');
     return this.index;
   }
 }
@@ -59,7 +65,7 @@ export class RegisteredFiles extends Owner {
   /** How many slots the table has. */
   readonly length: number;
   readonly #onRelease: ((index: number) => void) | undefined;
-  readonly #tags = new Map<number, bigint>();
+  readonly #tags = new Map<number, number>();
 
   private constructor(ring: RingBase, core: RingCore, length: number, onRelease?: (index: number) => void) {
     super(ring, core, 'the file table');
@@ -141,19 +147,22 @@ export class RegisteredFiles extends Owner {
   }
 
   /** Tags the slots where somebody wants to be told, calls the kernel, and keeps the books by what it did. */
-  #enter(offset: number, fds: readonly number[], call: (tags: bigint[] | undefined) => number): number {
+  #enter(
+    offset: number,
+    fds: readonly number[],
+    call: (tags: readonly bigint[] | undefined) => number,
+  ): number {
     const { core } = this;
     const told = this.#onRelease;
     if (told === undefined) return call(undefined);
-    const tags = fds.map((fd, i) => (fd < 0 ? 0n : core.tag(offset + i, undefined, told)));
+    const tags = fds.map((fd, i) => (fd < 0 ? 0 : core.tag(offset + i, undefined, told)));
     let done = fds.length;
     try {
-      return call(tags);
+      return call(core.hasTags ? tags.map(tagValue) : undefined);
     } catch (error) {
       done = error instanceof RegisterError ? (error.done ?? 0) : 0;
-      // the slot that failed in an update has lost its old file all the same
-      if (error instanceof RegisterError && error.opcode === 'REGISTER_FILES_UPDATE2')
-        this.#drop(offset + done);
+      // a slot that was to get a bad fd has lost its old file all the same
+      if (error instanceof RegisterError && error.code === 'EBADF') this.#drop(offset + done);
       throw error;
     } finally {
       tags.forEach((tag, i) => {
@@ -163,16 +172,17 @@ export class RegisteredFiles extends Owner {
     }
   }
 
-  #replace(index: number, tag: bigint): void {
+  #replace(index: number, tag: number): void {
     this.#drop(index);
-    if (tag !== 0n) this.#tags.set(index, tag);
+    if (tag !== 0) this.#tags.set(index, tag);
   }
 
   #drop(index: number): void {
     const tag = this.#tags.get(index);
     if (tag === undefined) return;
     this.#tags.delete(index);
-    this.core.expectTag(tag);
+    if (this.core.hasTags) this.core.expectTag(tag);
+    else this.core.expectRelease(tag);
   }
 
   protected override release(): void {

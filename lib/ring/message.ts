@@ -20,7 +20,8 @@ export interface Message {
   readonly flags?: number;
 }
 
-function fdOfTarget(target: RingBase | number): number {
+/** The fd of the ring that a message goes to. */
+export function fdOfTarget(target: RingBase | number): number {
   if (typeof target === 'number') return descriptor('target', target);
   if (typeof target !== 'object' || target === null)
     throw wrongType('target', 'a ring, or the fd of one', target);

@@ -65,6 +65,8 @@ export function resizeQueues(core: RingCore, options: ResizeOptions): void {
   integer('options.sqEntries', sqEntries, 1, U32_MAX);
   if (cqEntries !== undefined) integer('options.cqEntries', cqEntries, 1, U32_MAX);
   boolean('options.clamp', clamp);
+  // a getter of the options may have closed it
+  core.check();
   checkMappable(core);
   const { queues } = core;
   queues.publish();

@@ -237,10 +237,10 @@ export class Ring extends RingBase {
   #waitFor(limits: Limits): void {
     const { core } = this;
     const { queues } = core;
-    const { wait, timeoutMs = Number.POSITIVE_INFINITY } = limits;
+    const { wait, timeoutMs } = limits;
     // with the other limits the kernel says the same for "reached" and for "woken", once something is there
     const isOneWait = (limits.deadlineMs ?? limits.minWaitUs ?? limits.waitArgument) !== undefined;
-    const end = performance.now() + timeoutMs;
+    const end = timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
     for (;;) {
       core.takeTags();
       core.check();
@@ -251,7 +251,7 @@ export class Ring extends RingBase {
       const before = queues.ready;
       const missing = wait - core.ready;
       if (missing <= 0 || queues.isOverflowed || before >= queues.cqEntries) return;
-      const left = end - performance.now();
+      const left = timeoutMs === undefined ? end : end - performance.now();
       const result = this.#enterAndWait(before + missing, limits, Math.max(0, left));
       if (result === -ETIME) return;
       if (result < 0 && result !== -EINTR) throw core.enterFailure(-result);

@@ -89,14 +89,18 @@ function rules(sandbox: Sandbox): RestrictionRule[] {
   // one opcode that the kernel lacks would make it refuse all rules
   const extra = isSealed ? [] : GIVING_BACK.filter((name) => support.supports(name) === true);
   const cancel: readonly OpName[] = isSealed || ops.has('OP_ASYNC_CANCEL') ? [] : ['OP_ASYNC_CANCEL'];
+  const opcodes = new Set([...register, ...extra]);
+  // a kernel that keeps restrictions of operations and of opcodes apart (7.0 and later) restricts only what a rule names:
+  // so there is one of each kind. Enabling is over by then, and allowing no flag allows nothing.
+  if (opcodes.size === 0) opcodes.add('REGISTER_ENABLE_RINGS');
   return [
     ...[...ops, ...cancel].map((sqeOp) => ({ opcode: 'RESTRICTION_SQE_OP' as const, sqeOp })),
-    ...[...new Set([...register, ...extra])].map((registerOp) => ({
+    ...[...opcodes].map((registerOp) => ({
       opcode: 'RESTRICTION_REGISTER_OP' as const,
       registerOp,
     })),
     ...(required === 0 ? [] : [{ opcode: 'RESTRICTION_SQE_FLAGS_REQUIRED' as const, sqeFlags: required }]),
-    ...(allowed === 0 ? [] : [{ opcode: 'RESTRICTION_SQE_FLAGS_ALLOWED' as const, sqeFlags: allowed }]),
+    { opcode: 'RESTRICTION_SQE_FLAGS_ALLOWED' as const, sqeFlags: allowed },
   ];
 }
 
@@ -106,7 +110,8 @@ function rules(sandbox: Sandbox): RestrictionRule[] {
  * @throws UnsupportedError for an operation or opcode that this kernel lacks
  */
 export function registerSandbox(core: RingCore, sandbox: Sandbox): void {
-  registerRestrictions(core.handle, rules(sandbox));
+  const found = rules(sandbox);
+  registerRestrictions(core.handle, found);
 }
 
 /**

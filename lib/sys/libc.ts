@@ -45,6 +45,16 @@ export function eventfd(initial = 0): number {
 }
 
 /**
+ * Makes an epoll file, close-on-exec.
+ * @returns the fd, yours to close
+ * @throws SyscallError EMFILE, ENFILE
+ * @see epoll_create(2)
+ */
+export function epollCreate(): number {
+  return checked('epoll_create1', sys.epollCreate());
+}
+
+/**
  * Makes a pipe, close-on-exec.
  * @param flags O_NONBLOCK (0o4000)
  * @returns the reading and the writing end, yours to close

@@ -1,6 +1,7 @@
 /** A kernel that has a register opcode which this one lacks: for what can be tested by bytes alone. */
 import { viewMemory } from '../../lib/sys/ffi.ts';
 import { sys } from '../../lib/sys/syscall.ts';
+import { Params } from '../../structs/setup.ts';
 
 /** One call that was answered. */
 export interface FakeCall {
@@ -34,6 +35,40 @@ export function withOpcode<T>(
   };
   try {
     return body(calls);
+  } finally {
+    sys.register = register;
+  }
+}
+
+/** Runs `body` while rings that are made report no `features` (IORING_FEAT_*), as those of older kernels. */
+export function withoutFeatures<T>(features: number, body: () => T): T {
+  const { setup } = sys;
+  sys.setup = (entries, params) => {
+    const fd = setup(entries, params);
+    const view = new DataView(params.buffer, params.byteOffset);
+    const at = Params.at.features;
+    if (fd >= 0) view.setUint32(at, view.getUint32(at, true) & ~features, true);
+    return fd;
+  };
+  try {
+    return body();
+  } finally {
+    sys.setup = setup;
+  }
+}
+
+/** Runs `body` while register calls of `opcode` fail with `errno`; how many there were. */
+export function withFailing(opcode: number, errno: number, body: () => void): number {
+  const { register } = sys;
+  let calls = 0;
+  sys.register = (fd, given, arg, nrArgs) => {
+    if ((given & 0x7fff_ffff) !== opcode) return register(fd, given, arg, nrArgs);
+    calls++;
+    return -errno;
+  };
+  try {
+    body();
+    return calls;
   } finally {
     sys.register = register;
   }

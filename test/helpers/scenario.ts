@@ -14,9 +14,14 @@ export interface Scene {
   readonly argument?: unknown;
 }
 
+/** A worker thread that runs a scene, and posts what it returned. */
+export function startThread(scene: Scene): Worker {
+  return new Worker(RUNNER, { workerData: scene, execArgv: ['--conditions=uring-source'] });
+}
+
 /** Runs a scene in a worker thread, which has ended when this resolves; what the scene returned. */
 export async function inThread(scene: Scene): Promise<unknown> {
-  const worker = new Worker(RUNNER, { workerData: scene, execArgv: ['--conditions=uring-source'] });
+  const worker = startThread(scene);
   const answers: unknown[] = [];
   worker.on('message', (answer) => answers.push(answer));
   // an error that the scene throws rejects this
@@ -24,15 +29,25 @@ export async function inThread(scene: Scene): Promise<unknown> {
   return answers[0];
 }
 
+/** The arguments of Node.js with which it runs a scene, and writes what it returned to stdout. */
+export function sceneArguments(scene: Scene): string[] {
+  const runner = fileURLToPath(RUNNER);
+  return ['--conditions=uring-source', '--expose-gc', '--import', 'tsx', runner, JSON.stringify(scene)];
+}
+
+/** A clean environment for it: NODE_TEST_CONTEXT would make the child a test file. */
+export function sceneEnvironment(): { readonly PATH?: string } {
+  const { PATH } = process.env;
+  return PATH === undefined ? {} : { PATH };
+}
+
 /** Runs a scene in a process; what the scene returned. */
 export function inProcess(scene: Scene): unknown {
-  // a clean environment: NODE_TEST_CONTEXT would make the child a test file
-  const { PATH } = process.env;
-  const { status, signal, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--conditions=uring-source', '--import', 'tsx', fileURLToPath(RUNNER), JSON.stringify(scene)],
-    { env: { PATH }, encoding: 'utf8', timeout: 60_000 },
-  );
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, sceneArguments(scene), {
+    env: sceneEnvironment(),
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   if (status !== 0) throw new Error(`${scene.name} ended with ${status ?? signal}:\n${stderr}`);
   return JSON.parse(stdout);
 }

@@ -130,6 +130,12 @@ writes('asyncCancelOp', (s) => control.asyncCancelOp(s, 22, 1), {
   len: 22,
   op_flags: 1 | 32,
 });
+writes('asyncCancelWhere', (s) => control.asyncCancelWhere(s, 5, 22, 35), {
+  opcode: 14,
+  fd: 5,
+  len: 22,
+  op_flags: 35,
+});
 writes('msgRing', (s) => control.msgRing(s, 7, -0x8000_0000, Number.MAX_SAFE_INTEGER), {
   opcode: 40,
   fd: 7,

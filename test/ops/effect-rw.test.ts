@@ -403,12 +403,12 @@ opTest('OP_FADVISE', 'drops what the page cache has of a file', (ring, scope) =>
     0,
   );
   const canDrop = CACHED_FILE_SYSTEMS.includes(statfsSync(`/proc/self/fd/${fd}`).type);
-  assert.ok(isCached(ring, fd, address));
+  if (canDrop) assert.ok(isCached(ring, fd, address));
   assert.equal(
-    ring.result((sqe) => rw.fadvise(sqe, fd, 0, 4096, DONTNEED)),
+    ring.result((sqe) => rw.fadvise(sqe, fd, 0, 8192, DONTNEED)),
     0,
   );
-  assert.equal(isCached(ring, fd, address), !canDrop);
+  if (canDrop) assert.ok(!isCached(ring, fd, address));
 });
 
 opTest(

@@ -52,8 +52,6 @@ export class OpRing {
   constructor(scope: Scope, flags = 0) {
     const { fd, params } = setup(8, { flags });
     this.fd = fd;
-    // closed first, so that the memory that this object holds outlives what the kernel does with it
-    scope.defer(() => void this.#held.length);
     this.queues = mapQueues(fd, params);
     scope.defer(() => {
       this.queues.unmap();
@@ -152,7 +150,9 @@ export function opTest(
 ): void {
   const names = typeof ops === 'string' ? [ops] : ops;
   const options = { ...also, ...needsOp(...names) };
-  ringTest(`${names.join(', ')}: ${what}`, options, (scope) => body(new OpRing(scope), scope));
+  ringTest([names.join(', '), what].filter(Boolean).join(': '), options, (scope) =>
+    body(new OpRing(scope), scope),
+  );
 }
 
 /** Memory with text in it. */

@@ -5,10 +5,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ClosedError, RegisterError, SyscallError, UnsupportedError } from '../../lib/errors.ts';
 import { provideBuffers } from '../../lib/ops/net.ts';
+import { BufferEntries } from '../../lib/ring/buffer-entries.ts';
 import type { BufferRing, BufferRingOptions } from '../../lib/ring/buffer-ring.ts';
 import { type Completion, Ring } from '../../lib/ring/ring.ts';
-import { addressOf, alloc } from '../../lib/sys/memory.ts';
+import { addressOf, alloc, mapAnonymous } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
+import { Buf } from '../../structs/rsrc.ts';
 import { needs } from '../helpers/needs.ts';
 import {
   ENOBUFS,
@@ -21,7 +23,7 @@ import {
   text,
   withoutMemory,
 } from '../helpers/pairs.ts';
-import { answer, refuses, wrong } from '../helpers/raw-ring.ts';
+import { answer, hex, refuses, wrong } from '../helpers/raw-ring.ts';
 import { ringTest } from '../helpers/rings.ts';
 
 const pbuf = needs('REGISTER_PBUF_RING');
@@ -119,7 +121,7 @@ ringTest('a ring without an fd has nothing to map the memory of the kernel by', 
   assert.equal(text(pool.take(receive(ring, pool, socketPair(scope), 'by index')).bytes), 'by index');
 });
 
-ringTest('EINVAL for a call without a mistake is a flag that the kernel lacks', {}, (scope) => {
+ringTest('EINVAL for a call without a mistake is a flag that the kernel lacks', pbuf, (scope) => {
   const ring = scope.ring(4);
   const { register } = sys;
   sys.register = (fd, opcode, ...rest) =>
@@ -213,12 +215,17 @@ ringTest('head and tail go on after 65536 buffers', status, (scope) => {
   assert.equal(text(pool.take(receive(ring, pool, pair, 'still')).bytes), 'still');
 });
 
-ringTest('a pool of 32768 buffers has one for each receive', pbuf, (scope) => {
+ringTest('a pool of 32768 buffers has one for each of as many receives', pbuf, (scope) => {
   const ring = scope.ring(4);
-  const pool = poolOf(ring, { entries: 32_768, bufferSize: 16 });
+  // so much memory lies at addresses that need all of their bits
+  const pool = poolOf(ring, { entries: 32_768, bufferSize: 128 });
   const pair = socketPair(scope);
-  assert.equal(pool.take(receive(ring, pool, pair, 'first')).id, 0);
-  assert.equal(pool.free, 32_767);
+  for (let id = 0; id < 32_768; id++) {
+    const part = pool.take(receive(ring, pool, pair, `data ${id}`));
+    assert.equal(part.id, id);
+    assert.equal(text(part.bytes), `data ${id}`);
+  }
+  assert.equal(pool.free, 0);
 });
 
 ringTest(
@@ -359,6 +366,9 @@ ringTest('each pool has a group of its own', pbuf, (scope) => {
 
 ringTest('a group can be used again after unregister', pbuf, (scope) => {
   const ring = scope.ring(4);
+  poolOf(ring).unregister();
+  poolOf(ring);
+  assert.throws(() => poolOf(ring, { group: 0 }), { code: 'EEXIST' });
   poolOf(ring, { group: 7 }).unregister();
   const pool = poolOf(ring, { group: 7 });
   assert.equal(text(pool.take(receive(ring, pool, socketPair(scope), 'again')).bytes), 'again');
@@ -374,6 +384,32 @@ ringTest('a group of OP_PROVIDE_BUFFERS is not free', pbuf, (scope) => {
   assert.throws(() => poolOf(ring, { group: 0 }), { code: 'EEXIST' });
   const pool = poolOf(ring);
   assert.equal(text(pool.take(receive(ring, pool, socketPair(scope), 'group 1')).bytes), 'group 1');
+});
+
+// ---- the memory of entries --------------------------------------------------------------------------------------
+
+ringTest('entries are written beside the tail, which moves when they are published', {}, () => {
+  const mapping = mapAnonymous(2 * Buf.size);
+  const bytes = new Uint8Array(mapping.buffer, 0, 2 * Buf.size);
+  const entries = new BufferEntries(mapping, 2);
+  const first = '8877665544330000 44332211 2211';
+  const second = '0000000000100000 01000000 ffff';
+  entries.add(0x3344_5566_7788, 0x1122_3344, 0x1122);
+  assert.deepEqual(bytes, hex(`${first} 0000 ${'00'.repeat(16)}`));
+  entries.publish();
+  entries.add(0x10_0000_0000_00, 1, 0xffff);
+  assert.deepEqual(bytes, hex(`${first} 0100 ${second} 0000`));
+  entries.publish();
+  // the third one is entry 0 again: what the kernel reads as the tail must not be seen as 0 in between
+  entries.add(0x10_0000_0000_00, 1, 0xffff);
+  assert.deepEqual(bytes, hex(`${second} 0200 ${second} 0000`));
+  entries.publish();
+  assert.deepEqual(bytes, hex(`${second} 0300 ${second} 0000`));
+  for (let i = 3; i < 65_536; i++) entries.add(0x10_0000_0000_00, 1, 0xffff);
+  entries.publish();
+  assert.deepEqual(bytes, hex(`${second} 0000 ${second} 0000`));
+  entries.unmap();
+  entries.unmap();
 });
 
 // ---- the end --------------------------------------------------------------------------------------------------

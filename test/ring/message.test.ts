@@ -6,7 +6,7 @@ import { closed, complete, ringTest } from '../helpers/rings.ts';
 
 const messages = needs('REGISTER_SEND_MSG_RING');
 
-ringTest('a message that is wrong is refused before any system call', messages, (scope) => {
+ringTest('a message that is wrong is refused before any system call', {}, (scope) => {
   const ring = scope.ring();
   const target = scope.ring();
   const cases: readonly (readonly [string, unknown, unknown])[] = [
@@ -33,7 +33,7 @@ ringTest('a message that is wrong is refused before any system call', messages, 
   }
 });
 
-ringTest('closed rings neither send nor get messages', messages, (scope) => {
+ringTest('closed rings neither send nor get messages', {}, (scope) => {
   const ring = scope.ring();
   const target = scope.ring();
   target.close();

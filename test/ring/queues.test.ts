@@ -11,7 +11,7 @@ import { complete, ringTest, type Scope } from '../helpers/rings.ts';
 
 /** SETUP_CQE_MIXED, and NOPs that have big completions: an opcode of the same version. */
 const mixed = needs('REGISTER_QUERY');
-const { IORING_CQE_F_32, IORING_CQE_F_SKIP, IORING_NOP_CQE32, IORING_NOP_INJECT_RESULT } = constants;
+const { IORING_CQE_F_32, IORING_CQE_F_SKIP, IORING_NOP_CQE32 } = constants;
 
 function ringOf(scope: Scope, entries: number, options: RingBaseOptions): OpenRing {
   const ring = new OpenRing(entries, options);
@@ -28,15 +28,6 @@ function bigNop(ring: OpenRing, userData: number): void {
   inner.commit(userData, undefined);
 }
 
-/** A NOP whose result is `res`. */
-function nopWith(ring: OpenRing, userData: number, res: number): void {
-  const { inner } = ring;
-  nop(inner.entry()).opFlags = IORING_NOP_INJECT_RESULT;
-  const { words, base } = inner.queues.sqe;
-  words[base + 6] = res;
-  inner.commit(userData, undefined);
-}
-
 /** What has come: userData, with the second half where there is one. */
 function seen(ring: Ring, count: number): unknown[] {
   return complete(ring, count).map(({ userData, extra }) => (extra ? [userData, ...extra] : userData));
@@ -46,20 +37,31 @@ function big(userData: number): unknown[] {
   return [userData, BigInt(userData + 1), BigInt(userData + 2)];
 }
 
-for (const [what, options] of [
-  ['small', {}],
-  ['small, by an SQ array', { sqArray: true }],
-  ['of 128 bytes', { sqe128: true }],
-  ['of 128 bytes, by an SQ array', { sqe128: true, sqArray: true }],
+/** SETUP_SQE128 (5.19) came with this opcode. */
+const big128 = needs('REGISTER_PBUF_RING');
+
+for (const [what, options, needed] of [
+  ['small', {}, {}],
+  ['small, by an SQ array', { sqArray: true }, {}],
+  ['of 128 bytes', { sqe128: true }, big128],
+  ['of 128 bytes, by an SQ array', { sqe128: true, sqArray: true }, big128],
 ] as const) {
-  ringTest(`entries ${what} go round`, {}, (scope) => {
+  ringTest(`entries ${what} go round`, needed, (scope) => {
     const ring = ringOf(scope, 4, options);
+    const { writer, reader } = scope.pipe();
     for (let round = 0; round < 20; round++) {
       const count = 1 + (round % 4);
-      for (let i = 0; i < count; i++) nopWith(ring, 10 * round + i, 1000 * round + i);
+      const data = Array.from({ length: count }, (_, i) => new Uint8Array(10 * round + i + 1).fill(i));
+      for (const bytes of data) ring.prepare.write(writer, bytes, { userData: bytes.length, link: true });
       assert.deepEqual(
         complete(ring, count).map(({ userData, res }) => [userData, res]),
-        Array.from({ length: count }, (_, i) => [10 * round + i, 1000 * round + i]),
+        data.map(({ length }) => [length, length]),
+      );
+      const written = new Uint8Array(1024);
+      ring.prepare.read(reader, written);
+      assert.deepEqual(
+        written.slice(0, complete(ring, 1)[0]?.res),
+        Uint8Array.from(data.flatMap((each) => [...each])),
       );
     }
   });

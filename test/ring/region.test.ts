@@ -21,7 +21,7 @@ function waitsFor(ring: Ring, waitArgument: Parameters<Ring['submit']>[0]): numb
   return performance.now() - start;
 }
 
-ringTest('options that are wrong are named before any system call', regions, (scope) => {
+ringTest('options that are wrong are named before any system call', {}, (scope) => {
   const ring = scope.ring(8, { disabled: true });
   for (const [name, options] of [
     ['options.wait', { wait: 1 }],
@@ -33,6 +33,10 @@ ringTest('options that are wrong are named before any system call', regions, (sc
   ] as const) {
     refuses(name, () => ring.registerRegion(wrong(options)));
   }
+});
+
+ringTest('a place that does not exist, and limits that are wrong, are refused', regions, (scope) => {
+  const ring = scope.ring(8, { disabled: true });
   const region = ring.registerRegion({ waits: 2 });
   assert.equal(region.length, 2);
   for (const index of [-1, 2, 0.5, '0']) refuses('index', () => region.at(wrong(index)));

@@ -58,8 +58,8 @@ function bigNop(ring: OpenRing, userData: number): void {
   inner.commit(userData, undefined);
 }
 
-ringTest('options that are wrong are named before any system call', resizing, (scope) => {
-  const ring = scope.ring(8, { deferTaskrun: true });
+ringTest('options that are wrong are named before any system call', {}, (scope) => {
+  const ring = scope.ring();
   for (const [name, options] of [
     ['options', undefined],
     ['options.sqEntires', { sqEntires: 8 }],
@@ -72,8 +72,13 @@ ringTest('options that are wrong are named before any system call', resizing, (s
   ] as const) {
     refuses(name, () => ring.resize(wrong(options)));
   }
-  ring.close();
-  closed({ resize: () => ring.resize({ sqEntries: 16 }) });
+  const closing = {
+    get sqEntries() {
+      ring.close();
+      return 16;
+    },
+  };
+  closed({ closing: () => ring.resize(closing), resize: () => ring.resize({ sqEntries: 16 }) });
 });
 
 ringTest('only a deferTaskrun ring is resized, within the limits', resizing, (scope) => {

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RegisterMessage } from '../../lib/index.ts';
 import { alloc, probe, Ring, type Sandbox, SyscallError } from '../../lib/index.ts';
 import { registerProbe } from '../../lib/register/instance.ts';
 import { registerPersonality } from '../../lib/register/notify.ts';
 import { keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
+import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { needs, needsFeature } from '../helpers/needs.ts';
 import { openFds, refuses, wrong } from '../helpers/raw-ring.ts';
@@ -314,3 +317,28 @@ ringTest('after the ring is closed every call is a ClosedError', NEEDS, (scope) 
     enable: () => ring.enable(),
   });
 });
+
+// newer kernels keep the two apart: a list that names only one of them would leave the other unrestricted
+for (const sandbox of [
+  { ops: ['OP_NOP'], sealed: true },
+  { register: ['REGISTER_FILES'], sealed: true },
+  { requireFlags: ['FIXED_FILE'], sealed: true },
+  { sealed: true },
+] as const) {
+  ringTest(`${JSON.stringify(sandbox)} names both operations and opcodes`, NEEDS, () => {
+    const kinds = new Set<number>();
+    const listen = (message: unknown): void => {
+      const { opcodeName, arg } = message as RegisterMessage;
+      if (opcodeName !== 'REGISTER_RESTRICTIONS') return;
+      for (const { opcode } of arg as { opcode: number }[]) kinds.add(opcode);
+    };
+    subscribe('uring:register', listen);
+    try {
+      new Ring(4, { sandbox }).close();
+    } finally {
+      unsubscribe('uring:register', listen);
+    }
+    assert.ok(kinds.has(constants.IORING_RESTRICTION_REGISTER_OP));
+    assert.ok(kinds.has(constants.IORING_RESTRICTION_SQE_FLAGS_ALLOWED));
+  });
+}

@@ -77,7 +77,7 @@ ringTest('an interface that cannot is refused by the kernel, and nothing stays m
 
 ringTest('memory that cannot be mapped is an error, and nothing stays mapped', {}, () => {
   const left = leftMapped(() => {
-    using ring = new Ring(8, RING);
+    using ring = new Ring(8);
     for (const nth of [1, 2]) {
       withoutMemory(() => assert.throws(() => ring.registerZcrxIfq(LOOPBACK), { syscall: 'mmap' }), nth);
     }
@@ -87,7 +87,7 @@ ringTest('memory that cannot be mapped is an error, and nothing stays mapped', {
 
 ringTest('the kernel gets the queue, the area and the refill ring', {}, () => {
   const left = leftMapped(() => {
-    using ring = new Ring(8, RING);
+    using ring = new Ring(8);
     const ifq = withOpcode(
       IFQ,
       (argument) => {

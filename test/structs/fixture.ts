@@ -53,6 +53,8 @@ function read(name: string): string {
 }
 
 const abi: Abi = JSON.parse(read('io_uring'));
+/** Structs that are not io_uring's, but that its operations take. */
+const posix: Pick<Abi, 'structs'> = JSON.parse(read('posix'));
 const register: { readonly opcodes: readonly RegisterFact[] } = JSON.parse(read('register'));
 const measured: { readonly [release: string]: Kernel } = JSON.parse(read('kernels'));
 
@@ -60,7 +62,7 @@ const measured: { readonly [release: string]: Kernel } = JSON.parse(read('kernel
  * The structs, io_uring_napi as kernels since 6.13 have it. Its alignment there is 4: the reference copied the 8 of the
  * older layout, whose last field is a u64.
  */
-export const fixtureStructs = abi.structs.map((each) => {
+export const fixtureStructs = [...abi.structs, ...posix.structs].map((each) => {
   const newer = abi.alternateLayouts.find(({ name }) => name === each.name);
   return newer === undefined ? each : { ...newer, align: 4 };
 });
@@ -83,7 +85,9 @@ export interface AnyStruct extends Pick<Struct, 'name' | 'size' | 'align' | 'fie
 /** Every struct that `uring/structs` exports: its export name, and itself. */
 export const exportedStructs: readonly (readonly [string, AnyStruct])[] = Object.entries(exported).flatMap(
   ([name, value]) =>
-    typeof value === 'object' && 'encodeInto' in value ? [[name, value as unknown as AnyStruct] as const] : [],
+    typeof value === 'object' && 'encodeInto' in value
+      ? [[name, value as unknown as AnyStruct] as const]
+      : [],
 );
 
 /** `'6.12.43'` as a number that compares: 6012. */

@@ -1,9 +1,10 @@
 /** What the encoders of all families share: files, memory, paths, and how an operation is declared. */
-import { descriptor, integer, oneOf, U32_MAX, wrongType, wrongValue } from '../../../structs/check.ts';
+import { descriptor, integer, list, oneOf, U32_MAX, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
+import { Iovec } from '../../../structs/posix.ts';
 import type * as rw from '../../ops/rw.ts';
 import type { OpName } from '../../register/support.ts';
-import { addressOf, stableView } from '../../sys/memory.ts';
+import { addressOf } from '../../sys/memory.ts';
 import { RegisteredBuffer } from '../buffers.ts';
 import type { RingCore } from '../core.ts';
 import { FixedFile, RegisteredFiles } from '../files.ts';
@@ -11,6 +12,10 @@ import type { Personality } from '../personality.ts';
 
 /** An open file: its fd, something that has one (a FileHandle of node:fs, a RingFile), or a slot of the file table. */
 export type File = number | FixedFile | { readonly fd: number };
+/** An open file that must be a descriptor: the operation does not take a slot of the file table. */
+export type Fd = number | { readonly fd: number };
+/** A path: text, or its bytes without a zero. */
+export type Path = string | Uint8Array;
 /** Memory for data: a view of your own, or (a piece of) a registered buffer. */
 export type Memory = ArrayBufferView | RegisteredBuffer;
 
@@ -44,6 +49,9 @@ export interface RwOptions {
 }
 
 const { IOSQE_FIXED_FILE } = constants;
+const AT_FDCWD = -100;
+/** The most pieces that a vectored operation takes. */
+const IOV_MAX = 1024;
 /** The names of RwOptions. */
 export const RW: readonly string[] = ['offset', 'flags'];
 
@@ -57,13 +65,30 @@ export function useFile(core: RingCore, name: string, file: File): [fd: number, 
   return [descriptor(`${name}.fd`, file.fd), 0];
 }
 
+/** The fd of what must not be a slot. */
+export function useFd(name: string, file: Fd): number {
+  if (typeof file === 'number') return descriptor(name, file);
+  if (typeof file !== 'object' || file === null || !('fd' in file)) {
+    throw wrongType(name, 'a file descriptor or an object with an fd, not a slot of the file table', file);
+  }
+  return descriptor(`${name}.fd`, file.fd);
+}
+
+/** The fd of a directory that relative paths start from. */
+export function directory(name: string, at: Fd | undefined): number {
+  return at === undefined ? AT_FDCWD : useFd(name, at);
+}
+
 export function fileOffset(name: string, offset: number | bigint | undefined): number {
   if (offset === undefined) return -1;
   const number = typeof offset === 'bigint' ? Number(offset) : offset;
   return integer(name, number, -1, Number.MAX_SAFE_INTEGER);
 }
 
-/** The address and length of memory; a registered buffer must be this ring's. */
+/**
+ * The address and length of memory; a registered buffer must be this ring's. To be called last: a getter of a user's
+ * that ran after it (also the `fd` of a file) could take the memory away.
+ */
 export function useMemory(core: RingCore, name: string, memory: Memory): [address: number, length: number] {
   if (memory instanceof RegisteredBuffer) {
     if (memory.length === 0) throw wrongValue(name, 'at least one byte long', 0);
@@ -84,8 +109,8 @@ export function transfer(
 ): unknown {
   const offset = fileOffset('options.offset', options.offset);
   const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
-  const [address, length] = useMemory(core, 'memory', memory);
   const [fd, bit] = useFile(core, 'file', file);
+  const [address, length] = useMemory(core, 'memory', memory);
   const sqe = core.entry();
   if (memory instanceof RegisteredBuffer) fixed(sqe, fd, address, length, offset, memory.index);
   else plain(sqe, fd, address, length, offset);
@@ -106,14 +131,50 @@ export function registered(memory: Memory): RegisteredBuffer {
 
 const encoder = new TextEncoder();
 
-/** A zero-terminated path in memory. */
-export function pathBytes(path: string | Uint8Array): Uint8Array {
-  const bytes = typeof path === 'string' ? encoder.encode(path) : stableView('path', path) && path;
-  if (bytes.includes(0)) throw wrongValue('path', 'without a zero byte', path);
-  if (bytes.length === 0 || bytes.length > 4095) throw wrongValue('path', '1 to 4095 bytes long', path);
+/** Zero-terminated text in memory: a copy. */
+export function textBytes(name: string, text: Path, max: number): Uint8Array {
+  if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
+    throw wrongType(name, 'a string or a Uint8Array', text);
+  }
+  const bytes = typeof text === 'string' ? encoder.encode(text) : text;
+  if (bytes.includes(0)) throw wrongValue(name, 'without a zero byte', text);
+  if (bytes.length === 0 || bytes.length > max) throw wrongValue(name, `1 to ${max} bytes long`, text);
   const terminated = new Uint8Array(bytes.length + 1);
   terminated.set(bytes);
   return terminated;
+}
+
+/** A zero-terminated path in memory. */
+export function pathBytes(path: Path, name = 'path'): Uint8Array {
+  return textBytes(name, path, 4095);
+}
+
+/** The iovecs of pieces of memory. */
+export interface Vector {
+  readonly address: number;
+  readonly count: number;
+  /** The iovecs and what they point to. */
+  readonly held: unknown;
+}
+
+/** Writes iovecs. As `useMemory`, to be called last. */
+export function useVector(core: RingCore, name: string, pieces: readonly Memory[]): Vector {
+  const copy = [...list(name, pieces)];
+  integer(`${name}.length`, copy.length, 1, IOV_MAX);
+  const bytes = new Uint8Array(copy.length * Iovec.size);
+  copy.forEach((piece, i) => {
+    const [iovBase, iovLen] = useMemory(core, `${name}[${i}]`, piece);
+    Iovec.encodeInto(bytes, { iovBase, iovLen }, i * Iovec.size);
+  });
+  return { address: addressOf(name, bytes), count: copy.length, held: [bytes, ...copy.map(heldBy)] };
+}
+
+/** The registered buffer that all pieces are of, if they are of one. */
+export function commonBuffer(pieces: readonly Memory[]): RegisteredBuffer | undefined {
+  const first = Array.isArray(pieces) ? pieces[0] : undefined;
+  if (!(first instanceof RegisteredBuffer)) return undefined;
+  const isCommon = pieces.every((each) => each instanceof RegisteredBuffer && each.index === first.index);
+  return isCommon ? first : undefined;
 }
 
 /** Into the file table: a slot; or the table, or `'alloc'`, for a free one. */

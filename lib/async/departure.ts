@@ -1,0 +1,57 @@
+/** An operation on its way to the queue, with what its caller gave. */
+import type { RingCore } from '../ring/core.ts';
+import type { Operation } from '../ring/operations/index.ts';
+import type { Flight } from './flight.ts';
+
+/** What the loop makes an entry of. */
+export interface Departure {
+  readonly flight: Flight;
+  /** IOSQE_* bits and, above them, the personality. */
+  bits: number;
+  /** A linked timeout. */
+  readonly timeoutMs: number | undefined;
+  /** Fills the next free entry, and says what the kernel may touch. */
+  encode(core: RingCore): unknown;
+  /** It waits: what the caller changes in options and lists from now on is not seen. */
+  keep(): void;
+}
+
+/** A copy that a caller's later stores don't reach, whatever `options` inherits. */
+export function copyOf<O extends object>(options: O): O {
+  const copy: O = Object.assign(Object.create(options), options);
+  return copy;
+}
+
+/** One operation with its arguments. */
+export class Start<A extends readonly unknown[], O extends object> implements Departure {
+  readonly flight: Flight;
+  bits: number;
+  readonly timeoutMs: number | undefined;
+  readonly #operation: Operation<A, O>;
+  #options: O;
+  readonly #given: A;
+
+  constructor(
+    flight: Flight,
+    operation: Operation<A, O>,
+    options: O,
+    given: A,
+    bits: number,
+    timeoutMs: number | undefined,
+  ) {
+    this.flight = flight;
+    this.#operation = operation;
+    this.#options = options;
+    this.#given = given;
+    this.bits = bits;
+    this.timeoutMs = timeoutMs;
+  }
+
+  encode(core: RingCore): unknown {
+    return this.#operation.encode(core, this.#options, ...this.#given);
+  }
+
+  keep(): void {
+    this.#options = copyOf(this.#options);
+  }
+}

@@ -1,0 +1,64 @@
+/** Each example runs by itself, shows its one idea, and is as short and as independent as it should be. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { folder, idea, names } from '../../scripts/idea.ts';
+import { registerOps } from '../../structs/register-ops.ts';
+import { knows } from '../helpers/needs.ts';
+import { run } from './child.ts';
+
+/** A line that an example prints where the kernel has what it shows; of the others anything will do. */
+const LINES: { readonly [name: string]: RegExp } = {
+  'buffer-ring': /^buffer \d+: I am connection 15$/m,
+  'clone-buffers': /^second ring, with the first one closed: 1048576 bytes$/m,
+  eventfd: /^one operation at once, one by a worker: counted 1$/m,
+  'fixed-buffers': /^bytes 101..103 of buffer 0 now say ELF$/m,
+  'fixed-files': /^slot 1 after the update: I am third$/m,
+  personality: process.geteuid?.() === 0 ? /^as the personality: fd \d+$/m : /^needs root$/m,
+  probe: /^Linux \S+: \d+ of \d+ operations$/m,
+  resize: /^260 completions, all in order$/m,
+  restrictions: /^opening a file +refused \(-13\)$/m,
+  'trace-own-calls': /REGISTER_FILES \(1\) = EBUSY/,
+  'wait-region': /^stored: 60 ms, waited: \d+\.\d ms$/m,
+  workers: /^20 operations that block: never more than 3 worker threads$/m,
+};
+const IMPORTS = /^(?:uring|uring\/raw|uring\/structs|node:[\w/]+)$/;
+
+const examples = names.filter((name) => name !== 'tour');
+
+function source(name: string): string {
+  return readFileSync(join(folder, `${name}.ts`), 'utf8');
+}
+
+/** What is to be seen: the example's line, or what it needs where the kernel lacks that. */
+function expected(name: string): RegExp | undefined {
+  const [, asked] = /probe\(\)\.register\.(\w+)/.exec(source(name)) ?? [];
+  const row = registerOps.find((each) => each.name === asked);
+  return row === undefined || knows(row.name) ? LINES[name] : new RegExp(`^needs Linux ${row.since}$`, 'm');
+}
+
+test('every expected line is that of an example', () => {
+  assert.deepEqual(
+    Object.keys(LINES).filter((name) => !examples.includes(name)),
+    [],
+  );
+});
+
+for (const name of examples) {
+  test(`${name}: short, one sentence for a title, imports only the package and Node`, () => {
+    const text = source(name);
+    assert.ok(text.split('\n').length <= 60, 'longer than 60 lines');
+    assert.match(text, /^\/\*\* /);
+    assert.match(idea(name), /^[A-Z].*\.$/);
+    const imports = [...text.matchAll(/from '(.+)'/g)].map(([, from = '']) => from);
+    for (const from of imports) assert.match(from, IMPORTS);
+  });
+
+  test(`${name}: runs, and shows it`, () => {
+    const { status, stdout, stderr } = run([join(folder, `${name}.ts`)]);
+    assert.equal(status, 0, stderr);
+    assert.equal(stderr, '');
+    assert.match(stdout, expected(name) ?? /\S/);
+  });
+}

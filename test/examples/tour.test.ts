@@ -1,0 +1,131 @@
+/** The tour proves every opcode that the kernel has, says truly what it can't, and leaves nothing behind. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { askRange } from '../../lib/register/ask.ts';
+import { probe } from '../../lib/register/support.ts';
+import { registerOps } from '../../structs/register-ops.ts';
+import { root, run } from './child.ts';
+
+interface Result {
+  readonly value: number;
+  readonly name: string;
+  readonly member: string;
+  readonly since: string;
+  readonly verdict: string;
+  readonly evidence: string;
+  readonly ms: number;
+}
+
+interface Tour {
+  readonly opcodes: readonly Result[];
+  readonly flag: Result;
+  readonly leaked: readonly string[];
+}
+
+const TOUR = join(root, 'examples/tour.ts');
+const folder = mkdtempSync(join(tmpdir(), 'uring-tour-test-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** Writes down each register call of the process: opcode and result. */
+const RECORDER = join(folder, 'recorder.mjs');
+const CALLS = join(folder, 'calls.json');
+writeFileSync(
+  RECORDER,
+  `import { subscribe } from 'node:diagnostics_channel';
+import { writeFileSync } from 'node:fs';
+const calls = [];
+subscribe('uring:register', ({ opcode, flags, result }) => { calls.push({ opcode, flags, result }); });
+process.on('exit', () => writeFileSync(${JSON.stringify(CALLS)}, JSON.stringify(calls)));
+`,
+);
+
+function leftovers(): string[] {
+  return readdirSync(folder).filter((name) => name.startsWith('uring-tour-'));
+}
+
+const json = run(['--import', RECORDER, TOUR, '--json'], { env: { ...process.env, TMPDIR: folder } });
+const tour: Tour = JSON.parse(json.stdout || '{}');
+const rows: readonly Result[] = [...(tour.opcodes ?? []), ...(tour.flag ? [tour.flag] : [])];
+const isRoot = process.geteuid?.() === 0;
+const hasOneCpu = !/Cpus_allowed_list:\t.*[-,]/.test(readFileSync('/proc/self/status', 'utf8'));
+
+/** The verdicts that are right for an opcode on this host. */
+function right({ value, name }: Result): readonly string[] {
+  if (askRange(value) === false) return ['needs-kernel'];
+  if (value === 32 || value === 36) return ['needs-hardware', 'needs-privilege'];
+  if (name === 'REGISTER_PERSONALITY' && !isRoot) return ['needs-privilege'];
+  if (/IOWQ_AFF$/.test(name) && hasOneCpu) return ['needs-hardware'];
+  return ['proved'];
+}
+
+test('it ends well, with a row for every opcode and one for the flag', () => {
+  assert.equal(json.status, 0, json.stdout + json.stderr);
+  assert.equal(json.stderr, '');
+  assert.deepEqual(
+    tour.opcodes.map(({ value, name, member, since }) => ({ value, name, member, since })),
+    registerOps.map(({ value, name, member, since }) => ({ value, name, member, since })),
+  );
+  assert.equal(tour.flag.value, 0x8000_0000);
+});
+
+test('every verdict is the right one for this kernel and this user', () => {
+  for (const row of tour.opcodes) {
+    assert.ok(right(row).includes(row.verdict), `${row.name}: ${row.verdict}, ${row.evidence}`);
+  }
+  const hasFlag = probe().features.FEAT_REG_REG_RING.supported;
+  assert.equal(tour.flag.verdict, hasFlag ? 'proved' : 'needs-kernel');
+});
+
+test('every proof says what was seen', () => {
+  for (const { name, verdict, evidence, ms } of rows) {
+    assert.ok(ms >= 0);
+    if (verdict !== 'proved') continue;
+    assert.ok(evidence.length > 10 && evidence.length <= 51, `${name}: ${evidence}`);
+  }
+});
+
+test('every proved opcode was called, and succeeded, as itself', () => {
+  const calls: { opcode: number; flags: number; result: number }[] = JSON.parse(readFileSync(CALLS, 'utf8'));
+  const plain = new Set(
+    calls.filter(({ flags, result }) => flags === 0 && result >= 0).map((each) => each.opcode),
+  );
+  for (const { value, name, verdict } of tour.opcodes) {
+    if (verdict === 'proved') assert.ok(plain.has(value), name);
+  }
+  const byIndex = calls.filter(({ flags, result }) => flags !== 0 && result >= 0);
+  assert.equal(byIndex.length > 0, tour.flag.verdict === 'proved');
+});
+
+test('nothing is left: no open file, no temporary one', () => {
+  assert.deepEqual(tour.leaked, []);
+  assert.deepEqual(leftovers(), []);
+});
+
+test('for people: a line for each row between header and footer, no colour and no progress in a pipe', () => {
+  const { status, stdout, stderr } = run([TOUR]);
+  assert.equal(status, 0, stdout + stderr);
+  assert.equal(stderr, '');
+  const lines = stdout.trimEnd().split('\n');
+  assert.equal(lines.length, registerOps.length + 3);
+  assert.match(lines[0] ?? '', /^uring \d+\.\d+\.\d+ on Linux \S+ \S+, Node \S+ +38 register opcodes$/);
+  assert.match(lines.at(-1) ?? '', /^\d+ proved, .*0 failed +\d+\.\d s$/);
+  for (const line of lines) assert.ok(line.length <= 132 && !line.includes('\u001b'), line);
+});
+
+test('where io_uring is forbidden: one line with the cause, exit 1', () => {
+  const { status, stdout, stderr } = run(['--import', denied(), TOUR]);
+  assert.equal(status, 1);
+  assert.equal(stdout, '');
+  assert.match(stderr, /^uring can't be used here: io_uring_setup: .+\n$/);
+});
+
+/** A module that makes every setup fail, as on a host that forbids it. */
+function denied(): string {
+  const path = join(folder, 'denied.mts');
+  const syscall = JSON.stringify(join(root, 'lib/sys/syscall.ts'));
+  writeFileSync(path, `import { sys } from ${syscall};\nsys.setup = () => -1;\n`);
+  return path;
+}

@@ -1,0 +1,279 @@
+/** Scenes, each run by `node scenes.mjs NAME ARGUMENT...` in a process of its own. Each writes one JSON value. */
+import diagnostics from 'node:diagnostics_channel';
+import { closeSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+
+const [name, ...args] = process.argv.slice(2);
+/** One that tests workers must not load the package in the main thread, unless it is told to. */
+const { AsyncRing } = name === 'workers' && args[1] !== 'both' ? {} : await import('uring');
+const { libc } = name === 'workers' && args[1] !== 'both' ? {} : await import('uring/raw');
+
+function tell(value) {
+  process.stdout.write(JSON.stringify(value));
+}
+
+/** A file of `bytes` bytes, byte i being i % 251; open for reading. */
+function patternFile(bytes) {
+  const folder = mkdtempSync(join(tmpdir(), 'uring-runtimes-'));
+  const path = join(folder, 'pattern');
+  writeFileSync(path, Uint8Array.from({ length: bytes }, (_, i) => i % 251));
+  const fd = openSync(path, 'r');
+  rmSync(folder, { recursive: true });
+  return fd;
+}
+
+/** Is `bytes` what the pattern file has at `offset`? */
+function isPattern(bytes, offset) {
+  return bytes.every((byte, i) => byte === (offset + i) % 251);
+}
+
+/** How many rings are open in this process. */
+function ringFds() {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === 'anon_inode:[io_uring]';
+    } catch {
+      return false; // the folder's own
+    }
+  }).length;
+}
+
+const codeOf = (error) => error.code;
+const never = () => {
+  throw new Error('it was to be refused');
+};
+
+const scenes = {
+  /** A chain of promises over timeouts and reads, with nothing else on the event loop: how many steps, how slow. */
+  async chain() {
+    const ring = new AsyncRing(8);
+    const [reader, writer] = libc.pipe();
+    const file = patternFile(65536);
+    const bytes = new Uint8Array(64);
+    const slow = [];
+    const codes = new Set();
+    for (let i = 0; i < 60; i++) {
+      const start = performance.now();
+      // nothing to read: the linked timeout ends it, by an interrupt of the kernel's
+      codes.add(await ring.read(reader, bytes, { timeoutMs: 2 }).catch(codeOf));
+      codes.add(await ring.read(file, bytes, { offset: i * 64 }));
+      codes.add(isPattern(bytes, i * 64));
+      const reading = ring.read(reader, bytes);
+      writeSync(writer, 'x');
+      codes.add(await reading);
+      slow.push(performance.now() - start);
+    }
+    ring.close();
+    tell({ codes: [...codes], median: slow.sort((a, b) => a - b)[30] });
+  },
+
+  /** Callbacks of a user's that throw: what became of the errors, and of the ring. */
+  async throwing() {
+    const caught = [];
+    process.on('uncaughtException', (error) => caught.push(error.message));
+    const ring = new AsyncRing(8);
+    const file = patternFile(4096);
+    const releases = [];
+    const buffers = ring.registerBuffers([new Uint8Array(64), new Uint8Array(64), new Uint8Array(64)], {
+      onRelease(index) {
+        releases.push(index);
+        throw new Error(`release ${index}`);
+      },
+    });
+    buffers.update(0, [null, null, null]);
+    const bytes = new Uint8Array(64);
+    const counts = [];
+    for (let i = 0; i < 5; i++) counts.push(await ring.read(file, bytes, { offset: 0 }));
+    for (let i = 0; i < 20 && caught.length < 3; i++) await turn();
+    const calls = [];
+    for (let i = 0; i < 5; i++) {
+      buffers.update(0, [null]);
+      calls.push(ring.probe().ops.length > 0);
+    }
+    const subscriber = () => {
+      throw new Error('subscriber');
+    };
+    diagnostics.subscribe('uring:register', subscriber);
+    ring.registerFiles([file]).unregister();
+    diagnostics.unsubscribe('uring:register', subscriber);
+    for (let i = 0; i < 5; i++) counts.push(await ring.read(file, bytes, { offset: 0 }));
+    await turn();
+    ring.close();
+    tell({ caught: caught.sort(), releases: releases.sort(), counts, calls });
+  },
+
+  /** Reads at a depth, all of which need task work, on a ring whose eventfd wakes the event loop. */
+  async defer(depth) {
+    const ring = new AsyncRing(256, { deferTaskrun: true });
+    const file = patternFile(1 << 20);
+    const [reader, writer] = libc.pipe();
+    let next = 0;
+    let wrong = 0;
+    const lane = async () => {
+      const bytes = new Uint8Array(512);
+      while (next < 2048) {
+        const offset = 512 * (next++ % 2048);
+        // at a worker thread's: its completion is task work
+        if ((await ring.read(file, bytes, { offset, async: true })) !== 512 || !isPattern(bytes, offset)) wrong++;
+      }
+    };
+    await Promise.all(Array.from({ length: Number(depth) }, lane));
+    // and by polling, many at once
+    for (let round = 0; round < 8; round++) {
+      const reads = Array.from({ length: 256 }, () => ring.read(reader, new Uint8Array(1)));
+      await turn();
+      writeSync(writer, new Uint8Array(256));
+      for (const count of await Promise.all(reads)) if (count !== 1) wrong++;
+    }
+    ring.close();
+    tell({ next, wrong });
+  },
+
+  /** What nobody but the kernel uses stays where it is until the kernel has let go, however often memory is collected. */
+  async dropped() {
+    const ring = new AsyncRing(64);
+    const [reader, writer] = libc.pipe();
+    const refs = [];
+    const reads = Array.from({ length: 64 }, () => {
+      const bytes = new Uint8Array(4096);
+      refs.push(new WeakRef(bytes));
+      return ring.read(reader, bytes);
+    });
+    await turn();
+    const storm = async () => {
+      for (let i = 0; i < 20; i++) {
+        globalThis.gc();
+        Array.from({ length: 256 }, () => new Uint8Array(4096));
+        await turn();
+      }
+    };
+    await storm();
+    const during = refs.filter((ref) => ref.deref() !== undefined).length;
+    const canaries = Array.from({ length: 512 }, () => new Uint8Array(4096));
+    writeSync(writer, new Uint8Array(64).fill(0xee));
+    const counts = new Set(await Promise.all(reads));
+    // two completions were enough for a read of the first bytes by one: the rest stay pending
+    await storm();
+    const harmed = canaries.filter((bytes) => bytes.some((byte) => byte !== 0)).length;
+    ring.close();
+    await storm();
+    const after = refs.filter((ref) => ref.deref() !== undefined).length;
+    tell({ during, counts: [...counts], harmed, after });
+  },
+
+  /** A ring that nobody has any more, with an operation in flight that somebody awaits, is not closed. */
+  async forgotten() {
+    const [reader, writer] = libc.pipe();
+    const warnings = [];
+    process.on('warning', ({ code }) => warnings.push(code));
+    const bytes = new Uint8Array(8);
+    const reading = (() => new AsyncRing(8).read(reader, bytes))();
+    for (let i = 0; i < 20; i++) {
+      globalThis.gc();
+      await turn();
+    }
+    const open = ringFds();
+    writeSync(writer, 'data');
+    const count = await reading;
+    for (let i = 0; i < 100 && ringFds() > 0; i++) {
+      globalThis.gc();
+      await turn();
+    }
+    await turn();
+    tell({ open, count, left: ringFds(), warnings });
+  },
+
+  /** Memory that can move or is no memory. */
+  async refused() {
+    const ring = new AsyncRing(8);
+    const file = patternFile(4096);
+    const detached = new Uint8Array(64);
+    new MessageChannel().port1.postMessage(null, [detached.buffer]);
+    const codes = [];
+    for (const memory of [
+      detached,
+      new Uint8Array(new ArrayBuffer(64, { maxByteLength: 128 })),
+      new Uint8Array(0),
+      new Uint8Array(64).subarray(64),
+      new ArrayBuffer(64),
+      'text',
+      undefined,
+    ]) {
+      codes.push(await ring.read(file, memory).then(never, codeOf));
+      codes.push(await ring.write(file, memory).then(never, codeOf));
+      try {
+        ring.registerBuffers([memory]);
+      } catch ({ code }) {
+        codes.push(code);
+      }
+    }
+    const pending = ring.inFlight;
+    // memory that goes away between the call and the entry is refused as well
+    const bytes = new Uint8Array(64);
+    const vanishing = {
+      get offset() {
+        new MessageChannel().port1.postMessage(null, [bytes.buffer]);
+        return 0;
+      },
+    };
+    codes.push(await ring.read(file, bytes, vanishing).then(never, codeOf));
+    ring.close();
+    tell({ codes: [...new Set(codes)], count: codes.length, pending });
+    process.exit(); // message ports
+  },
+
+  /** A ring that has nothing to do does not hold the process. */
+  async idle(kind) {
+    const ring = new AsyncRing(8, { deferTaskrun: kind === 'defer' });
+    const bytes = new Uint8Array(64);
+    const count = await ring.read(patternFile(4096), bytes);
+    tell({ count });
+    globalThis.kept = ring;
+  },
+
+  /** An operation that is pending does, unless the ring is unref'd. */
+  async pending(kind) {
+    const ring = new AsyncRing(8);
+    const [reader, writer] = libc.pipe();
+    if (kind !== 'ref') ring.unref();
+    if (kind === 'again') ring.ref();
+    const said = [];
+    process.on('exit', () => tell(said));
+    ring.read(reader, new Uint8Array(8)).then((count) => said.push(count));
+    setTimeout(() => writeSync(writer, 'four'), 50).unref();
+  },
+
+  /** Workers that end in some way, again and again, with a ring: how the process bears it, and what is left. */
+  async workers(how, _where, cycles) {
+    const before = ringFds();
+    const ends = new Set();
+    for (let left = Number(cycles); left > 0; left -= 5) {
+      const five = Array.from({ length: Math.min(5, left) }, () => one(how));
+      for (const end of await Promise.all(five)) ends.add(end);
+    }
+    tell({ ends: [...ends], left: ringFds() - before });
+  },
+};
+
+/** One worker, from its start to its end; how it ended. */
+function one(how) {
+  const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: how });
+  return new Promise((resolve) => {
+    let failure = '';
+    worker.on('error', (error) => (failure = error.message));
+    worker.on('exit', (code) => resolve(failure || code));
+    worker.on('message', (message) => {
+      if (message === 'running' && how.startsWith('terminate')) worker.terminate();
+    });
+  });
+}
+
+process.on('exit', () => {
+  for (const fd of opened) closeSync(fd);
+});
+const opened = [];
+
+await scenes[name](...args);
