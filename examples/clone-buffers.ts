@@ -19,7 +19,7 @@ const read = (ring: Ring, buffers: RegisteredBuffers) => {
 
 const memory = alloc(1 << 20);
 using second = new Ring(8);
-const first = new Ring(8);
+using first = new Ring(8);
 const buffers = first.registerBuffers([memory]);
 console.log(`first ring:  ${read(first, buffers)} bytes into the buffer`);
 

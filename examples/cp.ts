@@ -7,6 +7,7 @@
  * still be zeros. The next run completes it.
  */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { constants, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +18,7 @@ const PIECE = 256 * 1024;
 const AT_ONCE = 8;
 const { O_CREAT, O_TRUNC, O_WRONLY } = constants;
 
-async function copy(source: string, target: string): Promise<number> {
+async function copy(source: string, target: string): Promise<void> {
   const { size, mode, dev, ino } = statSync(source);
   const old = statSync(target, { throwIfNoEntry: false });
   if (old?.dev === dev && old.ino === ino) throw new Error(`${source} is ${target}`);
@@ -61,20 +62,17 @@ async function copy(source: string, target: string): Promise<number> {
   for (const piece of pieces) done += await piece;
   // what came meanwhile; all of a file that does not know its size, as those of /proc
   for (let more = -1; more !== 0; done += more) more = await copyPiece(buffers.at(0), done);
-  return done;
+  if (stderr.isTTY) stderr.write('\x1b[K');
+  console.log(`${done} bytes, ${Math.round(done / (performance.now() - start) / 1000)} MB/s`);
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'uring-example-'));
-const [source = join(folder, 'source'), target = join(folder, 'target')] = argv.slice(2);
-const isOurs = argv.length < 4;
-if (isOurs)
-  writeFileSync(
-    source,
-    Uint8Array.from({ length: 5_000_001 }, (_, i) => (i ** 2) >> 5),
-  );
-const start = performance.now();
-const bytes = await copy(source, target);
-if (stderr.isTTY) stderr.write('\x1b[K');
-console.log(`${bytes} bytes, ${Math.round(bytes / (performance.now() - start) / 1000)} MB/s`);
-if (isOurs) assert.deepEqual(readFileSync(target), readFileSync(source));
-rmSync(folder, { recursive: true });
+const [source, target] = argv.slice(2);
+if (source !== undefined && target !== undefined) await copy(source, target);
+else {
+  const folder = mkdtempSync(join(tmpdir(), 'uring-example-'));
+  const [ours, theirs] = [join(folder, 'source'), join(folder, 'target')];
+  writeFileSync(ours, randomBytes(5_000_001));
+  await copy(ours, theirs);
+  assert.deepEqual(readFileSync(theirs), readFileSync(ours));
+  rmSync(folder, { recursive: true });
+}

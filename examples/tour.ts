@@ -2,7 +2,7 @@
  * Goes through all 38 opcodes of io_uring_register(2) on real rings, files, sockets and threads, and proves each by
  * its effect.
  *
- *     npm start [-- --json]
+ *     npm start [--silent -- --json]
  *
  * Exits with 1 only when a proof failed, or where io_uring can't be used at all.
  */
@@ -22,7 +22,7 @@ import { printFooter, printHeader, printProgress, printRow } from './tour/print.
 import { flag, opcodes, type Proofs, prove, type Result, type Row } from './tour/proof.ts';
 import { workerThreads } from './tour/workers.ts';
 
-const proofs: Proofs = {
+const proofs: Required<Proofs> = {
   ...buffers,
   ...files,
   ...pools,

@@ -34,7 +34,12 @@ export { type Answer, probe, type Support } from './register/support.ts';
 export { AddressBuffer } from './ring/address.ts';
 export { RingBase, type RingBaseOptions } from './ring/base.ts';
 export type { BpfFilterOptions, BpfInstruction } from './ring/bpf.ts';
-export { type BufferCompletion, type BufferPart, BufferRing, type BufferRingOptions } from './ring/buffer-ring.ts';
+export {
+  type BufferCompletion,
+  type BufferPart,
+  BufferRing,
+  type BufferRingOptions,
+} from './ring/buffer-ring.ts';
 export {
   type BufferList,
   type CloneRange,
@@ -94,10 +99,8 @@ export type {
   OtherTable,
   Path,
   PipeOptions,
-  PollMultishotOptions,
   PollOptions,
   RangeOptions,
-  ReadMultishotOptions,
   RwOptions,
   SendOptions,
   SetxattrOptions,

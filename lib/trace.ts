@@ -61,11 +61,10 @@ export type CloseMessage = Pick<Call, 'seq' | 'ring' | 'fd' | 'tid'>;
 let seq = 0;
 let rings = 0;
 let publishing = false;
-/**
- * Our rings by fd, and by the complement of a registered index. An fd that was closed elsewhere and reused is simply
- * overwritten.
- */
-const ringOf = new Map<number, number>();
+/** Our rings by fd. An fd that was closed elsewhere and reused is simply overwritten. */
+const byFd = new Map<number, number>();
+/** Our rings by registered index. */
+const byIndex = new Map<number, number>();
 
 /** A subscriber that makes calls itself is not told of those: it would never end. */
 function publish(to: typeof setupChannel, message: object): void {
@@ -77,11 +76,11 @@ function publish(to: typeof setupChannel, message: object): void {
   }
 }
 
-function outcome(result: number, startNs: bigint, fd: number, key = fd): Call {
+function outcome(result: number, startNs: bigint, fd: number, ring: number | undefined): Call {
   const errno = result < 0 ? -result : 0;
   return {
     seq: ++seq,
-    ring: ringOf.get(key) ?? null,
+    ring: ring ?? null,
     fd,
     result,
     errno,
@@ -97,35 +96,38 @@ export function tracedSetup(entries: number, params: Uint8Array, isIndexOnly: bo
   const isTold = setupChannel.hasSubscribers && !publishing;
   const startNs = isTold ? process.hrtime.bigint() : 0n;
   const fd = sys.setup(entries, params);
-  const key = isIndexOnly ? ~fd : fd;
-  if (fd >= 0) ringOf.set(key, ++rings);
-  if (isTold) publish(setupChannel, { ...outcome(fd, startNs, fd, key), entries, params: params.slice() });
+  const names = isIndexOnly ? byIndex : byFd;
+  if (fd >= 0) names.set(fd, ++rings);
+  if (isTold) {
+    publish(setupChannel, { ...outcome(fd, startNs, fd, names.get(fd)), entries, params: params.slice() });
+  }
   return fd;
 }
 
 /** The ring with this fd has an index too. */
 export function nameIndex(fd: number, index: number): void {
-  const ring = ringOf.get(fd);
-  if (ring !== undefined) ringOf.set(~index, ring);
+  const ring = byFd.get(fd);
+  if (ring !== undefined) byIndex.set(index, ring);
 }
 
 /** The ring has this index no more; told to `uring:close` if it was its last name. */
 export function forgetIndex(index: number): void {
-  forget(~index, index);
+  forget(byIndex, index);
 }
 
 /** close(2) of a ring, told to `uring:close` if the fd was its last name. */
 export function tracedClose(fd: number): number {
   const result = sys.close(fd);
-  forget(fd, fd);
+  forget(byFd, fd);
   return result;
 }
 
-function forget(key: number, fd: number): void {
-  const ring = ringOf.get(key);
+function forget(names: Map<number, number>, fd: number): void {
+  const ring = names.get(fd);
   if (ring === undefined) return;
-  ringOf.delete(key);
-  if (!closeChannel.hasSubscribers || publishing || [...ringOf.values()].includes(ring)) return;
+  names.delete(fd);
+  if (!closeChannel.hasSubscribers || publishing) return;
+  if ([...byFd.values(), ...byIndex.values()].includes(ring)) return;
   publish(closeChannel, { seq: ++seq, ring, fd, tid: sys.gettid() });
 }
 
@@ -149,7 +151,8 @@ export function tracedRegister(
   const startNs = process.hrtime.bigint();
   const result = call();
   const plain = opcode & 0x7fff_ffff;
-  const common = outcome(result, startNs, fd, plain === opcode ? fd : ~fd);
+  const names = plain === opcode ? byFd : byIndex;
+  const common = outcome(result, startNs, fd, names.get(fd));
   const row: RegisterRow | undefined = registerOps[plain];
   const after =
     bytes !== null && row !== undefined && row.arg.is !== 'none' && row.arg.out ? bytes.slice() : null;

@@ -16,6 +16,9 @@ type Koffi = typeof import('koffi').default;
  * says what is missing (see lib/sys/ffi.ts).
  */
 export const koffi: Koffi | undefined = load();
+/** Why nothing works without it. */
+export const NO_KOFFI =
+  'the package koffi could not be loaded: install it with its optional dependencies (no --omit=optional)';
 
 function load(): Koffi | undefined {
   try {
@@ -279,8 +282,9 @@ function partOf(struct: string, slot: Slot): Part[] {
 }
 
 function noLayouts(): Error {
-  const error = new Error('struct layouts are unknown: the package koffi could not be loaded');
-  return Object.assign(error, { code: 'ERR_URING_UNSUPPORTED' });
+  // as lib/sys/ffi.ts says it: a layout may be the first thing that is missed
+  const error = new Error(`uring: ${NO_KOFFI}`);
+  return Object.assign(error, { name: 'UnsupportedError', code: 'ERR_URING_UNSUPPORTED', need: 'uring' });
 }
 
 /** Throws unless `bytes` has room for `size` bytes at `offset`. */

@@ -21,7 +21,7 @@ function fill(ring: Ring, buffer: RegisteredBuffer): number {
   return length;
 }
 
-export const buffers: Proofs = {
+export const buffers = {
   REGISTER_BUFFERS: () => {
     using ring = new RawRing();
     using file = open(LICENSE);
@@ -87,10 +87,10 @@ export const buffers: Proofs = {
 
   REGISTER_CLONE_BUFFERS: () => {
     using ring = new Ring(8);
-    const source = new Ring(8);
+    using source = new Ring(8);
     using clone = source.registerBuffers([alloc(SIZE), alloc(SIZE)]).cloneTo(ring);
     source.close();
     const length = fill(ring, clone.at(1));
     return `source ring closed, its buffer 1 took ${length} bytes`;
   },
-};
+} satisfies Proofs;

@@ -24,7 +24,7 @@ function reach(index: number): string | undefined {
   return refusal(() => enter({ registeredIndex: index }));
 }
 
-export const instance: Proofs = {
+export const instance = {
   REGISTER_PROBE: () => {
     using ring = new Ring(8);
     using raw = new RawRing();
@@ -119,4 +119,4 @@ export const instance: Proofs = {
     same('features', answer.featureFlags, BigInt(ring.features));
     return `${answer.nrRequestOpcodes} operations, ${answer.nrRegisterOpcodes} opcodes; as PROBE and setup say`;
   },
-};
+} satisfies Proofs;

@@ -46,13 +46,19 @@ export function refusal(action: () => unknown): string | undefined {
   return undefined;
 }
 
+const nobody = new Int32Array(new SharedArrayBuffer(4));
+
+/** Does nothing for a while. */
+export function pause(ms: number): void {
+  Atomics.wait(nobody, 0, 0, ms);
+}
+
 /** Waits until `condition` holds: for threads, which tell nobody when they come and go. */
 export function until(what: string, condition: () => boolean): void {
-  const pause = new Int32Array(new SharedArrayBuffer(4));
   const end = performance.now() + LIMIT_MS;
   while (!condition()) {
     expect(performance.now() < end, `${what}: not within ${LIMIT_MS} ms`);
-    Atomics.wait(pause, 0, 0, 1);
+    pause(1);
   }
 }
 

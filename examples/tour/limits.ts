@@ -35,7 +35,7 @@ function tryOpen(ring: Ring, path: string, personality?: Personality): string {
   return 'opened';
 }
 
-export const limits: Proofs = {
+export const limits = {
   REGISTER_PERSONALITY: (scratch) => {
     using ring = new Ring(8);
     const path = scratch.file('secret', 'for its owner', 0o600);
@@ -95,4 +95,4 @@ export const limits: Proofs = {
     same('another one', result(ring), '-ETIME');
     return 'NOP: EACCES by the filter; TIMEOUT runs';
   },
-};
+} satisfies Proofs;

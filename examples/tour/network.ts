@@ -56,7 +56,7 @@ function refusedBy(card: string, { code, hint, message }: RegisterError): Error 
   return new NotHere('needs-hardware', `${card}: ${code}, ${why}`);
 }
 
-export const network: Proofs = {
+export const network = {
   REGISTER_NAPI: () => {
     using ring = new Ring(8);
     using _polling = polling(ring);
@@ -94,4 +94,4 @@ export const network: Proofs = {
     }
     throw new Error('a queue that nobody registered was flushed');
   },
-};
+} satisfies Proofs;

@@ -11,7 +11,7 @@ function nop(ring: Ring, options?: { readonly async: boolean }): void {
   same('NOP', result(ring), 0);
 }
 
-export const notify: Proofs = {
+export const notify = {
   REGISTER_EVENTFD: () => {
     using ring = new Ring(8);
     using signal = ring.registerEventfd();
@@ -64,4 +64,4 @@ export const notify: Proofs = {
     same('the completion', message, { userData: 7, res: 42, flags: 0 });
     return 'the completion 7, 42 came, sent without a ring';
   },
-};
+} satisfies Proofs;

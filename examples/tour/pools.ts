@@ -15,7 +15,7 @@ function receive(ring: Ring, pool: BufferRing, { a, b }: Pair, text: string): Bu
   return part;
 }
 
-export const pools: Proofs = {
+export const pools = {
   REGISTER_PBUF_RING: () => {
     using ring = new Ring(8);
     using sockets = Pair.sockets();
@@ -50,4 +50,4 @@ export const pools: Proofs = {
     same('head after', pool.status(), { head: 2 });
     return 'the head moved from 0 to 2 with two receives';
   },
-};
+} satisfies Proofs;

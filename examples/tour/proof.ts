@@ -1,7 +1,10 @@
 /** A proof of one opcode: what it is, and what comes of it. */
 import { probe, SyscallError, UnsupportedError } from 'uring';
 import { constants, type RegisterOpName, registerOps } from 'uring/structs';
-import type { Scratch } from './kit.ts';
+import { pause, type Scratch } from './kit.ts';
+
+const MOST_TRIES = 50;
+const PAUSE_MS = 10;
 
 /** Uses the opcode, checks its effect, and says in a few words what was seen; throws where the effect is missing. */
 export type Proof = (scratch: Scratch) => string;
@@ -56,29 +59,53 @@ export class NotHere extends Error {
 
 type Outcome = Pick<Result, 'verdict' | 'evidence'>;
 
-/** Does the kernel say that it lacks this? Its version is never asked. */
-function isMissing({ name }: Row): boolean {
+/** Does the kernel say that it has this? Its version is never asked. */
+function isSupported({ name }: Row): boolean | undefined {
   const { register, features } = probe();
-  const answer = name === 'USE_REGISTERED_RING' ? features.FEAT_REG_REG_RING : register[name];
-  return answer.supported === false;
+  return (name === 'USE_REGISTERED_RING' ? features.FEAT_REG_REG_RING : register[name]).supported;
 }
 
-function explain(error: unknown): Outcome {
+function explain(error: unknown, row: Row): Outcome {
   if (error instanceof NotHere) return { verdict: error.verdict, evidence: error.message };
-  if (error instanceof UnsupportedError) return { verdict: 'needs-kernel', evidence: error.message };
-  if (error instanceof SyscallError && error.code === 'EPERM') {
-    return { verdict: 'needs-privilege', evidence: `EPERM: ${error.hint ?? error.message}` };
+  // unless the kernel has just said that it has this very opcode
+  if (error instanceof UnsupportedError && !(error.need === row.name && isSupported(row))) {
+    return { verdict: 'needs-kernel', evidence: error.message };
+  }
+  if (error instanceof SyscallError && (error.code === 'EPERM' || isOutOfMemory(error))) {
+    return { verdict: 'needs-privilege', evidence: `${error.code}: ${error.hint ?? error.message}` };
   }
   return { verdict: 'failed', evidence: error instanceof Error ? error.message : String(error) };
 }
 
+/** Is locked memory used up? */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof SyscallError && error.code === 'ENOMEM' && error.hint !== undefined;
+}
+
+/** What went wrong first: where `using` then failed to clean up, too, it hides that. */
+function first(error: unknown): unknown {
+  return error instanceof Error && 'suppressed' in error ? first(error.suppressed) : error;
+}
+
+/** Runs a proof; where locked memory is scarce again and again: that of closed rings comes back a little later. */
+function patiently(proof: Proof, scratch: Scratch): string {
+  for (let tries = 0; ; tries++) {
+    try {
+      return proof(scratch);
+    } catch (error) {
+      if (tries === MOST_TRIES || !isOutOfMemory(first(error))) throw error;
+      pause(PAUSE_MS);
+    }
+  }
+}
+
 function attempt(row: Row, proof: Proof | undefined, scratch: Scratch): Outcome {
-  if (isMissing(row)) return { verdict: 'needs-kernel', evidence: '' };
   if (proof === undefined) return { verdict: 'failed', evidence: 'the tour has no proof of it' };
+  if (isSupported(row) === false) return { verdict: 'needs-kernel', evidence: '' };
   try {
-    return { verdict: 'proved', evidence: proof(scratch) };
+    return { verdict: 'proved', evidence: patiently(proof, scratch) };
   } catch (error) {
-    return explain(error);
+    return explain(first(error), row);
   }
 }
 

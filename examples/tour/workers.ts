@@ -72,7 +72,7 @@ function boundAndFree(scratch: Scratch, name: string): { readonly bound: string;
   // the first ring of a thread decides how many there may be: it can have been a small one
   using _enough = ring.limitWorkers({ bounded: ENTRIES });
   using blocked = new BlockedOpens(ring, scratch.fifo(name));
-  const limits = ring.limitWorkers({ cpus: [0] });
+  using limits = ring.limitWorkers({ cpus: [0] });
   const first = blocked.newWorker();
   until('a worker bound to cpu 0', () => cpusOf(first) === '0');
   limits.unregister();
@@ -81,7 +81,7 @@ function boundAndFree(scratch: Scratch, name: string): { readonly bound: string;
   return { bound: cpusOf(first), free: cpusOf(second) };
 }
 
-export const workerThreads: Proofs = {
+export const workerThreads = {
   REGISTER_IOWQ_AFF: (scratch) => {
     const { bound, free } = boundAndFree(scratch, 'bind');
     return `a new worker may run on cpu ${bound}, without it on ${free}`;
@@ -112,4 +112,4 @@ export const workerThreads: Proofs = {
     expect(ring.workerLimits.unbounded > 2, 'the limit stays');
     return '6 blocked splices got 2 worker threads';
   },
-};
+} satisfies Proofs;

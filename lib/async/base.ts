@@ -77,6 +77,12 @@ function checkSignal(signal: AbortSignal | undefined): void {
   }
 }
 
+/** An async function gives a promise, which comes too late: its operations would have no chain. */
+function wrongBuild(made: unknown): TypeError {
+  if (made instanceof Promise) made.catch(() => {});
+  return wrongType('build', 'a function that returns an array of promises', made);
+}
+
 /** A ring of promises without its operations. */
 export abstract class AsyncRingBase extends RingBase {
   /** @internal */
@@ -217,15 +223,24 @@ export abstract class AsyncRingBase extends RingBase {
   }
 
   #depart(departure: Departure, chain: Chain | undefined): void {
-    if (chain === undefined) this.loop.start([departure]);
-    else chain.add(departure);
+    if (chain === undefined) {
+      this.loop.start([departure]);
+      return;
+    }
+    // arguments are read now: what a getter starts is no link
+    this.#chain = undefined;
+    chain.add(departure);
+    this.#chain = chain;
   }
 
   /**
    * Links operations: each starts when the one before it succeeded in full (a read or write of fewer bytes than asked
    * for breaks the chain too), and is cancelled (ECANCELED) otherwise. All go to the kernel together, so that a chain is
    * at most as long as the submission queue, each `timeoutMs` counted as one more; when one of them is refused for its
-   * arguments, none starts. A signal reaches a link once it runs.
+   * arguments, none starts. A signal cancels what runs: give one to all links.
+   *
+   * Two ways of the kernel's: a failed unlink, rename, mkdir, symlink or link does not break a chain; and (6.18) the
+   * `timeoutMs` of a link never ends it where a worker runs it right after the one before, but on `deferTaskrun` rings.
    * @param build starts the operations on the ring that it is given, in order, and returns their promises
    * @param options `hard`: the next one starts whatever becomes of the one before it
    * @returns their results, each as it came
@@ -246,7 +261,7 @@ export abstract class AsyncRingBase extends RingBase {
     let promises: readonly [...T];
     try {
       promises = build(this);
-      if (!Array.isArray(promises)) throw wrongType('build', 'a function that returns an array', promises);
+      if (!Array.isArray(promises)) throw wrongBuild(promises);
     } catch (error) {
       chain.abandon(error);
       throw error;

@@ -18,7 +18,9 @@ export interface Departure {
 
 /** A copy that a caller's later stores don't reach, whatever `options` inherits. */
 export function copyOf<O extends object>(options: O): O {
-  const copy: O = Object.assign(Object.create(options), options);
+  const fields: PropertyDescriptorMap = {};
+  for (const key in options) fields[key] = { value: options[key], enumerable: true };
+  const copy: O = Object.create(options, fields);
   return copy;
 }
 

@@ -10,7 +10,6 @@ import type {
   Memory,
   MemoryAdvice,
   RangeOptions,
-  ReadMultishotOptions,
   RwOptions,
   SpliceOptions,
   SyncRangeOptions,
@@ -98,7 +97,6 @@ export abstract class AsyncFiles extends AsyncRingBase {
   /**
    * Reads a pipe, a tty or a socket again and again (OP_READ_MULTISHOT), each time into a buffer that the kernel picks
    * from `pool`. It ends with the file. Where no buffer is left it goes on when one was released.
-   * @param options `length`: at most so many bytes each time
    * @returns an iterator of parts: release each one (`using`), so that its buffer can be used again
    * @throws OpError EBADFD: such a file can always be read, as a regular file
    * @since 6.7
@@ -107,7 +105,7 @@ export abstract class AsyncFiles extends AsyncRingBase {
   readMultishot(
     file: File,
     pool: BufferRing,
-    options?: ReadMultishotOptions & IteratorOptions,
+    options?: IteratorOptions,
   ): AsyncIterableIterator<BufferPart, undefined> {
     return this.iterate(operations.readMultishot, bufferStream(pool), options, file, pool);
   }

@@ -20,7 +20,6 @@ import type {
   MessageFileOptions,
   MessageOptions,
   OtherTable,
-  PollMultishotOptions,
   WaitidOptions,
 } from '../ring/operations/index.ts';
 import * as operations from '../ring/operations/index.ts';
@@ -55,17 +54,13 @@ export abstract class AsyncWaiting extends AsyncNetwork {
   }
 
   /**
-   * Tells events of a file whenever they come (OP_POLL_ADD, multishot): when something changes, or with `level` as long as
-   * it is so.
+   * Tells events of a file whenever something changes (OP_POLL_ADD, multishot). A file that can't be waited for, as a regular
+   * one, is ready always.
    * @param events as `poll`
-   * @since 5.13; `level` 6.0
+   * @since 5.13
    * @see io_uring_prep_poll_multishot(3)
    */
-  pollMultishot(
-    file: File,
-    events: number,
-    options?: PollMultishotOptions & IteratorOptions,
-  ): Results<number> {
+  pollMultishot(file: File, events: number, options?: IteratorOptions): Results<number> {
     const stream: Stream<number> = { convert: (res) => res, undo: () => {} };
     return this.iterate(operations.pollMultishot, stream, options, file, events);
   }

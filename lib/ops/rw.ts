@@ -135,7 +135,7 @@ export function writevFixed(
 /**
  * IORING_OP_READ_MULTISHOT, since 6.7: reads again and again, each time into a buffer of `group` (it sets
  * IOSQE_BUFFER_SELECT). For pollable files only: pipes, sockets, ttys; regular files get EBADFD.
- * @param length at most so many bytes each time; 0: as many as a buffer has
+ * @param length 0, as kernels to 6.18 want it: each time as many bytes as a buffer has
  * @see io_uring_prep_read_multishot(3)
  */
 export function readMultishot(

@@ -26,7 +26,7 @@ const {
 /**
  * IORING_OP_POLL_ADD, since 5.1; the result is the events that came.
  * @param events POLL* bits (POLLIN 1, POLLOUT 4)
- * @param flags IORING_POLL_ADD_MULTI (5.13), IORING_POLL_ADD_LEVEL (6.0)
+ * @param flags IORING_POLL_ADD_MULTI (5.13); IORING_POLL_ADD_LEVEL stands in the header, and is refused with EINVAL (6.18)
  * @see io_uring_prep_poll_add(3), io_uring_prep_poll_multishot(3)
  */
 export function pollAdd(sqe: SqeCursor, fd: number, events: number, flags: number): SqeCursor {

@@ -7,6 +7,7 @@ import { constants } from '../../structs/flags.ts';
 import { type NamedValue, setupFlags } from '../../structs/ops.ts';
 import { Probe, ProbeOp } from '../../structs/rsrc.ts';
 import { Params } from '../../structs/setup.ts';
+import { possibleCpus } from '../sys/host.ts';
 import { Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 
@@ -87,10 +88,22 @@ function askProbe(fd: number): ReadonlySet<number> | undefined {
   return new Set(found.map(({ op }) => op));
 }
 
-/** Asks a ring of two entries, which is closed at once; the positive errno where none can be made. */
+const ENOMEM = 12;
+
+/**
+ * A thread's first ring fixes how many workers do bounded work: its entries, or four for each cpu if that is fewer. The
+ * scratch ring is large enough not to lower what the next ring would get.
+ */
+function scratchEntries(): number {
+  return Math.min(4096, 2 ** Math.ceil(Math.log2(4 * possibleCpus())));
+}
+
+/** Asks a ring that is closed at once; the positive errno where none can be made. */
 export function askRing(): RingAnswer | number {
   const params = Params.encode({});
-  const fd = sys.setup(2, params);
+  const large = sys.setup(scratchEntries(), params);
+  // with too little locked memory for that one, two entries do
+  const fd = large === -ENOMEM ? sys.setup(2, params) : large;
   if (fd < 0) return -fd;
   try {
     return { features: Params.decode(params).features, ops: askProbe(fd) };

@@ -1,5 +1,4 @@
 /** ring.prepare's operations on files and paths. */
-import { integer } from '../../structs/check.ts';
 import type { BufferRing } from './buffer-ring.ts';
 import type { RegisteredBuffer } from './buffers.ts';
 import type { RingCore } from './core.ts';
@@ -23,7 +22,6 @@ import type {
   Path,
   PipeOptions,
   RangeOptions,
-  ReadMultishotOptions,
   RwOptions,
   SetxattrOptions,
   SpliceOptions,
@@ -85,7 +83,7 @@ export abstract class PrepareFiles {
   }
 
   /** Reads a pipe or a socket again and again, each time into a buffer of `pool`, whose `take` turns a completion into data (OP_READ_MULTISHOT, since 6.7). */
-  readMultishot(file: File, pool: BufferRing, options?: ReadMultishotOptions & OperationOptions): void {
+  readMultishot(file: File, pool: BufferRing, options?: OperationOptions): void {
     put2(this.core, operations.readMultishot, options, file, pool);
   }
 
@@ -151,8 +149,8 @@ export abstract class PrepareFiles {
       operations.filesUpdate,
       options,
       files,
-      integer('offset', offset, 0, files.length),
-      new Int32Array(fds.length),
+      offset,
+      new Int32Array(Array.isArray(fds) ? fds.length : 0),
       fds,
     );
   }

@@ -1,7 +1,7 @@
 /** libc's symbols, each parameter with its C type. Nothing else in the package calls native code. */
 import { arch, endianness, platform, release } from 'node:os';
 import type { KoffiFunc } from 'koffi';
-import { koffi } from '../../structs/layout.ts';
+import { koffi, NO_KOFFI } from '../../structs/layout.ts';
 import { UnsupportedError } from '../errors.ts';
 
 /** Why no call can work here, or undefined where all is well. */
@@ -11,10 +11,7 @@ function problem(): string | undefined {
   if (!['x64', 'arm64', 'riscv64', 'loong64'].includes(arch()) || endianness() !== 'LE') {
     return `only 64-bit little-endian systems are supported, this is ${arch()} (${endianness()})`;
   }
-  if (koffi === undefined) {
-    return 'the package koffi could not be loaded: install it with its optional dependencies (no --omit=optional)';
-  }
-  return undefined;
+  return koffi === undefined ? NO_KOFFI : undefined;
 }
 
 const PROBLEM = problem();

@@ -69,6 +69,11 @@ export class FdPoll {
   close(): void {
     const handle = this.#handle;
     this.#handle = undefined;
-    handle?.close();
+    if (handle === undefined) return;
+    // Deno calls back once more for what it saw before, and koffi's part of a closed handle is freed by then
+    if ('deno' in process.versions) {
+      handle.stop();
+      setImmediate(() => handle.close());
+    } else handle.close();
   }
 }

@@ -1,5 +1,5 @@
 /** Runs programs that import uring by its name, as examples do. */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of the package. */
@@ -12,8 +12,18 @@ export interface Ended {
   readonly stderr: string;
 }
 
+const flags = ['--conditions=uring-source', '--import', import.meta.resolve('tsx')];
+
 /** Runs a TypeScript or JavaScript program to its end. */
 export function run(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Ended {
-  const flags = ['--conditions=uring-source', '--import', import.meta.resolve('tsx')];
   return spawnSync(process.execPath, [...flags, ...args], { cwd: root, encoding: 'utf8', ...options });
+}
+
+/** Starts a program, in a process group of its own. Its stdout is a pipe, its stderr is ours. */
+export function start(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...flags, ...args], {
+    cwd: root,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }

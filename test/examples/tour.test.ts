@@ -115,17 +115,33 @@ test('for people: a line for each row between header and footer, no colour and n
   for (const line of lines) assert.ok(line.length <= 132 && !line.includes('\u001b'), line);
 });
 
+/** A module that is loaded before the tour, and changes the calls into the kernel. */
+function kernelThat(name: string, does: string): string {
+  const path = join(folder, `${name}.mts`);
+  const syscall = JSON.stringify(join(root, 'lib/sys/syscall.ts'));
+  writeFileSync(path, `import { sys } from ${syscall};\nconst { register } = sys;\n${does}\n`);
+  return path;
+}
+
 test('where io_uring is forbidden: one line with the cause, exit 1', () => {
-  const { status, stdout, stderr } = run(['--import', denied(), TOUR]);
+  const { status, stdout, stderr } = run(['--import', kernelThat('forbids', 'sys.setup = () => -1;'), TOUR]);
   assert.equal(status, 1);
   assert.equal(stdout, '');
   assert.match(stderr, /^uring can't be used here: io_uring_setup: .+\n$/);
 });
 
-/** A module that makes every setup fail, as on a host that forbids it. */
-function denied(): string {
-  const path = join(folder, 'denied.mts');
-  const syscall = JSON.stringify(join(root, 'lib/sys/syscall.ts'));
-  writeFileSync(path, `import { sys } from ${syscall};\nsys.setup = () => -1;\n`);
-  return path;
-}
+test('a call that fails, and one that does nothing: told by a message without a stack, exit 1', () => {
+  const does = `sys.register = (fd, opcode, ...rest) =>
+    opcode === 4 ? -5 : opcode === 17 ? 0 : register(fd, opcode, ...rest);`;
+  const { status, stdout, stderr } = run(['--import', kernelThat('fails', does), TOUR]);
+  assert.equal(status, 1, stderr);
+  assert.match(stdout, /^ 4 REGISTER_EVENTFD .* FAILED .*\n {3}REGISTER_EVENTFD: .+$/m);
+  if (probe().register.REGISTER_IOWQ_AFF.supported && !hasOneCpu) {
+    assert.match(
+      stdout,
+      /^17 REGISTER_IOWQ_AFF .* FAILED .*\n {3}a worker bound to cpu 0: not within 2000 ms$/m,
+    );
+  }
+  assert.match(stdout, /, [1-9] failed +\d+\.\d s$/m);
+  assert.doesNotMatch(stdout + stderr, /^ +at /m);
+});

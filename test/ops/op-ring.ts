@@ -13,7 +13,6 @@ import { ringTest, type Scope } from '../helpers/rings.ts';
 const PATIENCE_S = 5;
 const { IORING_ENTER_EXT_ARG, IORING_ENTER_GETEVENTS, IORING_FEAT_EXT_ARG } = constants;
 
-export const EPERM = -1;
 export const ENOENT = -2;
 export const EBADF = -9;
 export const ECHILD = -10;

@@ -461,6 +461,24 @@ ringTest('a getter that puts another table in place does not have it updated', N
   assert.deepEqual(slots(ring), seenAs([other]));
 });
 
+ringTest('a registered buffer whose memory was transferred away is used no more', NEEDS, (scope) => {
+  const ring = scope.ring();
+  const file = fileOf(scope, 'content');
+  const view = new Uint8Array(64);
+  const buffers = ring.registerBuffers([view, alloc(64)]);
+  const handle = buffers.at(0);
+  const piece = handle.subarray(0, 8);
+  structuredClone(view, { transfer: [view.buffer] });
+  for (const gone of [handle, piece]) {
+    refuses('memory', () => ring.prepare.read(file, gone));
+    refuses('memory', () => ring.prepare.writeFixed(file, gone));
+  }
+  assert.throws(() => buffers.at(0), TypeError);
+  assert.equal(readInto(ring, buffers, 1, fileOf(scope, 'z'.repeat(64))), 'z'.repeat(64));
+  buffers.update(0, [alloc(7)]);
+  assert.equal(readInto(ring, buffers, 0, file), 'content');
+});
+
 ringTest('a getter that registers a table first makes the second one EBUSY', NEEDS, (scope) => {
   const ring = scope.ring();
   const mine = alloc(64);

@@ -1,6 +1,6 @@
 /** Scenes, each run by `node scenes.mjs NAME ARGUMENT...` in a process of its own. Each writes one JSON value. */
 import diagnostics from 'node:diagnostics_channel';
-import { closeSync, mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -129,43 +129,43 @@ const scenes = {
       for (const count of await Promise.all(reads)) if (count !== 1) wrong++;
     }
     ring.close();
-    tell({ next, wrong });
+    tell({ reads: next, wrong });
   },
 
   /** What nobody but the kernel uses stays where it is until the kernel has let go, however often memory is collected. */
   async dropped() {
+    const SIZE = 512;
     const ring = new AsyncRing(64);
     const [reader, writer] = libc.pipe();
     const refs = [];
     const reads = Array.from({ length: 64 }, () => {
-      const bytes = new Uint8Array(4096);
+      const bytes = new Uint8Array(SIZE);
       refs.push(new WeakRef(bytes));
       return ring.read(reader, bytes);
     });
     await turn();
+    const alive = () => refs.filter((ref) => ref.deref() !== undefined).length;
     const storm = async () => {
       for (let i = 0; i < 20; i++) {
         globalThis.gc();
-        Array.from({ length: 256 }, () => new Uint8Array(4096));
+        Array.from({ length: 1024 }, () => new Uint8Array(SIZE));
         await turn();
       }
     };
     await storm();
-    const during = refs.filter((ref) => ref.deref() !== undefined).length;
-    const canaries = Array.from({ length: 512 }, () => new Uint8Array(4096));
-    writeSync(writer, new Uint8Array(64).fill(0xee));
+    const during = alive();
+    const canaries = Array.from({ length: 4096 }, () => new Uint8Array(SIZE));
+    writeSync(writer, new Uint8Array(64 * SIZE).fill(0xee));
     const counts = new Set(await Promise.all(reads));
-    // two completions were enough for a read of the first bytes by one: the rest stay pending
-    await storm();
     const harmed = canaries.filter((bytes) => bytes.some((byte) => byte !== 0)).length;
-    ring.close();
     await storm();
-    const after = refs.filter((ref) => ref.deref() !== undefined).length;
-    tell({ during, counts: [...counts], harmed, after });
+    tell({ during, counts: [...counts], harmed, after: alive() });
+    ring.close();
   },
 
   /** A ring that nobody has any more, with an operation in flight that somebody awaits, is not closed. */
   async forgotten() {
+    const before = ringFds();
     const [reader, writer] = libc.pipe();
     const warnings = [];
     process.on('warning', ({ code }) => warnings.push(code));
@@ -175,15 +175,15 @@ const scenes = {
       globalThis.gc();
       await turn();
     }
-    const open = ringFds();
+    const open = ringFds() - before;
     writeSync(writer, 'data');
     const count = await reading;
-    for (let i = 0; i < 100 && ringFds() > 0; i++) {
+    for (let i = 0; i < 100 && ringFds() > before; i++) {
       globalThis.gc();
       await turn();
     }
     await turn();
-    tell({ open, count, left: ringFds(), warnings });
+    tell({ open, count, left: ringFds() - before, warnings });
   },
 
   /** Memory that can move or is no memory. */
@@ -246,12 +246,12 @@ const scenes = {
     setTimeout(() => writeSync(writer, 'four'), 50).unref();
   },
 
-  /** Workers that end in some way, again and again, with a ring: how the process bears it, and what is left. */
+  /** Workers that end in some way, again and again, with a ring: how each ended, and how many rings are left. */
   async workers(how, _where, cycles) {
     const before = ringFds();
     const ends = new Set();
     for (let left = Number(cycles); left > 0; left -= 5) {
-      const five = Array.from({ length: Math.min(5, left) }, () => one(how));
+      const five = Array.from({ length: Math.min(5, left) }, () => workerEnding(how));
       for (const end of await Promise.all(five)) ends.add(end);
     }
     tell({ ends: [...ends], left: ringFds() - before });
@@ -259,21 +259,24 @@ const scenes = {
 };
 
 /** One worker, from its start to its end; how it ended. */
-function one(how) {
+function workerEnding(how) {
   const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: how });
+  let failure;
+  let ring;
+  worker.on('error', ({ message }) => {
+    failure = message;
+  });
+  worker.on('message', (fd) => {
+    ring = fd;
+    worker.terminate();
+  });
   return new Promise((resolve) => {
-    let failure = '';
-    worker.on('error', (error) => (failure = error.message));
-    worker.on('exit', (code) => resolve(failure || code));
-    worker.on('message', (message) => {
-      if (message === 'running' && how.startsWith('terminate')) worker.terminate();
+    worker.on('exit', (code) => {
+      // nobody in a terminated worker can
+      if (ring !== undefined) libc?.close(ring);
+      resolve(failure ?? code);
     });
   });
 }
-
-process.on('exit', () => {
-  for (const fd of opened) closeSync(fd);
-});
-const opened = [];
 
 await scenes[name](...args);

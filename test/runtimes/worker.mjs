@@ -5,30 +5,39 @@ import { libc } from 'uring/raw';
 
 const ring = new AsyncRing(16);
 const [reader, writer] = libc.pipe();
-const memory = Array.from({ length: 8 }, () => new Uint8Array(65536));
-if (how === 'end unref') ring.unref();
-// never fulfilled: nothing is written
-const reads = how === 'end idle' ? [] : memory.map((bytes) => ring.read(reader, bytes));
-for (const read of reads) read.catch(() => {});
-// one that is: the ring works, and its poll handle has been used
-await ring.write(writer, new Uint8Array(1));
-await reads[0];
-
-/** The pipe is not what is tested: without it the fds that are left are the rings'. */
-process.on('exit', () => {
+/** Without the pipe the fds that are left are the rings'. */
+function closePipe() {
   libc.close(reader);
   libc.close(writer);
-});
-
-if (how === 'exit') process.exit(3);
-else if (how === 'throw') throw new Error('thrown');
-else if (how === 'close') ring.close();
-else if (how === 'terminate closed') {
-  ring.close();
-  libc.close(reader);
-  libc.close(writer);
-  parentPort.postMessage('running');
-  setInterval(() => {}, 1000);
-} else if (how === 'terminate') {
-  parentPort.postMessage('running');
 }
+process.on('exit', closePipe);
+
+const reads = Array.from({ length: 8 }, () => ring.read(reader, new Uint8Array(65536)));
+for (const read of reads) read.catch(() => {});
+await ring.write(writer, new Uint8Array(1));
+// one of them ends, any: the ring works, and its poll handle has been used
+await Promise.race(reads);
+
+const ways = {
+  exit: () => process.exit(3),
+  throw: () => {
+    throw new Error('thrown');
+  },
+  close: () => ring.close(),
+  // nothing holds the worker: it ends by itself, with the other reads pending
+  'end-unref': () => ring.unref(),
+  // nothing is pending, and nobody has closed the ring
+  'end-idle': async () => {
+    ring.close();
+    globalThis.kept = new AsyncRing(4);
+    await globalThis.kept.write(writer, new Uint8Array(1));
+  },
+  terminate: () => parentPort.postMessage(ring.fd),
+  'terminate-closed': () => {
+    ring.close();
+    closePipe();
+    setInterval(() => {}, 1000);
+    parentPort.postMessage(undefined);
+  },
+};
+await ways[how]();

@@ -1,6 +1,6 @@
 /** Operations on descriptors, and between pipes and files, with checked arguments. */
 import { constants as node } from 'node:fs';
-import { boolean, integer, list, U32_MAX, wrongType } from '../../../structs/check.ts';
+import { boolean, integer, list, U32_MAX, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import { OpenHow } from '../../../structs/posix.ts';
 import * as fs from '../../ops/fs.ts';
@@ -127,8 +127,11 @@ export const filesUpdate = define<
   NoOptions
 >('OP_FILES_UPDATE', [], (core, _options, files, offset, fds, given) => {
   if (!(files instanceof RegisteredFiles)) throw wrongType('files', 'the file table', files);
+  const isAny = offset === constants.IORING_FILE_INDEX_ALLOC;
+  integer('fds.length', list('fds', given).length, 1, files.length);
+  if (!isAny) integer('offset', offset, 0, files.length - fds.length);
   // the kernel writes the slots that it chose over the fds
-  list('fds', given).forEach((file, i) => {
+  given.forEach((file, i) => {
     const isMark = typeof file === 'number' && (file === files.KEEP || file === files.CLEAR);
     fds[i] = isMark ? file : useFd(`fds[${i}]`, file);
   });
@@ -154,7 +157,15 @@ export const pipe = define<[fds: Int32Array], PipeOptions>(
   ['flags', 'into'],
   (core, options, fds) => {
     const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
-    const index = fileIndex(core, options.into);
+    const { into } = options;
+    if (into instanceof FixedFile && into.index + 1 >= into.table.length) {
+      throw wrongValue(
+        'options.into',
+        'not the last slot: the writing end goes into the one after it',
+        into.index,
+      );
+    }
+    const index = fileIndex(core, into);
     if (!(fds instanceof Int32Array) || fds.length < 2) throw wrongType('fds', 'an Int32Array(2)', fds);
     const address = addressOf('fds', fds);
     fs.pipe(core.entry(), address, (flags | (index === 0 ? O_CLOEXEC : 0)) >>> 0, index);

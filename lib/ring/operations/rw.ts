@@ -51,12 +51,6 @@ export interface FallocateOptions {
   readonly mode?: number;
 }
 
-/** Options of `readMultishot`. */
-export interface ReadMultishotOptions {
-  /** At most so many bytes each time; 0, or absent: as many as a buffer has. */
-  readonly length?: number;
-}
-
 const FILE_ADVICE = {
   POSIX_FADV_NORMAL: 0,
   POSIX_FADV_RANDOM: 1,
@@ -178,15 +172,14 @@ export const writevFixed = define<[file: File, pieces: readonly RegisteredBuffer
   (core, options, file, pieces) => vectoredFixed(core, file, pieces, options, rw.writevFixed),
 );
 
-export const readMultishot = define<[file: File, pool: BufferRing], ReadMultishotOptions>(
+export const readMultishot = define<[file: File, pool: BufferRing], NoOptions>(
   'OP_READ_MULTISHOT',
-  ['length'],
-  (core, options, file, pool) => {
-    const length = integer('options.length', options.length ?? 0, 0, U32_MAX);
+  [],
+  (core, _options, file, pool) => {
     const [fd, bit] = useFile(core, 'file', file);
     if (!(pool instanceof BufferRing)) throw wrongType('pool', 'a BufferRing', pool);
     const group = pool.use(core);
-    rw.readMultishot(core.entry(), fd, length, -1, group).flags |= bit;
+    rw.readMultishot(core.entry(), fd, 0, -1, group).flags |= bit;
     return pool.held;
   },
 );

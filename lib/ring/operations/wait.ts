@@ -20,7 +20,6 @@ import { define, type Fd, type File, type NoOptions, useFd, useFile } from './ki
 
 const {
   IORING_FEAT_CQE_SKIP,
-  IORING_POLL_ADD_LEVEL,
   IORING_POLL_ADD_MULTI,
   IORING_TIMEOUT_ABS,
   IORING_TIMEOUT_BOOTTIME,
@@ -35,12 +34,6 @@ const {
 export interface PollOptions {
   /** Goes on after the first event (5.13). */
   readonly multishot?: boolean;
-}
-
-/** Options of `pollMultishot`. */
-export interface PollMultishotOptions {
-  /** Tells what is ready again and again, not only when that changes (IORING_POLL_ADD_LEVEL, 6.0). */
-  readonly level?: boolean;
 }
 
 function polling(core: RingCore, file: File, events: number, flags: number): void {
@@ -61,11 +54,10 @@ export const poll = define<[file: File, events: number], NoOptions>(
   (core, _options, file, events) => polling(core, file, events, 0),
 );
 
-export const pollMultishot = define<[file: File, events: number], PollMultishotOptions>(
+export const pollMultishot = define<[file: File, events: number], NoOptions>(
   'OP_POLL_ADD',
-  ['level'],
-  (core, options, file, events) =>
-    polling(core, file, events, IORING_POLL_ADD_MULTI | (options.level ? IORING_POLL_ADD_LEVEL : 0)),
+  [],
+  (core, _options, file, events) => polling(core, file, events, IORING_POLL_ADD_MULTI),
 );
 
 /** What `epollCtl` does. */
