@@ -17,7 +17,7 @@ export { AsyncRing } from './async/async-ring.ts';
 export type { AsyncOptions, ChainOptions, IteratorOptions } from './async/base.ts';
 export type { DeviceNumber, FileStatus } from './async/file-status.ts';
 export { Results } from './async/multishot.ts';
-export { MessagePart, type MessageRoomOptions } from './async/network.ts';
+export { MessagePart } from './async/network.ts';
 export type { PipeEnds } from './async/paths.ts';
 export { RingFile } from './async/ring-file.ts';
 export type { FutexResult } from './async/waiting.ts';
@@ -92,6 +92,7 @@ export type {
   MemoryAdvice,
   MessageFileOptions,
   MessageOptions,
+  MessageRoomOptions,
   MkdirOptions,
   OpenHowOptions,
   OpenOptions,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import * as raw from '../lib/raw.ts';
 import { BufferRing } from '../lib/ring/buffer-ring.ts';
 import { RegisteredBuffers } from '../lib/ring/buffers.ts';
 import { RegisteredEventfd } from '../lib/ring/eventfd.ts';
@@ -13,7 +14,6 @@ import { Ring } from '../lib/ring/ring.ts';
 import { RegisteredRingFd } from '../lib/ring/ring-fd.ts';
 import { WorkerLimits } from '../lib/ring/workers.ts';
 import { ZcrxIfq } from '../lib/ring/zcrx.ts';
-import * as raw from '../lib/raw.ts';
 import { constants } from '../structs/flags.ts';
 import { registerOps } from '../structs/register-ops.ts';
 import { sources } from './helpers/sources.ts';
@@ -34,7 +34,9 @@ const CLASSES: { readonly [owner: string]: object } = {
 
 /** The names of the rows for which `isThere` says no. */
 function missing(isThere: (row: (typeof registerOps)[number]) => boolean): string[] {
-  return registerOps.filter((row) => !isThere(row)).map(({ name, raw, member }) => `${name}: ${raw}, ${member}`);
+  return registerOps
+    .filter((row) => !isThere(row))
+    .map(({ name, raw, member }) => `${name}: ${raw}, ${member}`);
 }
 
 /** The text of all tests in a folder. */
@@ -50,7 +52,8 @@ const word = (text: string, name: string) => new RegExp(`\\b${name}\\b`).test(te
 
 test('the table has every opcode that the kernel headers have, in order', () => {
   const count = Object.keys(constants).filter(
-    (name) => /^IORING_(?:UN)?REGISTER_/.test(name) && registerOps.some((row) => `IORING_${row.name}` === name),
+    (name) =>
+      /^IORING_(?:UN)?REGISTER_/.test(name) && registerOps.some((row) => `IORING_${row.name}` === name),
   ).length;
   assert.equal(count, registerOps.length);
   assert.deepEqual(

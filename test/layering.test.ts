@@ -47,7 +47,9 @@ function lines(code: string, pattern: RegExp): string[] {
 test('the sources are found, and what they import', () => {
   assert.ok(all.length > 60, `${all.length} sources`);
   const ring = all.find(({ path }) => path === 'lib/ring/ring.ts');
-  assert.ok(ring?.imports.some(({ from, names }) => from === 'lib/ring/base.ts' && names.includes('RingBase')));
+  assert.ok(
+    ring?.imports.some(({ from, names }) => from === 'lib/ring/base.ts' && names.includes('RingBase')),
+  );
   const missing = collect(({ imports }) =>
     imports.map(({ from }) => from).filter((from) => isOurs(from) && !all.some(({ path }) => path === from)),
   );
@@ -58,7 +60,10 @@ test('every file is in a layer, is an entrance, or may be imported from anywhere
   const strays = all.filter(
     ({ path }) => layerOf(path) === undefined && !ENTRANCES.includes(path) && !(path in ANYWHERE),
   );
-  assert.deepEqual(strays.map(({ path }) => path), []);
+  assert.deepEqual(
+    strays.map(({ path }) => path),
+    [],
+  );
 });
 
 test('imports run downwards', () => {
@@ -106,7 +111,9 @@ test('only lib/sys and structs/layout.ts know koffi', () => {
 
 test('beside koffi nothing is imported but Node.js itself', () => {
   const others = collect(({ imports }) =>
-    imports.map(({ from }) => from).filter((from) => !isOurs(from) && !from.startsWith('node:') && from !== 'koffi'),
+    imports
+      .map(({ from }) => from)
+      .filter((from) => !isOurs(from) && !from.startsWith('node:') && from !== 'koffi'),
   );
   assert.deepEqual(others, []);
 });

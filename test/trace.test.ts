@@ -43,72 +43,79 @@ function outcome(call: () => unknown): unknown {
 
 afterEach(restore);
 
-ringTest('every register call is one message, failing ones too, with what the kernel said', NEEDS, (scope) => {
-  const made: (readonly [number, number, number, number])[] = [];
-  const { register, registerView } = sys;
-  replace(sys, 'register', (fd, opcode, arg, nrArgs) => {
-    const result = register(fd, opcode, arg, nrArgs);
-    made.push([fd, opcode, nrArgs, result]);
-    return result;
-  });
-  replace(sys, 'registerView', (fd, opcode, arg, nrArgs) => {
-    const result = registerView(fd, opcode, arg, nrArgs);
-    made.push([fd, opcode, nrArgs, result]);
-    return result;
-  });
-  const messages = listen<RegisterMessage>(scope, 'uring:register');
-  const ring = scope.ring();
-  const { reader } = scope.pipe();
-  const { fd } = ring;
-  const calls: (() => unknown)[] = [
-    () => raw.registerBuffers(fd, [alloc(64)]),
-    () => raw.registerBuffers(fd, [alloc(64)]),
-    () => raw.registerBuffersUpdate(fd, { offset: 0, buffers: [null] }),
-    () => raw.unregisterBuffers(fd),
-    () => raw.unregisterBuffers(fd),
-    () => raw.registerFiles(fd, [reader, -1]),
-    () => raw.registerFilesUpdate(fd, { offset: 1, fds: [NO_FD] }),
-    () => raw.registerFileAllocRange(fd, { off: 0, len: 1 }),
-    () => raw.unregisterFiles(fd),
-    () => raw.registerProbe(fd),
-    () => raw.registerPersonality(fd),
-    () => raw.unregisterPersonality(fd, 77),
-    () => raw.registerEventfd(fd, reader),
-    () => raw.registerIowqMaxWorkers(fd, {}),
-    () => raw.registerPbufStatus(fd, 9),
-    () => raw.registerRingFds(fd, [{ fd }]),
-    () => raw.registerProbe({ registeredIndex: 0 }),
-    () => raw.unregisterRingFds(fd, [0]),
-    () => raw.register(fd, 4242),
-    () => raw.register(fd, constants.IORING_REGISTER_FILES, Int32Array.of(reader), 1),
-    () => raw.register(NO_FD, constants.IORING_REGISTER_PROBE, new Uint8Array(16), 0),
-    () => raw.registerSendMsgRing(-1, { targetFd: NO_FD, userData: 1, res: 0 }),
-  ];
-  for (const call of calls) {
-    made.length = 0;
-    const before = messages.length;
-    outcome(call);
-    const told = messages.slice(before);
-    // behind a call that failed its error asks the kernel why: those calls are not told of
+ringTest(
+  'every register call is one message, failing ones too, with what the kernel said',
+  NEEDS,
+  (scope) => {
+    const made: (readonly [number, number, number, number])[] = [];
+    const { register, registerView } = sys;
+    replace(sys, 'register', (fd, opcode, arg, nrArgs) => {
+      const result = register(fd, opcode, arg, nrArgs);
+      made.push([fd, opcode, nrArgs, result]);
+      return result;
+    });
+    replace(sys, 'registerView', (fd, opcode, arg, nrArgs) => {
+      const result = registerView(fd, opcode, arg, nrArgs);
+      made.push([fd, opcode, nrArgs, result]);
+      return result;
+    });
+    const messages = listen<RegisterMessage>(scope, 'uring:register');
+    const ring = scope.ring();
+    const { reader } = scope.pipe();
+    const { fd } = ring;
+    const calls: (() => unknown)[] = [
+      () => raw.registerBuffers(fd, [alloc(64)]),
+      () => raw.registerBuffers(fd, [alloc(64)]),
+      () => raw.registerBuffersUpdate(fd, { offset: 0, buffers: [null] }),
+      () => raw.unregisterBuffers(fd),
+      () => raw.unregisterBuffers(fd),
+      () => raw.registerFiles(fd, [reader, -1]),
+      () => raw.registerFilesUpdate(fd, { offset: 1, fds: [NO_FD] }),
+      () => raw.registerFileAllocRange(fd, { off: 0, len: 1 }),
+      () => raw.unregisterFiles(fd),
+      () => raw.registerProbe(fd),
+      () => raw.registerPersonality(fd),
+      () => raw.unregisterPersonality(fd, 77),
+      () => raw.registerEventfd(fd, reader),
+      () => raw.registerIowqMaxWorkers(fd, {}),
+      () => raw.registerPbufStatus(fd, 9),
+      () => raw.registerRingFds(fd, [{ fd }]),
+      () => raw.registerProbe({ registeredIndex: 0 }),
+      () => raw.unregisterRingFds(fd, [0]),
+      () => raw.register(fd, 4242),
+      () => raw.register(fd, constants.IORING_REGISTER_FILES, Int32Array.of(reader), 1),
+      () => raw.register(NO_FD, constants.IORING_REGISTER_PROBE, new Uint8Array(16), 0),
+      () => raw.registerSendMsgRing(-1, { targetFd: NO_FD, userData: 1, res: 0 }),
+    ];
+    for (const call of calls) {
+      made.length = 0;
+      const before = messages.length;
+      outcome(call);
+      const told = messages.slice(before);
+      // behind a call that failed its error asks the kernel why: those calls are not told of
+      assert.deepEqual(
+        told.map((each) => [each.fd, (each.opcode | each.flags) >>> 0, each.nrArgs, each.result]),
+        made.slice(0, told.length),
+        `${call}`,
+      );
+      assert.equal(told.length, 1, `${call}`);
+    }
+    restore();
+    for (const { result, errno, code, opcode, opcodeName, tid, startNs, durationNs } of messages) {
+      assert.equal(errno, result < 0 ? -result : 0);
+      assert.equal(code === null, errno === 0);
+      assert.equal(opcodeName, registerOps[opcode]?.name ?? `OP_${opcode}`);
+      assert.equal(tid, process.pid);
+      assert.ok(startNs > 0n && durationNs >= 0n && startNs + durationNs <= process.hrtime.bigint());
+    }
+    const seqs = messages.map(({ seq }) => seq);
     assert.deepEqual(
-      told.map((each) => [each.fd, (each.opcode | each.flags) >>> 0, each.nrArgs, each.result]),
-      made.slice(0, told.length),
-      `${call}`,
+      seqs,
+      seqs.toSorted((a, b) => a - b),
     );
-    assert.equal(told.length, 1, `${call}`);
-  }
-  restore();
-  for (const { result, errno, code, opcode, opcodeName, tid, startNs, durationNs } of messages) {
-    assert.equal(errno, result < 0 ? -result : 0);
-    assert.equal(code === null, errno === 0);
-    assert.equal(opcodeName, registerOps[opcode]?.name ?? `OP_${opcode}`);
-    assert.equal(tid, process.pid);
-    assert.ok(startNs > 0n && durationNs >= 0n && startNs + durationNs <= process.hrtime.bigint());
-  }
-  const seqs = messages.map(({ seq }) => seq);
-  assert.deepEqual(seqs, seqs.toSorted((a, b) => a - b));
-  assert.equal(new Set(seqs).size, seqs.length);
-});
+    assert.equal(new Set(seqs).size, seqs.length);
+  },
+);
 
 ringTest('a message is frozen, and its argument is decoded when it is asked for', NEEDS, (scope) => {
   const messages = listen<RegisterMessage>(scope, 'uring:register');
@@ -187,7 +194,10 @@ ringTest('a refused setup is told, and is nobody’s', NEEDS, (scope) => {
   for (const errno of [1, index + 1, index + 2, ring.fd + 1, ring.fd, 24]) {
     replace(sys, 'setup', () => -errno);
     for (const options of [{}, { registeredFdOnly: true }]) {
-      assert.equal(outcome(() => new Ring(4, options)), -errno);
+      assert.equal(
+        outcome(() => new Ring(4, options)),
+        -errno,
+      );
       const last = messages.at(-1);
       assert.deepEqual([last?.result, last?.errno, last?.fd, last?.ring], [-errno, errno, -errno, null]);
     }
@@ -203,7 +213,10 @@ ringTest('a ring without an fd is told of by its index', NEEDS, (scope) => {
   ring.probe();
   const number = setups[0]?.ring ?? 0;
   assert.ok(number > 0);
-  assert.deepEqual([registers[0]?.ring, registers[0]?.fd, registers[0]?.flags], [number, setups[0]?.fd, 0x8000_0000]);
+  assert.deepEqual(
+    [registers[0]?.ring, registers[0]?.fd, registers[0]?.flags],
+    [number, setups[0]?.fd, 0x8000_0000],
+  );
   assert.equal(closes.length, 0);
   ring.close();
   assert.deepEqual(

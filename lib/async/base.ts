@@ -10,7 +10,7 @@ import { milliseconds } from '../ring/time.ts';
 import { Chain } from './chain.ts';
 import { copyOf, type Departure, Start } from './departure.ts';
 import { type Flight, OneShot, type Outcome } from './flight.ts';
-import { Loop } from './loop.ts';
+import { Loop, registerWakeFd } from './loop.ts';
 import { Multishot, Results, type Stream } from './multishot.ts';
 
 const { IORING_SETUP_DEFER_TASKRUN, IOSQE_ASYNC, IOSQE_IO_DRAIN, IOSQE_IO_HARDLINK, IOSQE_IO_LINK } =
@@ -100,6 +100,11 @@ export abstract class AsyncRingBase extends RingBase {
     }
   }
 
+  /** @internal */
+  protected override registerFirst(): void {
+    registerWakeFd(this.core);
+  }
+
   /** Operations that were started and have not ended, those that wait for room in the queue included. */
   override get inFlight(): number {
     return this.loop.pending;
@@ -148,7 +153,7 @@ export abstract class AsyncRingBase extends RingBase {
     return personality.use(this.core);
   }
 
-  /** One operation. Wrong arguments reject the promise. */
+  /** @internal One operation. Wrong arguments reject the promise. */
   protected run<A extends readonly unknown[], O extends object, T>(
     operation: Operation<A, O>,
     outcome: Outcome<T>,
@@ -181,7 +186,7 @@ export abstract class AsyncRingBase extends RingBase {
   }
 
   /**
-   * One request with many completions: it starts with the first `next()`, which rejects for wrong arguments.
+   * @internal One request with many completions: it starts with the first `next()`, which rejects for wrong arguments.
    * @param stream what becomes of the completions
    */
   protected iterate<A extends readonly unknown[], O extends object, T>(
@@ -229,8 +234,11 @@ export abstract class AsyncRingBase extends RingBase {
     }
     // arguments are read now: what a getter starts is no link
     this.#chain = undefined;
-    chain.add(departure);
-    this.#chain = chain;
+    try {
+      chain.add(departure);
+    } finally {
+      this.#chain = chain;
+    }
   }
 
   /**

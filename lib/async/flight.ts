@@ -5,6 +5,9 @@ import type { OpName } from '../register/support.ts';
 const EINTR = 4;
 const ECANCELED = 125;
 const ETIME = 62;
+/** The kernel's own words for EINTR, which some operations let slip (open). */
+const ERESTARTSYS = 512;
+const ERESTART_RESTARTBLOCK = 516;
 
 /** What the loop needs to know of an operation in flight. */
 export abstract class Flight {
@@ -33,13 +36,14 @@ export abstract class Flight {
 
   /** The error of a failed completion. */
   error(res: number): Error {
+    const errno = -res >= ERESTARTSYS && -res <= ERESTART_RESTARTBLOCK ? EINTR : -res;
     // EINTR: a worker was in the middle of it
-    const isStopped = res === -ECANCELED || res === -EINTR;
+    const isStopped = errno === ECANCELED || errno === EINTR;
     if (isStopped && this.abortReason !== undefined) return new AbortError(this.abortReason.reason);
     // before the deadline it was something else: a link before it failed
     if (isStopped && performance.now() >= this.deadline)
       return new OpError(this.op, ETIME, { hint: 'timeoutMs is over' });
-    return new OpError(this.op, -res);
+    return new OpError(this.op, errno);
   }
 }
 

@@ -42,7 +42,6 @@ export class Loop {
   readonly #core: RingCore;
   readonly #owner: WeakRef<object>;
   readonly #poll: FdPoll;
-  readonly #eventfd: number;
   readonly #count = new BigUint64Array(1);
   /** Groups of operations that found no room, in order. */
   #waiting: (readonly Departure[])[] = [];
@@ -64,15 +63,17 @@ export class Loop {
   constructor(core: RingCore, owner: object) {
     this.#core = core;
     this.#owner = new WeakRef(owner);
-    this.#eventfd = core.has(IORING_SETUP_DEFER_TASKRUN) ? ownEventfd(core) : -1;
-    this.#poll = new FdPoll(this.#eventfd < 0 ? core.fd : this.#eventfd, () => this.#schedule());
+    const { fd, wakeFd } = core;
+    core.isPolled = wakeFd < 0;
+    if (core.isPolled && fd < 0) {
+      const allowed = 'with deferTaskrun: true, because the event loop waits on the fd of any other ring';
+      throw wrongValue('options.registeredFdOnly', allowed, true);
+    }
+    this.#poll = new FdPoll(core.isPolled ? fd : wakeFd, () => this.#schedule());
+    core.onClose(() => this.#poll.close());
     core.onLast = (held, res, flags) => {
       if (held instanceof Flight) held.discard(res, flags);
     };
-    core.onClose(() => {
-      this.#poll.close();
-      if (this.#eventfd >= 0) sys.close(this.#eventfd);
-    });
   }
 
   /** Operations that were started and have not ended. */
@@ -274,7 +275,7 @@ export class Loop {
     const later: (readonly [slot: number, high: number])[] = [];
     for (const [slot, high] of this.#cancels) {
       if (!core.flights.isCurrent(slot, high)) continue;
-      if (this.#hasDrains) {
+      if (this.#hasDrains || core.hasRequiredFlags) {
         if (!this.#cancelNow(slot, high)) later.push([slot, high]);
       } else if (core.queues.seek()) {
         control.asyncCancel(core.entry(), slot, high, 0);
@@ -284,7 +285,10 @@ export class Loop {
     this.#cancels = later;
   }
 
-  /** Without an entry, which would wait behind a drained one for what it is to cancel. False: not submitted yet. */
+  /**
+   * Without an entry: it would wait behind a drained one for what it is to cancel, or a sandbox would refuse it.
+   * False: not submitted yet.
+   */
   #cancelNow(slot: number, high: number): boolean {
     const core = this.#core;
     this.#flush();
@@ -356,11 +360,12 @@ export class Loop {
 
   /** With deferred task work the eventfd is read first and the ring entered after: otherwise wake-ups are lost. */
   #rearm(): void {
-    if (this.#eventfd < 0) {
+    const { wakeFd } = this.#core;
+    if (wakeFd < 0) {
       this.#core.flush();
       return;
     }
-    sys.read(this.#eventfd, this.#count);
+    sys.read(wakeFd, this.#count);
     this.#core.enter(0, 0, IORING_ENTER_GETEVENTS);
   }
 
@@ -393,14 +398,11 @@ export class Loop {
 }
 
 /** The ring's one eventfd, registered: a ring with deferred task work never becomes readable itself. */
-function ownEventfd(core: RingCore): number {
+export function registerWakeFd(core: RingCore): void {
+  if (!core.has(IORING_SETUP_DEFER_TASKRUN)) return;
   const fd = sys.eventfd(0);
   if (fd < 0) throw new SyscallError('eventfd', -fd);
-  try {
-    registerEventfd(core.handle, fd);
-    return fd;
-  } catch (error) {
-    sys.close(fd);
-    throw error;
-  }
+  core.onClose(() => sys.close(fd));
+  registerEventfd(core.handle, fd);
+  core.wakeFd = fd;
 }

@@ -1,7 +1,7 @@
 /** Multishot operations whose data comes in buffers of a BufferRing. */
 import { constants } from '../../structs/flags.ts';
 import type { BufferPart, BufferRing } from '../ring/buffer-ring.ts';
-import type { Stream } from './multishot.ts';
+import { HIGH_WATER, type Stream } from './multishot.ts';
 
 const { IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } = constants;
 
@@ -18,6 +18,8 @@ export function bufferStream(pool: BufferRing): Stream<BufferPart> {
     waste: (res, flags) => {
       if ((flags & IORING_CQE_F_BUFFER) !== 0) pool.take({ res, flags }).release();
     },
+    // one slow consumer must not have all buffers of a pool that many share
+    highWater: Math.max(2, Math.min(HIGH_WATER, Math.floor(pool.length / 64))),
     whenBuffer: (callback) => pool.whenFree(callback),
   };
 }

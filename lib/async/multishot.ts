@@ -6,7 +6,7 @@ import { Flight } from './flight.ts';
 const ECANCELED = 125;
 const ENOBUFS = 105;
 /** So many results may wait for the consumer before the kernel is asked to stop. */
-const HIGH_WATER = 256;
+export const HIGH_WATER = 256;
 
 /** What becomes of the completions of a kind of multishot operation. */
 export interface Stream<T> {
@@ -18,6 +18,8 @@ export interface Stream<T> {
   readonly success?: number | undefined;
   /** A completion that is an error: gives back what it has. */
   readonly waste?: ((res: number, flags: number) => void) | undefined;
+  /** So many results may wait for the consumer before the kernel is asked to stop; HIGH_WATER when absent. */
+  readonly highWater?: number | undefined;
   /** When the kernel stopped for no reason of ours: is there more to come? */
   readonly hasMore?: (() => boolean) | undefined;
   /** Calls back once when a buffer is there again, for requests that ended with ENOBUFS. */
@@ -86,6 +88,7 @@ export class Results<T> implements AsyncIterableIterator<T, undefined>, AsyncDis
 /** The flight of a multishot operation: it holds no iterator unless somebody waits for a result. */
 export class Multishot<T> extends Flight {
   readonly #stream: Stream<T>;
+  readonly #highWater: number;
   readonly #port: Port;
   #results: T[] = [];
   #consumers: Consumer<T>[] = [];
@@ -103,6 +106,7 @@ export class Multishot<T> extends Flight {
   constructor(op: OpName, stream: Stream<T>, port: Port) {
     super(op);
     this.#stream = stream;
+    this.#highWater = stream.highWater ?? HIGH_WATER;
     this.#port = port;
   }
 
@@ -182,7 +186,7 @@ export class Multishot<T> extends Flight {
     if (value === undefined) this.#end(undefined);
     else {
       this.#results.push(value);
-      if (this.#results.length >= HIGH_WATER && this.#isArmed && !this.#isPaused) {
+      if (this.#results.length >= this.#highWater && this.#isArmed && !this.#isPaused) {
         this.#isPaused = true;
         this.#port.stop(this);
       }
@@ -206,7 +210,7 @@ export class Multishot<T> extends Flight {
   }
 
   #armIfWanted(): void {
-    if (this.#isArmed || this.#isOver || this.#isEnding || this.#results.length >= HIGH_WATER / 2) return;
+    if (this.#isArmed || this.#isOver || this.#isEnding || this.#results.length > this.#highWater / 2) return;
     this.#isArmed = true;
     this.#isPaused = false;
     this.#port.wake(this);

@@ -1,8 +1,6 @@
 /** AsyncRing's operations on sockets. */
 import { decodeAddress, type SocketAddress, type SocketAddressLike } from '../../structs/address.ts';
-import { integer, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
-import { Msghdr } from '../../structs/socket.ts';
 import { RecvmsgOut } from '../../structs/sqe.ts';
 import { AddressBuffer } from '../ring/address.ts';
 import { type BufferPart, BufferRing } from '../ring/buffer-ring.ts';
@@ -24,6 +22,8 @@ import type {
   Domain,
   File,
   Memory,
+  MessageRoom,
+  MessageRoomOptions,
   SendOptions,
   ShutdownHow,
   SocketCreateOptions,
@@ -41,20 +41,11 @@ import { AsyncPaths } from './paths.ts';
 import type { RingFile } from './ring-file.ts';
 
 const { IORING_CQE_F_BUFFER } = constants;
-const ADDRESS_ROOM = 128;
 /** What getsockopt has room for where nobody says how much. */
 const OPTION_ROOM = 256;
 
 /** With `into` the result is a slot of the file table. */
 type IntoTable = { readonly into: FixedFile | RegisteredFiles | 'alloc' };
-
-/** What each message of `recvmsgMultishot` has room for in its buffer, beside the data. */
-export interface MessageRoomOptions extends SocketOptions {
-  /** Bytes of room for control data; none when absent. */
-  readonly control?: number;
-  /** Whether the senders' addresses are wanted. */
-  readonly address?: boolean;
-}
 
 /** A message that was received into a buffer of a ring: valid until `release()`. */
 export class MessagePart implements Disposable {
@@ -68,15 +59,15 @@ export class MessagePart implements Disposable {
   readonly #part: BufferPart;
 
   /** @internal */
-  constructor(part: BufferPart, nameRoom: number, controlRoom: number) {
+  constructor(part: BufferPart, room: MessageRoom) {
     const { bytes } = part;
     const { namelen, controllen, flags } = RecvmsgOut.decode(bytes);
     const nameAt = RecvmsgOut.size;
-    const controlAt = nameAt + nameRoom;
-    const name = bytes.subarray(nameAt, nameAt + Math.min(namelen, nameRoom));
-    this.bytes = bytes.subarray(controlAt + controlRoom);
+    const controlAt = nameAt + room.name;
+    const name = bytes.subarray(nameAt, nameAt + Math.min(namelen, room.name));
+    this.bytes = bytes.subarray(controlAt + room.control);
     this.address = name.length === 0 ? undefined : decodeAddress(name);
-    this.control = decodeControl(bytes.subarray(controlAt, controlAt + Math.min(controllen, controlRoom)));
+    this.control = decodeControl(bytes.subarray(controlAt, controlAt + Math.min(controllen, room.control)));
     this.flags = (flags & ~MSG_CMSG_CLOEXEC) >>> 0;
     this.#part = part;
   }
@@ -93,19 +84,6 @@ export class MessagePart implements Disposable {
 
 function closeAll(fds: readonly number[]): void {
   for (const fd of fds) sys.close(fd);
-}
-
-/** Where each message of a multishot receive lies in its buffer. */
-function messageRoom({ control = 0, address = false }: MessageRoomOptions): {
-  readonly header: Pinned;
-  readonly nameRoom: number;
-  readonly controlRoom: number;
-} {
-  integer('options.control', control, 0, 65_536);
-  const header = new Pinned(Msghdr.size);
-  const nameRoom = address ? ADDRESS_ROOM : 0;
-  Msghdr.encodeInto(header.bytes, { msgNamelen: nameRoom, msgControllen: control });
-  return { header, nameRoom, controlRoom: control };
 }
 
 export abstract class AsyncNetwork extends AsyncPaths {
@@ -361,24 +339,17 @@ export abstract class AsyncNetwork extends AsyncPaths {
   recvmsgMultishot(
     socket: File,
     pool: BufferRing,
-    options: MessageRoomOptions & IteratorOptions = {},
+    options?: MessageRoomOptions & IteratorOptions,
   ): Results<MessagePart> {
-    const { control, address, ...rest } = options;
-    const { header, nameRoom, controlRoom } = messageRoom({
-      control: control ?? 0,
-      address: address ?? false,
-    });
-    const used = RecvmsgOut.size + nameRoom + controlRoom;
-    if (pool instanceof BufferRing && pool.bufferSize <= used) {
-      throw wrongValue('pool', `one with buffers of more than ${used} bytes`, pool.bufferSize);
-    }
+    // filled when the options were checked
+    const room: MessageRoom = { name: 0, control: 0 };
     const { undo, waste, whenBuffer } = bufferStream(pool);
     const parts = new WeakMap<MessagePart, BufferPart>();
     const stream: Stream<MessagePart> = {
       convert: (res, flags) => {
         if ((flags & IORING_CQE_F_BUFFER) === 0) return undefined;
         const part = pool.take({ res, flags });
-        const message = new MessagePart(part, nameRoom, controlRoom);
+        const message = new MessagePart(part, room);
         parts.set(message, part);
         return message;
       },
@@ -390,8 +361,7 @@ export abstract class AsyncNetwork extends AsyncPaths {
       waste,
       whenBuffer,
     };
-    const room = { address: header.address, held: header };
-    return this.iterate(operations.recvmsgMultishot, stream, rest, socket, pool, room);
+    return this.iterate(operations.recvmsgMultishot, stream, options, socket, pool, room);
   }
 
   // ---- commands ---------------------------------------------------------------------------------------------
@@ -399,7 +369,6 @@ export abstract class AsyncNetwork extends AsyncPaths {
   /**
    * Reads an option of a socket (OP_URING_CMD, SOCKET_URING_OP_GETSOCKOPT).
    * @param level SOL_SOCKET (1) only
-   * @param options `bytes`: the room for the value, 256 when absent
    * @returns its value, 4 bytes little-endian for most
    * @throws OpError EOPNOTSUPP (another level), ENOPROTOOPT
    * @since 6.7

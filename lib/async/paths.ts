@@ -36,7 +36,7 @@ export interface PipeEnds<F> {
 }
 
 export abstract class AsyncPaths extends AsyncFiles {
-  /** How an fd that an operation made becomes a RingFile; nobody's is closed at once. */
+  /** @internal How an fd that an operation made becomes a RingFile; nobody's is closed at once. */
   protected readonly openedFile: Outcome<RingFile> = {
     convert: (fd) => this.#file(fd),
     undo: (fd) => {
@@ -48,7 +48,7 @@ export abstract class AsyncPaths extends AsyncFiles {
     return new RingFile(fd, (each) => this.closeFd(each));
   }
 
-  /** How a slot that an operation filled becomes a FixedFile; nobody's is emptied. */
+  /** @internal How a slot that an operation filled becomes a FixedFile; nobody's is emptied. */
   protected openedSlot(into: NonNullable<Into>): Outcome<FixedFile> {
     return {
       convert: (res) => this.#slot(into, res),

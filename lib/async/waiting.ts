@@ -182,8 +182,8 @@ export abstract class AsyncWaiting extends AsyncNetwork {
   // ---- children ---------------------------------------------------------------------------------------------
 
   /**
-   * Waits for a child process to change (OP_WAITID). Give `keep: true` for one that Node.js started: it has to learn of the
-   * end itself.
+   * Waits for a child process to change (OP_WAITID). For one that Node.js started give `keep: true`, so that Node.js learns of
+   * its end too, and begin to wait before it ends: Node.js takes the end of its children away.
    * @param child `{ pid }`, `{ group }`, `{ pidfd }`, or `'any'`
    * @param options `states` (`['exited']` when absent), `keep`
    * @throws OpError ECHILD (no such child, or somebody waited for it before)

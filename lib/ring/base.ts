@@ -71,6 +71,7 @@ export abstract class RingBase implements Disposable {
     const { files, sandbox, ...rest } = options;
     this.core = createRing(entries, sandbox === undefined ? rest : { ...rest, disabled: true });
     try {
+      this.registerFirst();
       if (files !== undefined) this.#files = this.registerFiles(files);
       if (sandbox !== undefined) registerSandbox(this.core, sandbox);
       if (sandbox !== undefined && rest.disabled !== true) enableRing(this.core);
@@ -80,6 +81,9 @@ export abstract class RingBase implements Disposable {
     }
     dropped.register(this, { core: this.core, made: creationStack() }, this.core);
   }
+
+  /** @internal Registers what a sandbox would refuse later. */
+  protected registerFirst(): void {}
 
   /** The ring's fd; -1 where there is only a registered index. It stays the ring's: do not close it. */
   get fd(): number {

@@ -6,7 +6,14 @@ import { isMainThread } from 'node:worker_threads';
 import { constants } from '../../structs/flags.ts';
 import { KernelTimespec } from '../../structs/posix.ts';
 import { GeteventsArg } from '../../structs/setup.ts';
-import { ClosedError, QueueFullError, RegisterError, SyscallError, UnsupportedError } from '../errors.ts';
+import {
+  ClosedError,
+  QueueFullError,
+  RegisterError,
+  StateError,
+  SyscallError,
+  UnsupportedError,
+} from '../errors.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
 import type { RingFd } from '../register/call.ts';
 import { unregisterRingFds } from '../register/files.ts';
@@ -90,6 +97,12 @@ export class RingCore {
   /** Its index in the thread's table of registered rings, by which it is entered; undefined where it has none. */
   index: number | undefined;
   isClosed = false;
+  /** Does the event loop wait on the fd? */
+  isPolled = false;
+  /** The ring's eventfd that wakes the event loop instead, or -1. */
+  wakeFd = -1;
+  /** Must every operation have flags that a cancellation by an operation would not have? */
+  hasRequiredFlags = false;
   /** Is the ring enabled (not, or no longer, SETUP_R_DISABLED)? */
   isEnabled: boolean;
   readonly #tags = new Map<number, Tagged>();
@@ -153,6 +166,11 @@ export class RingCore {
   closeFd(): void {
     if (typeof this.handle === 'number') {
       throw new UnsupportedError('FEAT_REG_REG_RING', { since: '6.3', kernel: kernelRelease });
+    }
+    if (this.isPolled) {
+      throw new StateError(
+        'the event loop waits on the fd, unless the ring is made with { deferTaskrun: true }',
+      );
     }
     if (this.fd >= 0) tracedClose(this.fd);
     this.fd = -1;

@@ -115,8 +115,8 @@ export class RegisteredFiles extends Owner {
   }
 
   /**
-   * Puts other files into slots: an fd, `CLEAR` or `KEEP` for each (REGISTER_FILES_UPDATE, or FILES_UPDATE2 where
-   * releases are told).
+   * Puts other files into slots: an fd, `CLEAR` or `KEEP` for each (REGISTER_FILES_UPDATE, or REGISTER_FILES_UPDATE2
+   * where releases are told).
    * @param offset the first slot
    * @returns the slots done: all of them
    * @throws RegisterError with `done`; the slot that failed is empty then, as the kernel leaves it

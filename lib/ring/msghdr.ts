@@ -200,7 +200,7 @@ export class MessageBuffer {
       msgControl: this.#control?.address ?? 0,
       msgControllen: this.#control?.bytes.length ?? 0,
     });
-    return { address: this.#header.address, held: [this, room, held] };
+    return { address: this.#header.address, held: [this.#header, this.#name, this.#control, room, held] };
   }
 
   /**

@@ -24,6 +24,7 @@ export abstract class Owner implements Disposable {
   readonly #what: string;
   #isGone = false;
 
+  /** @internal */
   constructor(ring: RingBase, core: RingCore, what: string) {
     this.ring = ring;
     this.core = core;
@@ -38,13 +39,13 @@ export abstract class Owner implements Disposable {
     return !this.#isGone && !this.core.isClosed;
   }
 
-  /** Throws ClosedError unless it is registered. */
+  /** @internal Throws ClosedError unless it is registered. */
   protected check(): void {
     this.core.check();
     if (this.#isGone) throw new ClosedError(this.#what);
   }
 
-  /** The registration went to another owner. */
+  /** @internal The registration went to another owner. */
   protected disown(): void {
     this.#isGone = true;
   }

@@ -170,8 +170,6 @@ export class Queues {
   /** The memory goes back; every later store and load goes nowhere. */
   unmap(): void {
     this.#ring = NOTHING;
-    // what was seen and not taken is gone too
-    this.#cqSeen = this.#cqHead;
     this.sqe.detach();
     this.#memory?.sqes.unmap();
     this.#memory?.ring.unmap();

@@ -34,6 +34,7 @@ export class RegisteredRingFd extends Owner {
    * inherit it. `ring.fd` is -1 from then on, and nothing can be mapped any more: resize the ring, and register buffer
    * rings that the kernel allocates, before. Harmless when repeated.
    * @throws UnsupportedError before Linux 6.3, where register calls still need the fd
+   * @throws StateError for an AsyncRing without `deferTaskrun`, whose fd wakes the event loop
    */
   closeFd(): void {
     this.check();

@@ -112,6 +112,7 @@ function rules(sandbox: Sandbox): RestrictionRule[] {
 export function registerSandbox(core: RingCore, sandbox: Sandbox): void {
   const found = rules(sandbox);
   registerRestrictions(core.handle, found);
+  core.hasRequiredFlags = found.some(({ opcode }) => opcode === 'RESTRICTION_SQE_FLAGS_REQUIRED');
 }
 
 /**

@@ -244,22 +244,18 @@ ringTest('one options object for many operations: each has what it held then', {
   await file.close();
 });
 
-ringTest('chains keep together under pressure, in order', {}, async (scope) => {
+ringTest('chains keep together under pressure', {}, async (scope) => {
   const ring = asyncRing(scope, 4);
   const file = await ring.open(join(scope.folder(), 'log'), { flags: 0o2102 });
   const lines = Array.from({ length: 300 }, (_, i) => [`${i}a`, `${i}b`, `${i}c`] as const);
-  const done: number[] = [];
-  await Promise.all(
-    lines.map(async (line, i) => {
-      await ring.chain((c) => line.map((each) => c.write(file, bytes(`${each} `))));
-      done.push(i);
-    }),
+  const counts = await Promise.all(
+    lines.map((line) => ring.chain((c) => line.map((each) => c.write(file, bytes(`${each} `))))),
   );
-  assert.deepEqual(
-    done,
-    lines.map((_, i) => i),
-  );
-  const path = `/proc/self/fd/${file.fd}`;
-  assert.equal(readFileSync(path, 'utf8').split(' ').length, 901);
+  assert.ok(counts.flat().every((count) => count >= 3));
+  const words = readFileSync(`/proc/self/fd/${file.fd}`, 'utf8').trim().split(' ');
+  assert.deepEqual([...words].sort(), lines.flat().sort());
+  for (const [a, b, c] of lines) {
+    assert.ok(words.indexOf(a) < words.indexOf(b) && words.indexOf(b) < words.indexOf(c), a);
+  }
   await file.close();
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
+import type { FixedFile } from '../../lib/ring/files.ts';
+import type { Fd } from '../../lib/ring/operations/index.ts';
 import { epollCreate } from '../../lib/sys/libc.ts';
 import { aborts, asyncRing, fails, refusesAll } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
@@ -10,9 +12,12 @@ const CTL = needsOp('OP_EPOLL_CTL');
 const WAIT = needsOp('OP_EPOLL_WAIT');
 const EPOLLIN = 1;
 const EPOLLOUT = 4;
+/** The compiler refuses a slot where the kernel does. */
+const isRefused: FixedFile extends Fd ? false : true = true;
 
 ringTest('wrong arguments reject before any syscall', CTL, async (scope) => {
   const ring = asyncRing(scope);
+  assert.ok(isRefused);
   const slot = ring.registerFiles([0]).at(0);
   await refusesAll(ring, [
     ['epoll', () => ring.epollCtl(-1, 'add', 0)],

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { AsyncRing } from '../../lib/async/async-ring.ts';
+import type { FixedFile, RegisteredFiles } from '../../lib/ring/files.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails, failure, openFds, refusesAll } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
@@ -135,3 +137,25 @@ ringTest('a slot of a table that was unregistered is refused', {}, async (scope)
     assert.equal(Reflect.get(await failure(call), 'code'), 'ERR_URING_CLOSED');
   }
 });
+
+/** Never called: the compiler refuses a slot where the kernel does. */
+export function refused(ring: AsyncRing, slot: FixedFile, files: RegisteredFiles): unknown {
+  return [
+    // @ts-expect-error
+    ring.open('x', { at: slot }),
+    // @ts-expect-error
+    ring.unlink('x', { at: slot }),
+    // @ts-expect-error
+    ring.rename('x', 'y', { from: slot }),
+    // @ts-expect-error
+    ring.statx(slot),
+    // @ts-expect-error
+    ring.filesUpdate(files, 0, [slot]),
+    // @ts-expect-error
+    ring.fixedFdInstall(1),
+    // @ts-expect-error
+    ring.readFixed(1, new Uint8Array(1)),
+    // @ts-expect-error
+    ring.readMultishot(1, files, { timeoutMs: 1 }),
+  ];
+}

@@ -59,6 +59,7 @@ ringTest('it tells how a child ends', OP, async (scope) => {
 
   const two = child(scope, 'read x');
   const killed = ring.waitid({ pid: two.pid }, { keep: true });
+  await ring.nop();
   two.process.kill('SIGKILL');
   assert.deepEqual(await killed, { pid: two.pid, uid, state: 'killed', status: SIGKILL });
   await isReaped(two);
@@ -84,6 +85,7 @@ ringTest('waits are aborted and limited, and the child is still there', OP, asyn
   await aborts(ring.waitid({ pid: one.pid }, { keep: true, signal: AbortSignal.timeout(5) }));
   await fails('ETIME', 'OP_WAITID', ring.waitid({ pid: one.pid }, { keep: true, timeoutMs: 5 }));
   const any = ring.waitid('any', { keep: true });
+  await ring.nop();
   one.process.stdin?.end();
   assert.equal((await any).pid, one.pid);
   await isReaped(one);

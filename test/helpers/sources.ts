@@ -26,9 +26,10 @@ export interface Source {
 
 /** Comments, strings, templates, and regular expressions where an expression begins. */
 const NO_CODE =
-  /\/\*[^]*?\*\/|\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|(?<=[(,=:!&|?{};]\s*|return\s+)\/(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/g;
-const COMMENT = /\/\*[^]*?\*\/|^\s*\/\/[^\n]*/gm;
-const STATEMENT = /^(?:import|export)\b(?: type)?\s*(?:\{[^}]*\}|\*(?: as \w+)?|\w+(?:,\s*\{[^}]*\})?)\s*from\s*'([^']+)';$/gm;
+  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`|(?<=[(,=:!&|?{};]\s*|return\s+)\/(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/[a-z]*/g;
+const COMMENT = /\/\*[\s\S]*?\*\/|^\s*\/\/[^\n]*/gm;
+const STATEMENT =
+  /^(?:import|export)\b(?: type)?\s*(?:\{[^}]*\}|\*(?: as \w+)?|\w+(?:,\s*\{[^}]*\})?)\s*from\s*'([^']+)';$/gm;
 const DYNAMIC = /\bimport\('([^']+)'\)/g;
 
 function namesOf(statement: string): { readonly names: string[]; readonly isType: boolean } {

@@ -48,7 +48,8 @@ function works(ring: Ring, buffers: RegisteredBuffers, index: number, file: numb
 ringTest('what is wrong is named before any system call', NEEDS, (scope) => {
   const source = scope.ring().registerBuffers([alloc(64), alloc(64)]);
   const target = scope.ring();
-  for (const each of [undefined, null, 5, {}, target.fd]) refuses('target', () => source.cloneTo(wrong(each)));
+  for (const each of [undefined, null, 5, {}, target.fd])
+    refuses('target', () => source.cloneTo(wrong(each)));
   for (const [name, range] of [
     ['range', 5],
     ['range', null],
@@ -126,8 +127,11 @@ ringTest('whatever the ranges: the owner knows exactly what the kernel has', NEE
       for (const range of ranges(sourceLength)) {
         const ring = scope.ring(2);
         const target = scope.ring(2);
-        const source = ring.registerBuffers(Array.from({ length: sourceLength }, (_, i) => (i === 1 ? null : alloc(64 + i))));
-        if (targetLength > 0) target.registerBuffers(Array.from({ length: targetLength }, (_, i) => alloc(128 + i)));
+        const source = ring.registerBuffers(
+          Array.from({ length: sourceLength }, (_, i) => (i === 1 ? null : alloc(64 + i))),
+        );
+        if (targetLength > 0)
+          target.registerBuffers(Array.from({ length: targetLength }, (_, i) => alloc(128 + i)));
         const clone = source.cloneTo(target, { ...range, replace: true });
         const what = `${sourceLength} -> ${targetLength}, ${JSON.stringify(range)}`;
         assert.deepEqual(told(clone), slots(target), what);
@@ -218,56 +222,68 @@ ringTest('a refused clone changes no books', NEEDS, (scope) => {
   assert.ok(works(ring, source, 0, file));
 });
 
-ringTest('a read in flight on a clone ends in the memory that source and clone gave up', NEEDS, async (scope) => {
-  const { reader, writer } = scope.pipe();
-  const ring = scope.ring();
-  const memory = alloc(64);
-  const source = ring.registerBuffers([memory]);
-  const target = scope.ring();
-  const clone = source.cloneTo(target);
-  target.prepare.readFixed(reader, clone.at(0), { userData: 1 });
-  target.submit();
-  source.unregister();
-  ring.close();
-  clone.unregister();
-  writeSync(writer, 'still mine');
-  assert.deepEqual(
-    complete(target, 1).map(({ userData, res }) => [userData, res]),
-    [[1, 10]],
-  );
-  assert.equal(text(memory.subarray(0, 10)), 'still mine');
-});
+ringTest(
+  'a read in flight on a clone ends in the memory that source and clone gave up',
+  NEEDS,
+  async (scope) => {
+    const { reader, writer } = scope.pipe();
+    const ring = scope.ring();
+    const memory = alloc(64);
+    const source = ring.registerBuffers([memory]);
+    const target = scope.ring();
+    const clone = source.cloneTo(target);
+    target.prepare.readFixed(reader, clone.at(0), { userData: 1 });
+    target.submit();
+    source.unregister();
+    ring.close();
+    clone.unregister();
+    writeSync(writer, 'still mine');
+    assert.deepEqual(
+      complete(target, 1).map(({ userData, res }) => [userData, res]),
+      [[1, 10]],
+    );
+    assert.equal(text(memory.subarray(0, 10)), 'still mine');
+  },
+);
 
-ringTest('a getter that puts another table in place of the source does not have it cloned', NEEDS, (scope) => {
-  const ring = scope.ring();
-  const target = scope.ring();
-  const old = ring.registerBuffers([alloc(64)]);
-  const range = {
-    get count() {
-      if (old.isRegistered) {
-        old.unregister();
-        ring.registerBuffers([alloc(64)]);
-      }
-      return 1;
-    },
-  };
-  assert.throws(() => old.cloneTo(target, range), { code: 'ERR_URING_CLOSED' });
-  assert.deepEqual(slots(target), []);
-});
+ringTest(
+  'a getter that puts another table in place of the source does not have it cloned',
+  NEEDS,
+  (scope) => {
+    const ring = scope.ring();
+    const target = scope.ring();
+    const old = ring.registerBuffers([alloc(64)]);
+    const range = {
+      get count() {
+        if (old.isRegistered) {
+          old.unregister();
+          ring.registerBuffers([alloc(64)]);
+        }
+        return 1;
+      },
+    };
+    assert.throws(() => old.cloneTo(target, range), { code: 'ERR_URING_CLOSED' });
+    assert.deepEqual(slots(target), []);
+  },
+);
 
-ringTest('the tags of the source come when the source gives up, not when the clone does', NEEDS, async (scope) => {
-  const ring = scope.ring();
-  const target = scope.ring();
-  const released: number[] = [];
-  const source = ring.registerBuffers([alloc(64)], { onRelease: (index) => void released.push(index) });
-  const clone = source.cloneTo(target);
-  clone.unregister();
-  target.reap(() => assert.fail('a clone has no tags'));
-  ring.reap(() => {});
-  assert.deepEqual(released, []);
-  source.unregister();
-  await until('the release', () => {
+ringTest(
+  'the tags of the source come when the source gives up, not when the clone does',
+  NEEDS,
+  async (scope) => {
+    const ring = scope.ring();
+    const target = scope.ring();
+    const released: number[] = [];
+    const source = ring.registerBuffers([alloc(64)], { onRelease: (index) => void released.push(index) });
+    const clone = source.cloneTo(target);
+    clone.unregister();
+    target.reap(() => assert.fail('a clone has no tags'));
     ring.reap(() => {});
-    return released.length === 1;
-  });
-});
+    assert.deepEqual(released, []);
+    source.unregister();
+    await until('the release', () => {
+      ring.reap(() => {});
+      return released.length === 1;
+    });
+  },
+);

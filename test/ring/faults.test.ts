@@ -76,19 +76,28 @@ for (const [name, options] of Object.entries(mapped)) {
     for (const nth of [1, 2]) {
       const left = leftMapped(() =>
         withoutMemory(() => {
-          assert.throws(() => new Ring(8, options), { code: 'ENOMEM', syscall: 'mmap', name: 'SyscallError' });
+          assert.throws(() => new Ring(8, options), {
+            code: 'ENOMEM',
+            syscall: 'mmap',
+            name: 'SyscallError',
+          });
         }, nth),
       );
       assert.deepEqual(left, [], `call ${nth}`);
     }
     assert.equal(openRings(), before);
-    assert.deepEqual(leftMapped(() => new Ring(8, options).close()), []);
+    assert.deepEqual(
+      leftMapped(() => new Ring(8, options).close()),
+      [],
+    );
   });
 
   ringTest(`io_uring_setup fails after memory was mapped (${name})`, NO_MMAP, () => {
     replace(sys, 'setup', () => -ENOMEM);
     assert.deepEqual(
-      leftMapped(() => assert.throws(() => new Ring(8, options), { code: 'ENOMEM', syscall: 'io_uring_setup' })),
+      leftMapped(() =>
+        assert.throws(() => new Ring(8, options), { code: 'ENOMEM', syscall: 'io_uring_setup' }),
+      ),
       [],
     );
   });
@@ -189,7 +198,9 @@ ringTest('a submit that fails halfway says how many it submitted, and the rest c
   const { enter } = sys;
   let calls = 0;
   // two entries, then no memory for more
-  replace(sys, 'enter', (fd, submit, ...rest) => (++calls === 2 ? -EAGAIN : enter(fd, Math.min(submit, 2), ...rest)));
+  replace(sys, 'enter', (fd, submit, ...rest) =>
+    ++calls === 2 ? -EAGAIN : enter(fd, Math.min(submit, 2), ...rest),
+  );
   assert.equal(ring.submit(), 2);
   restore();
   assert.equal(ring.ready, 2);
@@ -225,28 +236,32 @@ ringTest('any other errno of a wait is thrown, and what was submitted is not los
   }
 });
 
-ringTest('enter fails in all that close() does: what is in flight is kept, and nothing else', NEEDS, (scope) => {
-  const { reader } = scope.pipe();
-  const before = keptForever();
-  const warned = new Promise((resolve) => process.once('warning', resolve));
-  const ring = scope.ring();
-  ring.prepare.read(reader, new Uint8Array(8));
-  ring.submit();
-  replace(sys, 'enter', () => -EINVAL);
-  replace(sys, 'register', () => -EPERM);
-  ring.close();
-  restore();
-  assert.equal(keptForever(), before + 1);
-  const idle = scope.ring();
-  idle.registerBuffers([alloc(64)]);
-  idle.prepare.read(reader, new Uint8Array(8));
-  replace(sys, 'enter', () => -EINVAL);
-  replace(sys, 'register', () => -EPERM);
-  idle.close();
-  restore();
-  assert.equal(keptForever(), before + 1, 'nothing of it was in flight');
-  return warned.then((warning) => assert.equal(Object(warning).code, 'URING_KEPT_ALIVE'));
-});
+ringTest(
+  'enter fails in all that close() does: what is in flight is kept, and nothing else',
+  NEEDS,
+  (scope) => {
+    const { reader } = scope.pipe();
+    const before = keptForever();
+    const warned = new Promise((resolve) => process.once('warning', resolve));
+    const ring = scope.ring();
+    ring.prepare.read(reader, new Uint8Array(8));
+    ring.submit();
+    replace(sys, 'enter', () => -EINVAL);
+    replace(sys, 'register', () => -EPERM);
+    ring.close();
+    restore();
+    assert.equal(keptForever(), before + 1);
+    const idle = scope.ring();
+    idle.registerBuffers([alloc(64)]);
+    idle.prepare.read(reader, new Uint8Array(8));
+    replace(sys, 'enter', () => -EINVAL);
+    replace(sys, 'register', () => -EPERM);
+    idle.close();
+    restore();
+    assert.equal(keptForever(), before + 1, 'nothing of it was in flight');
+    return warned.then((warning) => assert.equal(Object(warning).code, 'URING_KEPT_ALIVE'));
+  },
+);
 
 ringTest('a kernel without SYNC_CANCEL cancels operation by operation', {}, (scope) => {
   const { reader } = scope.pipe();
@@ -331,31 +346,39 @@ const owners: {
 };
 
 for (const [name, { register, unregister, make }] of Object.entries(owners)) {
-  ringTest(`${name}: a refused register leaves nothing; a refused unregister leaves it registered`, NEEDS, (scope) => {
-    const [fd] = socketPair(scope);
-    // EINVAL is left out: asked by it, the fake kernel says that it has no such opcode
-    for (const errno of [EPERM, 7, 9, EAGAIN, ENOMEM, 13, 14, EBUSY, 17, 77]) {
-      const ring = new Ring(4);
-      const left = leftMapped(() => {
-        withFailing(register, errno, () => {
-          assert.throws(() => make(ring, fd), { name: 'RegisterError', errno, syscall: 'io_uring_register' });
+  ringTest(
+    `${name}: a refused register leaves nothing; a refused unregister leaves it registered`,
+    NEEDS,
+    (scope) => {
+      const [fd] = socketPair(scope);
+      // EINVAL is left out: asked by it, the fake kernel says that it has no such opcode
+      for (const errno of [EPERM, 7, 9, EAGAIN, ENOMEM, 13, 14, EBUSY, 17, 77]) {
+        const ring = new Ring(4);
+        const left = leftMapped(() => {
+          withFailing(register, errno, () => {
+            assert.throws(() => make(ring, fd), {
+              name: 'RegisterError',
+              errno,
+              syscall: 'io_uring_register',
+            });
+          });
         });
-      });
-      assert.deepEqual(left, [], `errno ${errno}`);
-      const owner = make(ring, fd);
-      if (unregister !== undefined) {
-        withFailing(unregister, errno, () => {
-          assert.throws(() => owner.unregister(), { name: 'RegisterError', errno });
-        });
+        assert.deepEqual(left, [], `errno ${errno}`);
+        const owner = make(ring, fd);
+        if (unregister !== undefined) {
+          withFailing(unregister, errno, () => {
+            assert.throws(() => owner.unregister(), { name: 'RegisterError', errno });
+          });
+        }
+        assert.equal(owner.isRegistered, true);
+        owner.unregister();
+        assert.equal(owner.isRegistered, false);
+        make(ring, fd).unregister();
+        make(ring, fd);
+        ring.close();
       }
-      assert.equal(owner.isRegistered, true);
-      owner.unregister();
-      assert.equal(owner.isRegistered, false);
-      make(ring, fd).unregister();
-      make(ring, fd);
-      ring.close();
-    }
-  });
+    },
+  );
 }
 
 ringTest('EMFILE for the eventfd that the ring makes', NEEDS, (scope) => {

@@ -130,7 +130,10 @@ ringTest('a file is read through its slot after its fd was closed', NEEDS, (scop
   const files = ring.registerFiles(fds);
   assert.deepEqual([files.length, files.ring], [3, ring]);
   for (const fd of fds) if (fd >= 0) sys.close(fd);
-  assert.deepEqual([0, 1, 2].map((index) => through(ring, files, index)), ['one', EBADF, 'two']);
+  assert.deepEqual(
+    [0, 1, 2].map((index) => through(ring, files, index)),
+    ['one', EBADF, 'two'],
+  );
   assert.deepEqual([...fileNames(ring.fd)], ['one', undefined, 'two']);
 });
 
@@ -142,7 +145,10 @@ ringTest('update: an fd, KEEP and CLEAR', NEEDS, (scope) => {
   const files = ring.registerFiles([a, b, c]);
   assert.equal(files.update(0, [c, files.KEEP, files.CLEAR]), 3);
   assert.deepEqual(fileNames(ring.fd).slice(0, 2), ['c', 'b']);
-  assert.deepEqual([0, 1, 2].map((index) => through(ring, files, index)), ['c', 'b', EBADF]);
+  assert.deepEqual(
+    [0, 1, 2].map((index) => through(ring, files, index)),
+    ['c', 'b', EBADF],
+  );
   assert.equal(files.update(2, [a]), 1);
   assert.equal(through(ring, files, 2), 'a');
 });
@@ -187,29 +193,36 @@ ringTest('a second table is EBUSY; the first is unregistered once', NEEDS, (scop
   assert.equal(ring.registerFiles([reader]).isRegistered, true);
 });
 
-ringTest('the table holds the only writer of a pipe: its reader sees the end after unregister', NEEDS, async (scope) => {
-  for (const letGo of [
-    (files: RegisteredFiles) => files.unregister(),
-    (files: RegisteredFiles) => void files.update(0, [files.CLEAR]),
-    (files: RegisteredFiles) => files.ring.close(),
-  ]) {
-    const ring = scope.ring();
-    const watcher = scope.ring();
-    const [reader, writer] = makePipe();
-    scope.fd(reader);
-    const files = ring.registerFiles([writer]);
-    sys.close(writer);
-    watcher.prepare.read(reader, new Uint8Array(4));
-    watcher.submit();
-    assert.equal(watcher.ready, 0, 'somebody holds the writer');
-    letGo(files);
-    await until('the end of the pipe', () => {
-      watcher.submit({ wait: 1, timeoutMs: 1 });
-      return watcher.ready === 1;
-    });
-    assert.deepEqual([...watcher.completions()].map(({ res }) => res), [0]);
-  }
-});
+ringTest(
+  'the table holds the only writer of a pipe: its reader sees the end after unregister',
+  NEEDS,
+  async (scope) => {
+    for (const letGo of [
+      (files: RegisteredFiles) => files.unregister(),
+      (files: RegisteredFiles) => void files.update(0, [files.CLEAR]),
+      (files: RegisteredFiles) => files.ring.close(),
+    ]) {
+      const ring = scope.ring();
+      const watcher = scope.ring();
+      const [reader, writer] = makePipe();
+      scope.fd(reader);
+      const files = ring.registerFiles([writer]);
+      sys.close(writer);
+      watcher.prepare.read(reader, new Uint8Array(4));
+      watcher.submit();
+      assert.equal(watcher.ready, 0, 'somebody holds the writer');
+      letGo(files);
+      await until('the end of the pipe', () => {
+        watcher.submit({ wait: 1, timeoutMs: 1 });
+        return watcher.ready === 1;
+      });
+      assert.deepEqual(
+        [...watcher.completions()].map(({ res }) => res),
+        [0],
+      );
+    }
+  },
+);
 
 // ---- a failed update -----------------------------------------------------------------------------------------------------------
 
@@ -229,9 +242,15 @@ for (const isTold of [false, true]) {
       done: 1,
       hint: /1 of 3/,
     });
-    assert.deepEqual([0, 1, 2].map((index) => through(ring, files, index)), ['d', EBADF, 'c']);
+    assert.deepEqual(
+      [0, 1, 2].map((index) => through(ring, files, index)),
+      ['d', EBADF, 'c'],
+    );
     assert.throws(() => files.update(2, [ring.fd]), { code: 'EBADF', done: undefined });
-    assert.deepEqual([0, 1, 2].map((index) => through(ring, files, index)), ['d', EBADF, EBADF]);
+    assert.deepEqual(
+      [0, 1, 2].map((index) => through(ring, files, index)),
+      ['d', EBADF, EBADF],
+    );
     files.unregister();
     ring.reap(() => {});
     ring.close();
@@ -275,7 +294,9 @@ for (const features of [0, constants.IORING_FEAT_RSRC_TAGS]) {
     const ring = withoutFeatures(features, () => scope.ring());
     const { reader, writer } = scope.pipe();
     const released: number[] = [];
-    const files = ring.registerFiles([reader, writer, -1, reader], { onRelease: (i) => void released.push(i) });
+    const files = ring.registerFiles([reader, writer, -1, reader], {
+      onRelease: (i) => void released.push(i),
+    });
     const reap = () => {
       ring.reap(() => {});
       return released.splice(0).sort();
@@ -309,7 +330,10 @@ for (const features of [0, constants.IORING_FEAT_RSRC_TAGS]) {
     }
     assert.deepEqual(released, []);
     writeSync(writer, 'unharmed');
-    assert.deepEqual(complete(ring, 1).map(({ res }) => res), [8]);
+    assert.deepEqual(
+      complete(ring, 1).map(({ res }) => res),
+      [8],
+    );
     await until('the release', () => {
       ring.reap(() => {});
       return released.length === 1;
@@ -318,26 +342,30 @@ for (const features of [0, constants.IORING_FEAT_RSRC_TAGS]) {
   });
 }
 
-ringTest('a file that an operation puts into a slot releases the one before', needsOp('OP_OPENAT'), async (scope) => {
-  const ring = scope.ring();
-  const folder = scope.folder();
-  const fd = scope.fd(named(folder, 'first'));
-  scope.fd(named(folder, 'second'));
-  const released: number[] = [];
-  const files = ring.registerFiles([fd], { onRelease: (i) => void released.push(i) });
-  ring.prepare.openat(join(folder, 'second'), { into: files.at(0) });
-  assert.equal(result(ring), 0);
-  assert.equal(through(ring, files, 0), 'second');
-  await until('the release', () => {
+ringTest(
+  'a file that an operation puts into a slot releases the one before',
+  needsOp('OP_OPENAT'),
+  async (scope) => {
+    const ring = scope.ring();
+    const folder = scope.folder();
+    const fd = scope.fd(named(folder, 'first'));
+    scope.fd(named(folder, 'second'));
+    const released: number[] = [];
+    const files = ring.registerFiles([fd], { onRelease: (i) => void released.push(i) });
+    ring.prepare.openat(join(folder, 'second'), { into: files.at(0) });
+    assert.equal(result(ring), 0);
+    assert.equal(through(ring, files, 0), 'second');
+    await until('the release', () => {
+      ring.reap(() => {});
+      return released.length === 1;
+    });
+    files.unregister();
     ring.reap(() => {});
-    return released.length === 1;
-  });
-  files.unregister();
-  ring.reap(() => {});
-  ring.prepare.nop();
-  assert.equal(result(ring), 0);
-  assert.deepEqual(released, [0]);
-});
+    ring.prepare.nop();
+    assert.equal(result(ring), 0);
+    assert.deepEqual(released, [0]);
+  },
+);
 
 // ---- slots that the kernel picks ---------------------------------------------------------------------------------------------------
 

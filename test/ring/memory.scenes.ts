@@ -232,7 +232,8 @@ const leavings: { readonly [name: string]: (ring: Ring, reader: number) => unkno
   buffers: (ring) => ring.registerBuffers([alloc(64)]),
   'buffers with onRelease': (ring) => ring.registerBuffers([alloc(64)], { onRelease: () => {} }),
   'buffers given up': (ring) => ring.registerBuffers([alloc(64)], { onRelease: () => {} }).unregister(),
-  'updated buffers': (ring) => ring.registerBuffers({ slots: 2 }, { onRelease: () => {} }).update(0, [alloc(64)]),
+  'updated buffers': (ring) =>
+    ring.registerBuffers({ slots: 2 }, { onRelease: () => {} }).update(0, [alloc(64)]),
   'a clone': (ring) => {
     using source = new Ring(2);
     source.registerBuffers([alloc(64)]).cloneTo(ring);
@@ -325,10 +326,20 @@ async function keep(storm: Storm): Promise<unknown> {
   const ms = now.call(performance) - begin;
   await storm.blow();
   await turn();
-  const found = addresses.map((address) => Buffer.from(viewMemory(address, SIZE)).every((byte) => byte === 7));
+  const found = addresses.map((address) =>
+    Buffer.from(viewMemory(address, SIZE)).every((byte) => byte === 7),
+  );
   sys.close(reader);
   sys.close(writer);
-  return { kept: keptForever(), found, isIntact: storm.isIntact, warnings, rings: openRings(), fds: ringFds(), isQuick: ms < 900 };
+  return {
+    kept: keptForever(),
+    found,
+    isIntact: storm.isIntact,
+    warnings,
+    rings: openRings(),
+    fds: ringFds(),
+    isQuick: ms < 900,
+  };
 }
 
 function neverEnding(ring: Ring, reader: number): number {

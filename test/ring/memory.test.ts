@@ -38,16 +38,23 @@ test('what is dropped, closed or kept while a read is in flight', NEEDS, async (
   });
 });
 
-test('a ring that is dropped is closed, whatever it has, and a warning names where it was made', NEEDS, () => {
-  const { left, fds, mappings, warnings, others, expected } = Object(inProcess({ module, name: 'forget' }));
-  assert.deepEqual(left, [], 'these are held by what they have');
-  assert.deepEqual([fds, mappings], [0, 0]);
-  assert.deepEqual(others, []);
-  assert.equal(warnings, expected);
-});
+test(
+  'a ring that is dropped is closed, whatever it has, and a warning names where it was made',
+  NEEDS,
+  () => {
+    const { left, fds, mappings, warnings, others, expected } = Object(inProcess({ module, name: 'forget' }));
+    assert.deepEqual(left, [], 'these are held by what they have');
+    assert.deepEqual([fds, mappings], [0, 0]);
+    assert.deepEqual(others, []);
+    assert.equal(warnings, expected);
+  },
+);
 
 /** How a process ended: its exit code, the signal, and what it wrote to stderr. */
-async function endOf(argument: string, signal?: NodeJS.Signals): Promise<readonly [unknown, unknown, string]> {
+async function endOf(
+  argument: string,
+  signal?: NodeJS.Signals,
+): Promise<readonly [unknown, unknown, string]> {
   const child = spawn(process.execPath, sceneArguments({ module, name: 'end', argument }), {
     env: sceneEnvironment(),
     timeout: 20_000,

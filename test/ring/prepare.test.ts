@@ -1,21 +1,27 @@
 /** What every method of `ring.prepare` promises. What each operation does is proved in test/ops. */
 import assert from 'node:assert/strict';
-import { readSync, writeFileSync, writeSync } from 'node:fs';
+import { readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RegisteredBuffer } from '../../lib/ring/buffers.ts';
-import type { FixedFile } from '../../lib/ring/files.ts';
+import { AddressBuffer } from '../../lib/ring/address.ts';
+import type { BufferRing } from '../../lib/ring/buffer-ring.ts';
+import { RegisteredBuffer } from '../../lib/ring/buffers.ts';
+import type { FixedFile, RegisteredFiles } from '../../lib/ring/files.ts';
+import { MessageBuffer } from '../../lib/ring/msghdr.ts';
 import { Prepare } from '../../lib/ring/prepare.ts';
 import type { Ring } from '../../lib/ring/ring.ts';
-import { alloc } from '../../lib/sys/memory.ts';
+import { viewMemory } from '../../lib/sys/ffi.ts';
+import { addressOf, alloc, Mapping } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { Sqe } from '../../structs/sqe.ts';
 import { needs, needsFeature, needsOp } from '../helpers/needs.ts';
 import { ECANCELED, OpenRing, text } from '../helpers/pairs.ts';
-import { refuses, unfitViews, wrong } from '../helpers/raw-ring.ts';
+import { refuses, trapped, unfitViews, wrong } from '../helpers/raw-ring.ts';
 import { complete, result, ringTest, type Scope } from '../helpers/rings.ts';
 
 const EBADF = -9;
+/** What an operation sets itself. */
+const OWN_FLAGS = constants.IOSQE_FIXED_FILE | constants.IOSQE_BUFFER_SELECT;
 const SAFE = Number.MAX_SAFE_INTEGER;
 const NO_FD = 0x7fff_fff0;
 const skips = needsFeature('FEAT_CQE_SKIP');
@@ -24,32 +30,121 @@ const skips = needsFeature('FEAT_CQE_SKIP');
 interface Props {
   readonly file: number;
   readonly slot: FixedFile;
+  readonly table: RegisteredFiles;
   readonly memory: Uint8Array;
   readonly buffer: RegisteredBuffer;
+  readonly pool: BufferRing;
   readonly other: Ring;
+  readonly otherTable: RegisteredFiles;
 }
 
-/** For each method: arguments that are right, before its options, and whether the kernel gets memory by it. */
-const samples: {
-  readonly [method: string]: { readonly args: (props: Props) => unknown[]; readonly holds: boolean };
-} = {
-  nop: { args: () => [], holds: false },
+interface Sample {
+  /** Arguments that are right, before the options. */
+  readonly args: (props: Props) => unknown[];
+  /** Does the kernel get memory by it? */
+  readonly holds?: boolean;
+  /** Options that are right, for methods that get memory by them. */
+  readonly options?: (props: Props) => object;
+}
+
+const ADDRESS = { address: '127.0.0.1', port: 9 };
+const NAME = 'user.name';
+
+/** One for each method. */
+const samples: { readonly [method: string]: Sample } = {
+  nop: { args: () => [] },
   read: { args: ({ file, memory }) => [file, memory], holds: true },
   write: { args: ({ file, memory }) => [file, memory], holds: true },
   readFixed: { args: ({ slot, buffer }) => [slot, buffer], holds: true },
   writeFixed: { args: ({ file, buffer }) => [file, buffer], holds: true },
-  fsync: { args: ({ file }) => [file], holds: false },
+  readv: { args: ({ file, memory, buffer }) => [file, [memory, buffer, memory.subarray(8)]], holds: true },
+  writev: { args: ({ slot, memory }) => [slot, [memory]], holds: true },
+  readvFixed: { args: ({ file, buffer }) => [file, [buffer, buffer.subarray(8)]], holds: true },
+  writevFixed: { args: ({ file, buffer }) => [file, [buffer]], holds: true },
+  readMultishot: { args: ({ file, pool }) => [file, pool], holds: true },
+  fsync: { args: ({ file }) => [file] },
+  syncFileRange: { args: ({ file }) => [file] },
+  fallocate: { args: ({ file }) => [file, 1] },
+  ftruncate: { args: ({ file }) => [file, 1] },
+  fadvise: { args: ({ file }) => [file, 'POSIX_FADV_NORMAL'] },
+  madvise: { args: ({ memory }) => [memory, 'MADV_NORMAL'], holds: true },
   openat: { args: () => ['/dev/null'], holds: true },
-  close: { args: () => [NO_FD], holds: false },
-  splice: { args: ({ file, slot }) => [file, slot, 1], holds: false },
-  pollAdd: { args: ({ file }) => [file, 1], holds: false },
-  timeout: { args: () => [0], holds: true },
-  send: { args: ({ file, memory }) => [file, memory], holds: true },
+  openat2: { args: () => ['/dev/null'], holds: true },
+  close: { args: () => [NO_FD] },
+  pipe: { args: () => [new Int32Array(2)], holds: true },
+  fixedFdInstall: { args: ({ slot }) => [slot] },
+  filesUpdate: { args: ({ table, file }) => [table, 0, [file]], holds: true },
+  statx: { args: () => ['/dev/null', new Uint8Array(256)], holds: true },
+  unlinkat: { args: () => ['/no/such/file'], holds: true },
+  renameat: { args: () => ['/no/such/file', '/no/such/file2'], holds: true },
+  mkdirat: { args: () => ['/no/such/folder/here'], holds: true },
+  symlinkat: { args: () => ['target', '/no/such/folder/here'], holds: true },
+  linkat: { args: () => ['/no/such/file', '/no/such/file2'], holds: true },
+  getxattr: { args: ({ memory }) => ['/dev/null', NAME, memory], holds: true },
+  setxattr: { args: ({ memory }) => ['/no/such/file', NAME, memory], holds: true },
+  fgetxattr: { args: ({ file, memory }) => [file, NAME, memory], holds: true },
+  fsetxattr: { args: ({ file, memory }) => [file, NAME, memory], holds: true },
+  splice: { args: ({ file, slot }) => [file, slot, 1] },
+  tee: { args: ({ file, slot }) => [file, slot, 1] },
+  uringCmd: {
+    args: ({ file }) => [file, 1],
+    holds: true,
+    options: ({ memory }) => ({ memory, data: new Uint8Array(16) }),
+  },
+  socket: { args: () => ['unix'] },
+  bind: { args: ({ file }) => [file, ADDRESS], holds: true },
+  listen: { args: ({ file }) => [file, 1] },
+  connect: { args: ({ file }) => [file, ADDRESS], holds: true },
+  accept: { args: ({ file }) => [file], holds: true, options: () => ({ peer: new AddressBuffer() }) },
+  acceptMultishot: { args: ({ file }) => [file] },
+  shutdown: { args: ({ file }) => [file, 'both'] },
+  send: { args: ({ file, memory }) => [file, memory], holds: true, options: () => ({ to: ADDRESS }) },
+  sendZc: { args: ({ file, memory }) => [file, memory], holds: true, options: () => ({ to: ADDRESS }) },
+  sendmsg: {
+    args: ({ file, memory, buffer }) => [
+      file,
+      { data: [memory, buffer], to: ADDRESS, control: [{ level: 1, type: 2, data: new Uint8Array(9) }] },
+    ],
+    holds: true,
+  },
+  sendmsgZc: { args: ({ file, memory }) => [file, { data: memory }], holds: true },
   recv: { args: ({ file, memory }) => [file, memory], holds: true },
-  asyncCancel: { args: () => [1], holds: false },
-  msgRing: { args: ({ other }) => [other], holds: false },
+  recvMultishot: { args: ({ file, pool }) => [file, pool], holds: true },
+  recvBundle: { args: ({ file, pool }) => [file, pool], holds: true },
+  recvmsg: {
+    args: ({ file, memory }) => [
+      file,
+      new MessageBuffer({ data: [memory, memory.subarray(4)], control: 64, address: true }),
+    ],
+    holds: true,
+  },
+  recvZc: { args: ({ file }) => [file, 0] },
+  setsockopt: { args: ({ file }) => [file, 1, 2, 1], holds: true },
+  siocinq: { args: ({ file }) => [file] },
+  siocoutq: { args: ({ file }) => [file] },
+  pollAdd: { args: ({ file }) => [file, 1] },
+  timeout: { args: () => [0], holds: true },
+  asyncCancel: { args: () => [1] },
+  msgRing: { args: ({ other }) => [other] },
+  msgRingFd: { args: ({ slot, otherTable }) => [slot, otherTable] },
+  epollCtl: { args: ({ file }) => [file, 'add', file], holds: true },
+  futexWait: { args: () => [new Int32Array(4), 1, 0], holds: true },
+  futexWake: { args: () => [new Int32Array(4), 1, 1], holds: true },
+  futexWaitv: {
+    args: () => [
+      [
+        { array: new Int32Array(4), index: 1, value: 0 },
+        { array: new Uint32Array(2), index: 0, value: 0 },
+      ],
+    ],
+    holds: true,
+  },
 };
-const methods = Object.getOwnPropertyNames(Prepare.prototype).filter((name) => name !== 'constructor');
+/** The names of all methods, also of the classes that Prepare extends. */
+const methods: string[] = [];
+for (let each = Prepare.prototype; each !== Object.prototype; each = Object.getPrototypeOf(each)) {
+  methods.push(...Object.getOwnPropertyNames(each).filter((name) => name !== 'constructor'));
+}
 
 function openRing(scope: Scope, options = {}): OpenRing {
   const ring = new OpenRing(4, options);
@@ -57,31 +152,118 @@ function openRing(scope: Scope, options = {}): OpenRing {
   return ring;
 }
 
+function makeProps(scope: Scope, ring: OpenRing): Props {
+  const { reader } = scope.pipe();
+  const table = ring.registerFiles([reader]);
+  const other = scope.ring();
+  return {
+    file: reader,
+    slot: table.at(0),
+    table,
+    memory: alloc(4096),
+    buffer: ring.registerBuffers([alloc(64)]).at(0),
+    pool: ring.registerBufferRing({ entries: 2, bufferSize: 64 }),
+    other,
+    otherTable: other.registerFiles({ slots: 2 }),
+  };
+}
+
+/** Calls a method by its name. */
+function prepare(ring: Ring, method: string, args: readonly unknown[], options?: unknown): void {
+  Reflect.apply(Reflect.get(ring.prepare, method), ring.prepare, [...args, options]);
+}
+
 /** Calls `body` for each method with a function that calls it with arguments that are right and these options. */
 function eachMethod(
   scope: Scope,
   ring: OpenRing,
-  body: (method: string, call: (options?: unknown) => void) => void,
+  body: (method: string, call: (options?: unknown) => void, sample: Sample) => void,
 ): void {
-  const { reader } = scope.pipe();
-  const props: Props = {
-    file: reader,
-    slot: ring.registerFiles([reader]).at(0),
-    memory: new Uint8Array(8),
-    buffer: ring.registerBuffers([alloc(64)]).at(0),
-    other: scope.ring(),
-  };
-  const { prepare } = ring;
+  const props = makeProps(scope, ring);
   for (const method of methods) {
-    const args = samples[method]?.args(props) ?? [];
-    body(method, (options) => Reflect.apply(Reflect.get(prepare, method), prepare, [...args, options]));
+    const sample = samples[method];
+    if (sample === undefined) continue;
+    const args = sample.args(props);
+    const given = sample.options?.(props);
+    const call = (options?: unknown) =>
+      prepare(ring, method, args, given === undefined ? options : merged(given, options));
+    body(method, call, sample);
   }
 }
 
-/** The entry that was prepared last. */
+/** Both, where the second is an object at all. Its getters stay getters. */
+function merged(first: object, second: unknown): unknown {
+  if (second === undefined) return first;
+  if (typeof second !== 'object' || second === null) return second;
+  return Object.defineProperties({ ...first }, Object.getOwnPropertyDescriptors(second));
+}
+
+/** The entry that was prepared last: the one before the next free one, wherever the cursor is. */
 function entry(ring: OpenRing): ReturnType<typeof Sqe.decode> {
-  const { words, base, stride } = ring.inner.queues.sqe;
-  return Sqe.decode(new Uint8Array(words.buffer, words.byteOffset + base * 4, stride * 4).slice(0, Sqe.size));
+  const { queues } = ring.inner;
+  const { words, stride } = queues.sqe;
+  assert.ok(queues.seek());
+  const size = queues.sqEntries * stride;
+  queues.sqe.base = (queues.sqe.base - stride + size) % size;
+  return Sqe.decode(new Uint8Array(words.buffer).slice(queues.sqe.base * 4, queues.sqe.base * 4 + Sqe.size));
+}
+
+/** Takes the memory of a view away. */
+function detach({ buffer }: ArrayBufferView): void {
+  if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] });
+}
+
+/** Takes back the operation that was prepared last. */
+function takeBack(ring: OpenRing): void {
+  const slot = Number(entry(ring).userData & 0xffff_ffffn);
+  ring.inner.flights.remove(slot);
+  ring.inner.queues.rewind(1);
+}
+
+/** What a getter may do: other operations, that are submitted at once. */
+function meddle(ring: Ring): void {
+  ring.prepare.nop({ userData: 1 });
+  ring.prepare.nop({ userData: 2 });
+  ring.submit();
+}
+
+/** After `meddle`: the NOPs are done, and the operation that was prepared around them is in its entry, whole. */
+function isWhole(ring: OpenRing, method: string, expected: number): void {
+  assert.deepEqual(
+    [...ring.completions()].map(({ userData, res }) => [userData, res]),
+    [
+      [1, 0],
+      [2, 0],
+    ],
+    method,
+  );
+  const { userData, opcode } = entry(ring);
+  assert.ok(ring.inner.kernelUserData(expected).includes(userData), method);
+  assert.equal(opcode === constants.IORING_OP_NOP, method === 'nop', method);
+  assert.equal(ring.inFlight, 1, method);
+  takeBack(ring);
+}
+
+/** From where to where the memory goes that can be reached from a value. */
+function memoryOf(value: unknown, seen = new Set<unknown>()): (readonly [from: bigint, to: bigint])[] {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return [];
+  seen.add(value);
+  if (ArrayBuffer.isView(value)) {
+    if (value.byteLength === 0) return [];
+    const from = BigInt(addressOf('view', value));
+    return [[from, from + BigInt(value.byteLength)]];
+  }
+  if (value instanceof RegisteredBuffer) return memoryOf(value.bytes, seen);
+  if (value instanceof Mapping) return [[BigInt(value.address), BigInt(value.address + value.length)]];
+  return Object.values(value).flatMap((each) => memoryOf(each, seen));
+}
+
+/** Is a number the address of memory of this process? */
+function mappedMemory(): (pointer: bigint) => boolean {
+  const ranges = [...readFileSync('/proc/self/maps', 'utf8').matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw/gm)].map(
+    ([, from = '', to = '']) => [BigInt(`0x${from}`), BigInt(`0x${to}`)] as const,
+  );
+  return (pointer) => ranges.some(([from, to]) => pointer >= from && pointer < to);
 }
 
 ringTest('every method has a sample here', {}, () => {
@@ -89,6 +271,10 @@ ringTest('every method has a sample here', {}, () => {
     methods.filter((method) => samples[method] === undefined),
     [],
     'write arguments for it in `samples`',
+  );
+  assert.deepEqual(
+    Object.keys(samples).filter((method) => !methods.includes(method)),
+    [],
   );
 });
 
@@ -113,6 +299,43 @@ ringTest('a misspelt or wrong option is named, and no entry is taken', {}, (scop
   });
 });
 
+ringTest('wrong arguments are refused by their type, and no entry is taken', {}, (scope) => {
+  const ring = openRing(scope);
+  const props = makeProps(scope, ring);
+  for (const method of methods) {
+    const args = samples[method]?.args(props) ?? [];
+    args.forEach((_, i) => {
+      for (const value of [
+        undefined,
+        null,
+        Symbol('no'),
+        Number.NaN,
+        -7,
+        {},
+        [],
+        () => {},
+        new ArrayBuffer(8),
+      ]) {
+        // what the kernel can judge alone may pass: a path, an epoll action, ...
+        try {
+          prepare(ring, method, args.with(i, value));
+          ring.inner.queues.rewind(1);
+          ring.inner.flights.remove(ring.inner.flights.slots()[0] ?? 0);
+          assert.ok(Array.isArray(value) || value === -7, `${method}: argument ${i} may be ${String(value)}`);
+        } catch (error) {
+          const { code, message } = Object(error);
+          assert.match(
+            String(code),
+            /^ERR_INVALID_ARG_(TYPE|VALUE)$/,
+            `${method}: argument ${i}: ${message}`,
+          );
+        }
+      }
+    });
+    assert.deepEqual([method, ring.sqSpace, ring.inFlight], [method, 4, 0]);
+  }
+});
+
 ringTest('userData comes back as it was, from 0 to 2^53-1', {}, (scope) => {
   const ring = openRing(scope);
   const values = [0, 1, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 52 + 1, SAFE - 1, SAFE];
@@ -133,8 +356,6 @@ ringTest('common options set their bits in the entry, and nothing else', skips, 
   const ring = openRing(scope, { disabled: true });
   const personality = ring.registerPersonality();
   eachMethod(scope, ring, (method, call) => {
-    const plain = new OpenRing(4, { disabled: true });
-    plain.close();
     for (const [options, bits] of [
       [{ link: true }, constants.IOSQE_IO_LINK],
       [{ hardlink: true }, constants.IOSQE_IO_HARDLINK],
@@ -144,44 +365,94 @@ ringTest('common options set their bits in the entry, and nothing else', skips, 
     ] as const) {
       call(options);
       const { flags, personality: id } = entry(ring);
-      assert.equal(flags & ~constants.IOSQE_FIXED_FILE, bits, method);
+      assert.equal(flags & ~OWN_FLAGS, bits, method);
       assert.equal(id, 0);
-      ring.inner.queues.rewind(1);
+      takeBack(ring);
     }
     call({ personality });
     assert.ok(entry(ring).personality > 0, method);
-    ring.inner.queues.rewind(1);
+    takeBack(ring);
   });
 });
 
-ringTest('what is reserved in an entry is zero, also in the second half of a big one', needs('REGISTER_PBUF_RING'), (scope) => {
-  const ring = openRing(scope, { sqe128: true, disabled: true });
-  eachMethod(scope, ring, (method, call) => {
-    const { words } = ring.inner.queues.sqe;
-    words.fill(0xffff_ffff);
-    call();
-    const { base, stride } = ring.inner.queues.sqe;
-    const { ioprio, personality, addr3, flags } = entry(ring);
-    assert.deepEqual([ioprio, personality, addr3], [0, 0, 0n], method);
-    assert.equal(flags & ~constants.IOSQE_FIXED_FILE, 0, method);
-    assert.deepEqual([...words.subarray(base + 14, base + stride)], Array(stride - 14).fill(0), method);
-    ring.inner.queues.rewind(1);
-  });
-});
+ringTest(
+  'every byte of an entry is written, also of the second half of a big one',
+  needs('REGISTER_PBUF_RING'),
+  (scope) => {
+    const ring = openRing(scope, { sqe128: true, disabled: true });
+    const { sqe } = ring.inner.queues;
+    const bytesAfter = (fill: number, call: () => void): Uint8Array => {
+      sqe.words.fill(fill);
+      call();
+      const found = new Uint8Array(sqe.words.buffer).slice(sqe.base * 4, (sqe.base + sqe.stride) * 4);
+      takeBack(ring);
+      return found;
+    };
+    // what differs from call to call: addresses of copies, and the generation of the slot
+    const { off, addr, userData, addr3 } = Sqe.at;
+    const varies = [off, addr, userData, addr3];
+    eachMethod(scope, ring, (method, call) => {
+      const [zeros, ones] = [bytesAfter(0, call), bytesAfter(0xffff_ffff, call)];
+      ones.forEach((byte, i) => {
+        // the upper two bytes of an address are zero
+        if (varies.some((at) => i >= at && i < at + 6)) return;
+        assert.equal(byte, zeros[i], `${method}: byte ${i}`);
+      });
+    });
+  },
+);
 
-ringTest('an operation that holds memory must have a completion', skips, (scope) => {
+ringTest('an operation that gives the kernel memory must have a completion', skips, (scope) => {
   const ring = openRing(scope, { disabled: true });
-  eachMethod(scope, ring, (method, call) => {
-    if (samples[method]?.holds) {
+  eachMethod(scope, ring, (method, call, { holds }) => {
+    if (holds) {
       refuses('options.skipSuccess', () => call({ skipSuccess: true }));
       assert.equal(ring.sqSpace, 4, method);
     } else {
       call({ skipSuccess: true, userData: SAFE });
-      assert.equal(entry(ring).flags & constants.IOSQE_CQE_SKIP_SUCCESS, constants.IOSQE_CQE_SKIP_SUCCESS);
+      const { flags } = entry(ring);
+      assert.equal(flags & constants.IOSQE_CQE_SKIP_SUCCESS, constants.IOSQE_CQE_SKIP_SUCCESS, method);
       assert.equal(ring.inFlight, 0);
       ring.inner.queues.rewind(1);
     }
   });
+});
+
+ringTest('whatever an entry points to is held, and what that points to, too', {}, (scope) => {
+  const ring = openRing(scope, { disabled: true });
+  const pointed: string[] = [];
+  eachMethod(scope, ring, (method, call, { holds }) => {
+    call();
+    const { off, addr, addr3, userData } = entry(ring);
+    const held = ring.inner.flights.held(Number(userData & 0xffff_ffffn));
+    const pieces = memoryOf(held);
+    const isMemory = mappedMemory();
+    const known = (pointer: bigint) => pieces.some(([from, to]) => pointer >= from && pointer <= to);
+    for (const pointer of [off, addr, addr3].filter(isMemory)) {
+      pointed.push(method);
+      assert.ok(holds, `${method}: ${pointer.toString(16)} is memory`);
+      assert.ok(known(pointer), `${method}: 0x${pointer.toString(16)} is held by nobody`);
+    }
+    // iovecs, msghdrs and their kin
+    for (const [from, to] of pieces.filter(([begin, end]) => end - begin <= 1024n)) {
+      const words = new BigUint64Array(viewMemory(from, Number(to - from) & ~7));
+      for (const word of words)
+        if (isMemory(word)) assert.ok(known(word), `${method}: 0x${word.toString(16)} inside`);
+    }
+    takeBack(ring);
+  });
+  for (const method of [
+    'read',
+    'readv',
+    'sendmsg',
+    'recvmsg',
+    'accept',
+    'openat2',
+    'futexWaitv',
+    'uringCmd',
+  ]) {
+    assert.ok(pointed.includes(method), `${method}: no address was found`);
+  }
 });
 
 ringTest('a full queue refuses every method, and keeps what is in it', {}, (scope) => {
@@ -199,6 +470,8 @@ ringTest('a full queue refuses every method, and keeps what is in it', {}, (scop
   });
 });
 
+// ---- what getters may do --------------------------------------------------------------------------------------------------
+
 ringTest('a getter in the options may prepare and submit', {}, (scope) => {
   const ring = openRing(scope);
   eachMethod(scope, ring, (method, call) => {
@@ -206,25 +479,37 @@ ringTest('a getter in the options may prepare and submit', {}, (scope) => {
     call({
       get userData() {
         reads++;
-        ring.prepare.nop({ userData: 1 });
-        ring.prepare.nop({ userData: 2 });
-        ring.submit();
+        meddle(ring);
         return 3;
       },
     });
     assert.equal(reads, 1, method);
-    // nothing of the operation was written before the getter ran
-    assert.deepEqual(
-      [...ring.completions()].map(({ userData }) => userData),
-      [1, 2],
-      method,
-    );
-    assert.equal(ring.inFlight, 1);
-    const { userData } = entry(ring);
-    assert.ok(ring.inner.kernelUserData(3).includes(userData), method);
-    ring.inner.flights.remove(Number(userData & 0xffff_ffffn));
-    ring.inner.queues.rewind(1);
+    isWhole(ring, method, 3);
   });
+});
+
+ringTest('a getter of a file or a ring may prepare and submit', {}, (scope) => {
+  const ring = openRing(scope);
+  const props = makeProps(scope, ring);
+  for (const method of methods) {
+    const sample = samples[method];
+    const args = sample?.args(props) ?? [];
+    args.forEach((arg, i) => {
+      if (arg !== props.file && arg !== props.other) return;
+      const { fd } = arg === props.other ? props.other : { fd: props.file };
+      let reads = 0;
+      const file = {
+        get fd() {
+          reads++;
+          meddle(ring);
+          return fd;
+        },
+      };
+      prepare(ring, method, args.with(i, file), { ...sample?.options?.(props), userData: 3 });
+      assert.equal(reads, 1, `${method}: argument ${i}`);
+      isWhole(ring, method, 3);
+    });
+  }
 });
 
 ringTest('a getter in the options may close the ring', {}, (scope) => {
@@ -242,6 +527,92 @@ ringTest('a getter in the options may close the ring', {}, (scope) => {
       assert.throws(() => call(), { code: 'ERR_URING_CLOSED' }, method);
     });
   }
+});
+
+ringTest('a getter of a file that takes the memory away is not too late', {}, (scope) => {
+  const ring = openRing(scope);
+  const props = makeProps(scope, ring);
+  const refused: string[] = [];
+  for (const method of methods) {
+    const memory = alloc(4096);
+    const from = BigInt(addressOf('memory', memory));
+    const sample = samples[method];
+    const args = sample?.args({ ...props, memory }) ?? [];
+    const options = sample?.options?.({ ...props, memory });
+    const at = args.indexOf(props.file);
+    if (at < 0) continue;
+    const file = {
+      get fd() {
+        detach(memory);
+        return props.file;
+      },
+    };
+    try {
+      prepare(ring, method, args.with(at, file), options);
+    } catch (error) {
+      assert.ok(error instanceof RangeError, `${method}: ${error}`);
+      refused.push(method);
+      continue;
+    }
+    const { off, addr, addr3 } = entry(ring);
+    for (const pointer of [off, addr, addr3]) assert.ok(pointer < from || pointer >= from + 4096n, method);
+    takeBack(ring);
+  }
+  assert.equal(ring.inFlight, 0);
+  for (const method of [
+    'read',
+    'write',
+    'readv',
+    'send',
+    'sendZc',
+    'sendmsg',
+    'recv',
+    'recvmsg',
+    'uringCmd',
+  ]) {
+    assert.ok(refused.includes(method), method);
+  }
+});
+
+ringTest('a getter of a file that unregisters the buffer is not too late', {}, (scope) => {
+  const ring = openRing(scope);
+  const { reader } = scope.pipe();
+  for (const method of ['read', 'write', 'readFixed', 'writeFixed', 'send', 'recv', 'sendZc'] as const) {
+    const buffers = ring.registerBuffers([alloc(64)]);
+    const buffer = buffers.at(0);
+    const file = {
+      get fd() {
+        buffers.unregister();
+        return reader;
+      },
+    };
+    assert.throws(() => ring.prepare[method](file, buffer), { code: 'ERR_URING_CLOSED' }, method);
+  }
+  assert.equal(ring.inFlight, 0);
+});
+
+ringTest('a getter in a list that takes away the memory before it is not too late', {}, (scope) => {
+  const ring = openRing(scope);
+  const { reader } = scope.pipe();
+  const victim = () => new Uint8Array(4096);
+  const steal = (memory: ArrayBufferView) => () => detach(memory);
+  for (const method of ['readv', 'writev'] as const) {
+    const memory = victim();
+    refuses('pieces[0]', () => ring.prepare[method](reader, trapped([memory, alloc(8)], 1, steal(memory))));
+  }
+  for (const method of ['sendmsg', 'sendmsgZc', 'recvmsg'] as const) {
+    const memory = victim();
+    assert.throws(
+      () => ring.prepare[method](reader, wrong({ data: trapped([memory, alloc(8)], 1, steal(memory)) })),
+      /data\[0\]/,
+    );
+  }
+  const array = new Int32Array(4);
+  const second = { array: new Int32Array(4), index: 0, value: 0 };
+  refuses('futexes[0].array', () =>
+    ring.prepare.futexWaitv(trapped([{ array, index: 0, value: 0 }, second], 1, steal(array))),
+  );
+  assert.equal(ring.inFlight, 0);
 });
 
 // ---- memory ----------------------------------------------------------------------------------------------------------
@@ -285,31 +656,6 @@ ringTest('every kind of view can be read into', {}, (scope) => {
     around.set(new TextEncoder().encode('abcdefgh'), view.byteOffset);
     assert.deepEqual(new Uint8Array(view.buffer), around, 'the bytes, and none beside them');
   }
-});
-
-ringTest('a getter of a file that takes the memory away is not too late', {}, (scope) => {
-  const ring = openRing(scope);
-  const { reader } = scope.pipe();
-  for (const method of ['read', 'write', 'send', 'recv'] as const) {
-    const memory = new Uint8Array(4096);
-    const file = {
-      get fd() {
-        structuredClone(memory, { transfer: [memory.buffer] });
-        return reader;
-      },
-    };
-    refuses('memory', () => ring.prepare[method](file, memory));
-    const buffers = ring.registerBuffers([alloc(64)]);
-    const buffer = buffers.at(0);
-    const unregistering = {
-      get fd() {
-        buffers.unregister();
-        return reader;
-      },
-    };
-    assert.throws(() => ring.prepare[method](unregistering, buffer), { code: 'ERR_URING_CLOSED' });
-  }
-  assert.equal(ring.inFlight, 0);
 });
 
 ringTest('a file is an fd, an object that has one, or a slot of this ring', {}, (scope) => {

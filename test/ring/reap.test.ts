@@ -149,10 +149,11 @@ ringTest('a throw in the callback loses nothing', {}, (scope) => {
   const ring = scope.ring(4, { cqEntries: 4 });
   for (let round = 0; round < 3; round++) {
     nops(ring, 1, 2, 3, 4);
-    assert.throws(() =>
-      ring.reap((userData) => {
-        if (userData === 2) throw new Error('mine');
-      }),
+    assert.throws(
+      () =>
+        ring.reap((userData) => {
+          if (userData === 2) throw new Error('mine');
+        }),
       { message: 'mine' },
     );
     assert.equal(ring.ready, 2);

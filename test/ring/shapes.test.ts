@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { closeSync, constants as fsConstants, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants as fsConstants,
+  openSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { probe } from '../../lib/register/support.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
@@ -71,7 +78,8 @@ ringTest('wrong options are named before any system call', {}, () => {
     return setup(...args);
   };
   try {
-    for (const [name, entries, options] of cases) refuses(name, () => new Ring(wrong(entries), wrong(options)));
+    for (const [name, entries, options] of cases)
+      refuses(name, () => new Ring(wrong(entries), wrong(options)));
   } finally {
     sys.setup = setup;
   }
@@ -123,7 +131,11 @@ const shapes: { readonly [name: string]: Shape } = {
   'the default': { options: {}, on: IORING_SETUP_SINGLE_ISSUER },
   'an SQ array': { options: { sqArray: true }, off: IORING_SETUP_NO_SQARRAY },
   'entries of 128 bytes': { options: { sqe128: true }, on: IORING_SETUP_SQE128, since: 'REGISTER_PBUF_RING' },
-  'completions of 32 bytes': { options: { cqe32: true }, on: IORING_SETUP_CQE32, since: 'REGISTER_PBUF_RING' },
+  'completions of 32 bytes': {
+    options: { cqe32: true },
+    on: IORING_SETUP_CQE32,
+    since: 'REGISTER_PBUF_RING',
+  },
   'completions of both sizes': {
     options: { cqe32: 'mixed' },
     on: IORING_SETUP_CQE_MIXED,

@@ -120,7 +120,10 @@ ringTest('timeoutMs ends a wait, and leaves what is in flight alone', limits, (s
 ringTest('timeoutMs ends a wait that some of its completions reached', limits, (scope) => {
   const ring = scope.ring();
   ring.prepare.nop();
-  for (const options of [{ wait: 2, timeoutMs: 10 }, { wait: 2, timeoutMs: 10.5 }]) {
+  for (const options of [
+    { wait: 2, timeoutMs: 10 },
+    { wait: 2, timeoutMs: 10.5 },
+  ]) {
     assert.ok(took(() => ring.submit(options)) >= 9.9);
   }
   ring.submit({ wait: 2, timeoutMs: 0 });
@@ -160,20 +163,24 @@ ringTest('minWaitUs does not hold up a wait that is satisfied, and timeoutMs end
   assert.ok(took(() => ring.submit({ wait: 1, minWaitUs: 1000, timeoutMs: 15 })) >= 14.9);
 });
 
-ringTest('a registered region limits a wait, also one that some completions reached', needs('REGISTER_MEM_REGION'), (scope) => {
-  const ring = scope.ring(8, { disabled: true });
-  const waitArgument = ring.registerRegion().at(3).set({ timeoutMs: 12 });
-  ring.enable();
-  ring.prepare.nop();
-  for (const wait of [2, 3]) {
-    let calls = 0;
-    const ms = took(() => {
-      calls = enters(() => ring.submit({ wait, waitArgument }));
-    });
-    assert.ok(ms >= 11.9, `${ms} ms`);
-    assert.ok(calls < 4, `${calls} calls`);
-  }
-});
+ringTest(
+  'a registered region limits a wait, also one that some completions reached',
+  needs('REGISTER_MEM_REGION'),
+  (scope) => {
+    const ring = scope.ring(8, { disabled: true });
+    const waitArgument = ring.registerRegion().at(3).set({ timeoutMs: 12 });
+    ring.enable();
+    ring.prepare.nop();
+    for (const wait of [2, 3]) {
+      let calls = 0;
+      const ms = took(() => {
+        calls = enters(() => ring.submit({ wait, waitArgument }));
+      });
+      assert.ok(ms >= 11.9, `${ms} ms`);
+      assert.ok(calls < 4, `${calls} calls`);
+    }
+  },
+);
 
 ringTest('a timeout operation that ends early does not end the wait', limits, (scope) => {
   const ring = scope.ring();

@@ -14,7 +14,7 @@ test('what a user callback throws is an uncaughtException; the ring goes on, and
   const { caught, releases, counts, calls } = await scene('throwing');
   assert.deepEqual(releases, [0, 1, 2]);
   assert.deepEqual(caught, ['release 0', 'release 1', 'release 2', 'subscriber', 'subscriber']);
-  assert.deepEqual(counts, Array(10).fill(64));
+  assert.deepEqual(counts, [...Array(5).fill(64), 0, ...Array(5).fill(64)]);
   assert.deepEqual(calls, Array(5).fill(true));
 });
 

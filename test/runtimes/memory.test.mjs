@@ -12,7 +12,10 @@ test('a buffer that nobody holds stays while the kernel has it, and goes then', 
 
 test('a ring that nobody holds is not closed before its operations have ended, and is closed then', async () => {
   const { open, count, left, warnings } = await scene('forgotten');
-  assert.deepEqual({ open, count, left, warnings }, { open: 1, count: 4, left: 0, warnings: ['URING_NOT_CLOSED'] });
+  assert.deepEqual(
+    { open, count, left, warnings },
+    { open: 1, count: 4, left: 0, warnings: ['URING_NOT_CLOSED'] },
+  );
 });
 
 test('detached, resizable and empty memory is refused, also what vanishes in between', async () => {

@@ -31,6 +31,10 @@ export async function ending(args, options = {}) {
 /** What the scene `name` wrote, as JSON; fails when its process did not end well. */
 export async function scene(name, ...args) {
   const { status, signal, stdout, stderr } = await ending(['--expose-gc', SCENES, name, ...args.map(String)]);
-  assert.equal(signal ?? status, 0, `${name} ${args.join(' ')} ended with ${signal ?? status}\n${stdout}${stderr}`);
+  assert.equal(
+    signal ?? status,
+    0,
+    `${name} ${args.join(' ')} ended with ${signal ?? status}\n${stdout}${stderr}`,
+  );
   return JSON.parse(stdout);
 }

@@ -1,4 +1,5 @@
 /** Scenes, each run by `node scenes.mjs NAME ARGUMENT...` in a process of its own. Each writes one JSON value. */
+import { spawn } from 'node:child_process';
 import diagnostics from 'node:diagnostics_channel';
 import { mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +20,10 @@ function tell(value) {
 function patternFile(bytes) {
   const folder = mkdtempSync(join(tmpdir(), 'uring-runtimes-'));
   const path = join(folder, 'pattern');
-  writeFileSync(path, Uint8Array.from({ length: bytes }, (_, i) => i % 251));
+  writeFileSync(
+    path,
+    Uint8Array.from({ length: bytes }, (_, i) => i % 251),
+  );
   const fd = openSync(path, 'r');
   rmSync(folder, { recursive: true });
   return fd;
@@ -55,6 +59,8 @@ const scenes = {
     const bytes = new Uint8Array(64);
     const slow = [];
     const codes = new Set();
+    // without it the loop would end after each step, which lets promises continue whatever else does not
+    const holder = setTimeout(() => {}, 60_000);
     for (let i = 0; i < 60; i++) {
       const start = performance.now();
       // nothing to read: the linked timeout ends it, by an interrupt of the kernel's
@@ -66,6 +72,7 @@ const scenes = {
       codes.add(await reading);
       slow.push(performance.now() - start);
     }
+    clearTimeout(holder);
     ring.close();
     tell({ codes: [...codes], median: slow.sort((a, b) => a - b)[30] });
   },
@@ -83,10 +90,19 @@ const scenes = {
         throw new Error(`release ${index}`);
       },
     });
-    buffers.update(0, [null, null, null]);
     const bytes = new Uint8Array(64);
     const counts = [];
+    // the kernel lets go of them at once
+    buffers.update(0, [null, null]);
     for (let i = 0; i < 5; i++) counts.push(await ring.read(file, bytes, { offset: 0 }));
+    // of this one while the event loop sleeps: its poll callback is what runs next
+    const [reader, writer] = libc.pipe();
+    const reading = ring.read(reader, buffers.at(2));
+    await turn();
+    buffers.update(2, [null]);
+    spawn('sleep', ['0.05'], { stdio: ['ignore', writer, 'ignore'] });
+    libc.close(writer);
+    counts.push(await reading);
     for (let i = 0; i < 20 && caught.length < 3; i++) await turn();
     const calls = [];
     for (let i = 0; i < 5; i++) {
@@ -117,7 +133,8 @@ const scenes = {
       while (next < 2048) {
         const offset = 512 * (next++ % 2048);
         // at a worker thread's: its completion is task work
-        if ((await ring.read(file, bytes, { offset, async: true })) !== 512 || !isPattern(bytes, offset)) wrong++;
+        if ((await ring.read(file, bytes, { offset, async: true })) !== 512 || !isPattern(bytes, offset))
+          wrong++;
       }
     };
     await Promise.all(Array.from({ length: Number(depth) }, lane));

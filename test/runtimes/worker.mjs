@@ -1,5 +1,5 @@
 /** A worker with a ring and operations in flight, which ends as its `workerData` says. */
-import { parentPort, workerData as how } from 'node:worker_threads';
+import { workerData as how, parentPort } from 'node:worker_threads';
 import { AsyncRing } from 'uring';
 import { libc } from 'uring/raw';
 

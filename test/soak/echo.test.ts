@@ -15,7 +15,8 @@ import { promisify } from 'node:util';
 import { root, start } from '../examples/child.ts';
 import { needsOp } from '../helpers/needs.ts';
 
-const seconds = Number(process.env['URING_SOAK_SECONDS'] ?? 60);
+const { URING_SOAK_SECONDS = '60' } = process.env;
+const seconds = Number(URING_SOAK_SECONDS);
 /** The client's, and the server's, beside the connections. */
 const OTHER_FILES = 100;
 

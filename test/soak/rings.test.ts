@@ -10,7 +10,7 @@ import { makePipe } from '../helpers/rings.ts';
 
 const NEEDS = needs('REGISTER_BUFFERS2', 'REGISTER_PBUF_RING');
 const ROUNDS = 10_000;
-const WARM_UP = 1000;
+const WARM_UP = 2000;
 
 /** A ring that does a little of everything. */
 function use(reader: number): void {
@@ -48,7 +48,8 @@ async function leavesNothing(body: (i: number) => void): Promise<void> {
   const { fds, rings, kept } = before;
   assert.deepEqual({ fds: after.fds, rings: after.rings, kept: after.kept }, { fds, rings, kept });
   const grown = (what: 'rss' | 'heap' | 'buffers' | 'mappings') => after[what] - before[what];
-  assert.ok(grown('mappings') < 50, `${grown('mappings')} more mappings`);
+  // V8 maps and unmaps pages of its own; one for each ring would be thousands
+  assert.ok(grown('mappings') < 500, `${grown('mappings')} more mappings`);
   assert.ok(grown('rss') < 20, `${grown('rss')} MiB more are resident`);
   assert.ok(grown('heap') < 2, `${grown('heap')} MiB more of the heap`);
   assert.ok(grown('buffers') < 2, `${grown('buffers')} MiB more in ArrayBuffers`);

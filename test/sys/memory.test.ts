@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressOf, alloc, keepForever, keptForever, Mapping, mapAnonymous, Pinned, pageSize, Scratch, stableView } from '../../lib/sys/memory.ts';
+import {
+  addressOf,
+  alloc,
+  keepForever,
+  keptForever,
+  Mapping,
+  mapAnonymous,
+  Pinned,
+  pageSize,
+  Scratch,
+  stableView,
+} from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
-import { refuses, unfitViews, wrong } from '../helpers/raw-ring.ts';
 import { leftMapped, withoutMemory } from '../helpers/pairs.ts';
+import { refuses, unfitViews, wrong } from '../helpers/raw-ring.ts';
 
 test('alloc takes 1 byte to 4 GiB, nothing else', () => {
-  for (const bytes of [0, -1, 1.5, Number.NaN, 2 ** 32 + 1, '8', undefined, 8n]) refuses('bytes', () => alloc(wrong(bytes)));
+  for (const bytes of [0, -1, 1.5, Number.NaN, 2 ** 32 + 1, '8', undefined, 8n])
+    refuses('bytes', () => alloc(wrong(bytes)));
 });
 
 test('alloc gives zeroed memory on a page of its own', () => {
@@ -22,7 +34,8 @@ test('alloc gives zeroed memory on a page of its own', () => {
 });
 
 test('what would not stay where it is has no address', () => {
-  for (const value of [undefined, null, 5, 'text', [1], {}, new ArrayBuffer(8)]) refuses('it', () => addressOf('it', value));
+  for (const value of [undefined, null, 5, 'text', [1], {}, new ArrayBuffer(8)])
+    refuses('it', () => addressOf('it', value));
   for (const [why, view] of unfitViews()) assert.throws(() => addressOf('it', view), /"it"/, why);
   const empty = new Uint8Array(new ArrayBuffer(8), 8);
   refuses('it', () => stableView('it', empty));

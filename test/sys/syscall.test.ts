@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import { test } from 'node:test';
-import { koffi } from '../../structs/layout.ts';
-import { constants } from '../../structs/flags.ts';
-import { Params } from '../../structs/setup.ts';
 import { sys } from '../../lib/sys/syscall.ts';
+import { constants } from '../../structs/flags.ts';
+import { koffi } from '../../structs/layout.ts';
+import { Params } from '../../structs/setup.ts';
 import { openFds } from '../helpers/raw-ring.ts';
 
 const EBADF = -9;
@@ -20,7 +20,11 @@ test('each failing call gives minus its errno, whatever was called before', () =
     ['enter, unknown flags', () => sys.enter(0, 0, 0, 0x8000_0000, 0, 0), EINVAL],
     ['register', () => sys.register(NO_FD, constants.IORING_REGISTER_PROBE, 0, 0), EBADF],
     ['register, no such opcode', () => sys.register(NO_FD, 4242, 0, 0), EINVAL],
-    ['registerView', () => sys.registerView(NO_FD, constants.IORING_REGISTER_PROBE, new Uint8Array(16), 0), EBADF],
+    [
+      'registerView',
+      () => sys.registerView(NO_FD, constants.IORING_REGISTER_PROBE, new Uint8Array(16), 0),
+      EBADF,
+    ],
     ['mmap', () => sys.mmap(0, 3, 0x22, -1, 0), EINVAL],
     ['munmap', () => sys.munmap(1, 4096), EINVAL],
     ['close', () => sys.close(NO_FD), EBADF],

@@ -1,12 +1,5 @@
 /** Operations on rings, on other operations, and commands of drivers, with checked arguments. */
-import {
-  boolean,
-  descriptor,
-  integer,
-  options as record,
-  wrongType,
-  wrongValue,
-} from '../../../structs/check.ts';
+import { boolean, integer, options as record, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import * as control from '../../ops/control.ts';
 import { Pinned } from '../../sys/memory.ts';
@@ -15,6 +8,7 @@ import type { RingBase } from '../base.ts';
 import { type CancelTarget, checkKey, opcodeOf } from '../cancel.ts';
 import type { RingCore } from '../core.ts';
 import { FixedFile, RegisteredFiles } from '../files.ts';
+import { fdOfTarget } from '../message.ts';
 import { define, type File, type NoOptions, useFile } from './kit.ts';
 
 export const nop = define<[], NoOptions>('OP_NOP', [], (core) => {
@@ -65,18 +59,14 @@ export interface MessageOptions {
   readonly res?: number;
 }
 
-/** The fd of a ring. */
-function ringFd(target: RingBase | number): number {
-  return descriptor('target', typeof target === 'number' ? target : target.fd);
-}
-
 export const msgRing = define<[target: RingBase | number], MessageOptions>(
   'OP_MSG_RING',
   ['messageData', 'res'],
   (core, options, target) => {
     const data = integer('options.messageData', options.messageData ?? 0, 0, Number.MAX_SAFE_INTEGER);
     const res = integer('options.res', options.res ?? 0, -0x8000_0000, 0x7fff_ffff);
-    control.msgRing(core.entry(), ringFd(target), res, data);
+    const fd = fdOfTarget(target);
+    control.msgRing(core.entry(), fd, res, data);
   },
 );
 
@@ -108,7 +98,7 @@ export const msgRingFd = define<[file: FixedFile, into: OtherTable], MessageFile
     const flags = options.silent ? constants.IORING_MSG_RING_CQE_SKIP : 0;
     if (!(file instanceof FixedFile)) throw wrongType('file', 'a FixedFile of this ring', file);
     const [target, index] = slotThere(into);
-    const fd = ringFd(target);
+    const fd = fdOfTarget(target);
     control.msgRingFd(core.entry(), fd, file.use(core), index, data, flags);
   },
 );

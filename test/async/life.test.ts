@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inProcess } from '../helpers/scenario.ts';
+
+function scene(name: string): unknown {
+  return inProcess({ module: new URL('life.scenes.ts', import.meta.url).href, name });
+}
+
+test('an idle ring does not hold the process', () => assert.equal(scene('idle'), 'idle'));
+
+test('a pending operation holds it', () => assert.equal(scene('pending'), 1));
+
+test('unref() lets it end although an operation is pending', () => {
+  assert.equal(scene('unreferenced'), 'unreferenced');
+});
+
+test('ref() takes that back', () => assert.equal(scene('referenced'), 1));
+
+test('AsyncLocalStorage survives await, chain and for await', () => {
+  assert.deepEqual(scene('storage'), [['one', 'one'], ['two', 'two'], ['three', 'three'], 'loop']);
+});
+
+test('an onRelease that throws is an uncaught exception, and the ring goes on', () => {
+  assert.deepEqual(scene('thrown'), [['release 0', 'release 1'], 1, 0]);
+});
+
+test('memory that was dropped while in flight is not collected', () => {
+  assert.deepEqual(scene('dropped'), [20 * 50 * 65_536, true, 0]);
+});
+
+test('a ring that was dropped while an operation is awaited is not closed', () => {
+  assert.equal(scene('ringDropped'), 5);
+});
+
+test('process.exit with operations in flight is harmless', () => assert.equal(scene('exits'), 'exited'));

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { alloc } from '../../lib/sys/memory.ts';
+import { asyncRing, bytes, fails } from '../helpers/async.ts';
+import { text } from '../helpers/pairs.ts';
+import { ringTest } from '../helpers/rings.ts';
+
+const MANY = 100_000;
+/** The submission thread takes 8 entries each time that it gets a processor. */
+const FEW = 500;
+
+for (const [kind, many, options] of [
+  ['plain', MANY, {}],
+  ['deferTaskrun', MANY, { deferTaskrun: true }],
+  ['sqPoll', FEW, { sqPoll: true }],
+] as const) {
+  ringTest(`${many} reads at once on a ${kind} ring of 8 entries: all right, in order`, {}, async (scope) => {
+    const ring = asyncRing(scope, 8, options);
+    const path = join(scope.folder(), 'numbers');
+    const numbers = new Uint32Array(many).map((_, i) => i);
+    writeFileSync(path, new Uint8Array(numbers.buffer));
+    const file = await ring.open(path);
+    const found = new Uint32Array(many);
+    const order = new Uint32Array(many);
+    let done = 0;
+    const reads = Array.from({ length: many }, async (_, i) => {
+      const count = await ring.read(file, found.subarray(i, i + 1), { offset: i * 4 });
+      if (count === 4) order[done++] = i;
+    });
+    assert.equal(ring.inFlight, many);
+    await Promise.all(reads);
+    assert.equal(done, many);
+    assert.deepEqual(found, numbers);
+    assert.deepEqual(order, numbers);
+    assert.equal(ring.inFlight, 0);
+    await file.close();
+  });
+}
+
+ringTest('more completions than the queue holds: none is lost', {}, async (scope) => {
+  const ring = asyncRing(scope, 2, { cqEntries: 2 });
+  const { reader, writer } = scope.pipe();
+  const memory = Array.from({ length: 1000 }, () => new Uint8Array(1));
+  const reads = memory.map((each) => ring.read(reader, each));
+  await ring.nop();
+  // all complete in one go, while nobody takes completions
+  writeSync(writer, 'x'.repeat(1000));
+  assert.deepEqual(new Set(await Promise.all(reads)), new Set([1]));
+  assert.equal(memory.map(text).join(''), 'x'.repeat(1000));
+});
+
+ringTest('a thousand failures at once are a thousand rejections', {}, async (scope) => {
+  const ring = asyncRing(scope, 8);
+  const page = alloc(16);
+  const reads = Array.from({ length: 1000 }, () => ring.read(0x7fff_fff0, page));
+  await Promise.all(reads.map((each) => fails('EBADF', 'OP_READ', each)));
+});
+
+ringTest('timers and other I/O get their turn while the ring is busy', {}, async (scope) => {
+  const ring = asyncRing(scope, 8);
+  let isOver = false;
+  let ticks = 0;
+  const ticking = (async () => {
+    while (!isOver) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      ticks++;
+    }
+  })();
+  const end = performance.now() + 200;
+  const busy = async (): Promise<void> => {
+    while (performance.now() < end) await ring.nop();
+  };
+  await Promise.all(Array.from({ length: 64 }, busy));
+  isOver = true;
+  await ticking;
+  assert.ok(ticks > 10, `${ticks} ticks`);
+});
+
+ringTest('closing fails what is in flight and what waits for room', {}, async (scope) => {
+  const ring = asyncRing(scope, 2, { disabled: true });
+  const { reader } = scope.pipe();
+  const pending = Array.from({ length: 10 }, () => ring.read(reader, new Uint8Array(1)));
+  const chain = ring.chain((c) => [c.read(reader, new Uint8Array(1)), c.nop()]);
+  assert.equal(ring.inFlight, 12);
+  ring.close();
+  const settled = await Promise.allSettled([...pending, chain]);
+  for (const each of settled) {
+    assert.equal(each.status === 'rejected' ? each.reason.code : 'done', 'ERR_URING_CLOSED');
+  }
+  assert.equal(ring.inFlight, 0);
+  ring.close();
+});
+
+ringTest('a disabled ring does not spin', {}, async (scope) => {
+  const ring = asyncRing(scope, 8, { disabled: true });
+  const nop = ring.nop();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const before = process.cpuUsage();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 100_000, `${(user + system) / 1000} ms of 200`);
+  ring.enable();
+  await nop;
+});
+
+ringTest('closing while completions are settled', {}, async (scope) => {
+  const ring = asyncRing(scope, 8);
+  const { writer } = scope.pipe();
+  const others: Promise<unknown>[] = [];
+  const first = ring.write(writer, bytes('x')).then(() => ring.close());
+  for (let i = 0; i < 20; i++) others.push(ring.nop());
+  await first;
+  for (const each of await Promise.allSettled(others)) {
+    if (each.status === 'rejected') assert.equal(each.reason.code, 'ERR_URING_CLOSED');
+  }
+});
