@@ -12,7 +12,7 @@ export interface Departure {
   readonly timeoutMs: number | undefined;
   /** Fills the next free entry, and says what the kernel may touch. */
   encode(core: RingCore): unknown;
-  /** It waits: what the caller changes in options and lists from now on is not seen. */
+  /** It waits: what the caller changes in the options from now on is not seen. */
   keep(): void;
 }
 
@@ -22,6 +22,11 @@ export function copyOf<O extends object>(options: O): O {
   for (const key in options) fields[key] = { value: options[key], enumerable: true };
   const copy: O = Object.create(options, fields);
   return copy;
+}
+
+/** A copy of a list; what is no list is refused later, by name. */
+export function listOf<T>(values: readonly T[]): readonly T[] {
+  return Array.isArray(values) ? [...values] : values;
 }
 
 /** One operation with its arguments. */

@@ -18,6 +18,7 @@ import type {
 import * as operations from '../ring/operations/index.ts';
 import { commonBuffer } from '../ring/operations/kit.ts';
 import { type AsyncOptions, AsyncRingBase, COUNT, type IteratorOptions, NOTHING } from './base.ts';
+import { listOf } from './departure.ts';
 import { bufferStream } from './multishot-buffers.ts';
 
 export abstract class AsyncFiles extends AsyncRingBase {
@@ -72,10 +73,11 @@ export abstract class AsyncFiles extends AsyncRingBase {
    * @see io_uring_prep_readv2(3)
    */
   readv(file: File, pieces: readonly Memory[], options?: RwOptions & AsyncOptions): Promise<number> {
-    const isFixed = commonBuffer(pieces) !== undefined;
+    const list = listOf(pieces);
+    const isFixed = commonBuffer(list) !== undefined;
     return isFixed
-      ? this.run(operations.readvFixed, COUNT, options, file, pieces)
-      : this.run(operations.readv, COUNT, options, file, pieces);
+      ? this.run(operations.readvFixed, COUNT, options, file, list)
+      : this.run(operations.readv, COUNT, options, file, list);
   }
 
   /**
@@ -88,10 +90,11 @@ export abstract class AsyncFiles extends AsyncRingBase {
    * @see io_uring_prep_writev2(3)
    */
   writev(file: File, pieces: readonly Memory[], options?: RwOptions & AsyncOptions): Promise<number> {
-    const isFixed = commonBuffer(pieces) !== undefined;
+    const list = listOf(pieces);
+    const isFixed = commonBuffer(list) !== undefined;
     return isFixed
-      ? this.run(operations.writevFixed, COUNT, options, file, pieces)
-      : this.run(operations.writev, COUNT, options, file, pieces);
+      ? this.run(operations.writevFixed, COUNT, options, file, list)
+      : this.run(operations.writev, COUNT, options, file, list);
   }
 
   /**

@@ -21,6 +21,7 @@ import type {
 import * as operations from '../ring/operations/index.ts';
 import { sys } from '../sys/syscall.ts';
 import { type AsyncOptions, COUNT, NOTHING } from './base.ts';
+import { listOf } from './departure.ts';
 import { type FileStatus, fileStatus } from './file-status.ts';
 import { AsyncFiles } from './files.ts';
 import type { Outcome } from './flight.ts';
@@ -185,7 +186,7 @@ export abstract class AsyncPaths extends AsyncFiles {
   ): Promise<number | FixedFile[]> {
     const slots = new Int32Array(Array.isArray(fds) ? fds.length : 0);
     if (offset !== 'alloc') {
-      return this.run(operations.filesUpdate, COUNT, options, files, offset, slots, fds);
+      return this.run(operations.filesUpdate, COUNT, options, files, offset, slots, listOf(fds));
     }
     const outcome: Outcome<FixedFile[]> = {
       convert: (count) => [...slots.subarray(0, count)].map((slot) => files.at(slot)),
@@ -194,7 +195,15 @@ export abstract class AsyncPaths extends AsyncFiles {
       },
     };
     const { IORING_FILE_INDEX_ALLOC } = constants;
-    return this.run(operations.filesUpdate, outcome, options, files, IORING_FILE_INDEX_ALLOC, slots, fds);
+    return this.run(
+      operations.filesUpdate,
+      outcome,
+      options,
+      files,
+      IORING_FILE_INDEX_ALLOC,
+      slots,
+      listOf(fds),
+    );
   }
 
   /**

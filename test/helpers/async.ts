@@ -71,7 +71,6 @@ export async function refusesAll(
   assert.equal(ring.inFlight, 0);
 }
 
-/** How many fds this process has; asked with one more fd open each time. */
 export { openFds } from './raw-ring.ts';
 
 /** Text in memory. */

@@ -65,7 +65,7 @@ async function endOf(
   });
   const end = once(child, 'close');
   if (signal !== undefined) {
-    await once(child.stdout, 'data');
+    await Promise.race([once(child.stdout, 'data'), end]);
     child.kill(signal);
   }
   const [code, by] = await end;
