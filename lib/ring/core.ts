@@ -439,6 +439,11 @@ export class RingCore {
   }
 
   #cancelAll(timeoutMs: number): void {
+    // the workers of a submission thread are not found from this one
+    if (this.has(constants.IORING_SETUP_SQPOLL)) {
+      this.#cancelEach();
+      return;
+    }
     try {
       registerSyncCancel(this.handle, { flags: constants.IORING_ASYNC_CANCEL_ANY, timeoutMs });
     } catch (error) {

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { keptForever } from '../../lib/sys/memory.ts';
+import { needs } from '../helpers/needs.ts';
+import { ringTest, until } from '../helpers/rings.ts';
+
+/** Is there a worker, of whatever thread? */
+function hasWorker(): boolean {
+  return readdirSync('/proc/self/task').some((tid) =>
+    readFileSync(`/proc/self/task/${tid}/comm`, 'utf8').startsWith('iou-wrk'),
+  );
+}
+
+const NEEDS = needs('REGISTER_BUFFERS');
+
+ringTest('close() of an sqPoll ring reaches an operation that blocks a worker', NEEDS, async (scope) => {
+  const ring = scope.ring(8, { sqPoll: true });
+  ring.prepare.splice(scope.pipe().reader, scope.pipe().writer, 1, { async: true });
+  ring.submit();
+  await until('a worker is there', hasWorker);
+  const before = keptForever();
+  const start = performance.now();
+  ring.close();
+  assert.ok(performance.now() - start < 900, 'it did not take its whole second');
+  assert.equal(keptForever(), before);
+});
