@@ -99,7 +99,8 @@ function counted(tap: string, word: string): number | undefined {
 }
 
 function run(runtime: string, binary: string, args: readonly string[]): Result {
-  const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '?';
+  const version =
+    /\d+\.\d+\.\d+/.exec(spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout)?.[0] ?? '?';
   const start = performance.now();
   const { status, signal, stdout, stderr, error } = spawnSync(binary, args, {
     cwd: root,
@@ -136,7 +137,7 @@ function report(result: Result): void {
   results.push(result);
   const { runtime, version, passed, failed, seconds, skipped } = result;
   const verdict = skipped === undefined ? `${passed} passed, ${failed} failed` : `skipped: ${skipped}`;
-  log(`${runtime.padEnd(8)} ${version.padEnd(30)} ${verdict.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
+  log(`${runtime.padEnd(8)} ${version.padEnd(9)} ${verdict.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
 }
 
 report(run(own, process.execPath, NODE_ARGS));

@@ -12,6 +12,7 @@ import { copyOf, type Departure, Start } from './departure.ts';
 import { type Flight, OneShot, type Outcome } from './flight.ts';
 import { Loop, registerWakeFd } from './loop.ts';
 import { Multishot, Results, type Stream } from './multishot.ts';
+import { whenAborted } from './signals.ts';
 
 const { IORING_SETUP_DEFER_TASKRUN, IOSQE_ASYNC, IOSQE_IO_DRAIN, IOSQE_IO_HARDLINK, IOSQE_IO_LINK } =
   constants;
@@ -222,9 +223,7 @@ export abstract class AsyncRingBase extends RingBase {
 
   /** Cancels `flight` when the signal aborts; what comes back takes the listener off. */
   #watch(signal: AbortSignal, flight: Flight): () => void {
-    const abort = (): void => this.loop.cancel(flight, signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    return () => signal.removeEventListener('abort', abort);
+    return whenAborted(signal, () => this.loop.cancel(flight, signal.reason));
   }
 
   #depart(departure: Departure, chain: Chain | undefined): void {

@@ -47,6 +47,8 @@ export class Loop {
   #waiting: (readonly Departure[])[] = [];
   /** Where the first of them stands; those before it have gone. */
   #head = 0;
+  /** Those of them that nobody has cancelled: the group of each operation. */
+  readonly #groupOf = new Map<Flight, readonly Departure[]>();
   /** What is to be cancelled, by slot and generation: a multishot flight has another one when it was armed again. */
   #cancels: (readonly [slot: number, high: number])[] = [];
   /** Flights that are neither in the queue nor in the kernel, and that somebody waits for. */
@@ -78,12 +80,7 @@ export class Loop {
 
   /** Operations that were started and have not ended. */
   get pending(): number {
-    const waiting = this.#waiting.slice(this.#head);
-    return this.#core.flights.active + waiting.reduce((sum, group) => sum + group.length, 0);
-  }
-
-  get #isIdle(): boolean {
-    return this.#core.flights.active === 0 && this.#head === this.#waiting.length;
+    return this.#core.flights.active + this.#groupOf.size;
   }
 
   /** Goes on after the ring was enabled. */
@@ -103,7 +100,10 @@ export class Loop {
   }
 
   #wait(group: readonly Departure[]): void {
-    for (const each of group) each.keep();
+    for (const each of group) {
+      each.keep();
+      this.#groupOf.set(each.flight, group);
+    }
     this.#waiting.push(group);
   }
 
@@ -135,18 +135,16 @@ export class Loop {
     this.#dormant.delete(flight);
   }
 
-  /** Fails everything that is on its way; for close. */
-  close(): void {
-    const flights = this.#core.flights.everything();
-    const waiting = this.#waiting.slice(this.#head).flatMap((group) => group.map((each) => each.flight));
-    const dormant = [...this.#dormant];
+  /** Closes the ring, and fails everything that is on its way with `error`, or ClosedError. */
+  close(error?: unknown): void {
+    const flights = [...this.#core.flights.everything(), ...this.#groupOf.keys(), ...this.#dormant];
     this.#dormant.clear();
+    this.#groupOf.clear();
     this.#waiting = [];
     this.#head = 0;
     this.#cancels = [];
     this.#core.close();
-    for (const each of [...flights, ...waiting, ...dormant])
-      if (each instanceof Flight) each.fail(new ClosedError('the ring'));
+    for (const each of flights) if (each instanceof Flight) each.fail(error ?? new ClosedError('the ring'));
     this.#release();
   }
 
@@ -164,28 +162,35 @@ export class Loop {
 
   // ---- to the kernel -------------------------------------------------------------------------------------------
 
-  /** As `#place`, but nobody overtakes those who wait, nor gets between the entries of a group. */
+  /** Makes the entries of a group, unless it has to wait: nobody overtakes, nor gets between the entries of another. */
   #tryPlace(group: readonly Departure[]): boolean {
-    return !this.#isPlacing && this.#head === this.#waiting.length && this.#place(group);
+    if (this.#isPlacing || this.#groupOf.size > 0 || !this.#fits(group)) return false;
+    this.#place(group);
+    return true;
   }
 
-  /** Makes the entries of a group if there is room for all of them. */
-  #place(group: readonly Departure[]): boolean {
+  /** Is there room for all of a group, or will there never be? */
+  #fits(group: readonly Departure[]): boolean {
     const { queues } = this.#core;
-    const needed = group.reduce((sum, { timeoutMs }) => sum + (timeoutMs === undefined ? 1 : 2), 0);
-    if (needed > queues.sqEntries && queues.isMapped) {
-      const allowed = `at most ${queues.sqEntries}: all go to the kernel together, each timeoutMs as one more`;
+    const needed = entriesOf(group);
+    return needed <= queues.space || (needed > queues.sqEntries && queues.isMapped);
+  }
+
+  /** Makes the entries of a group that fits. */
+  #place(group: readonly Departure[]): void {
+    const { sqEntries } = this.#core.queues;
+    const needed = entriesOf(group);
+    if (needed > sqEntries) {
+      const allowed = `at most ${sqEntries}: all go to the kernel together, each timeoutMs as one more`;
       for (const { flight } of group) flight.fail(wrongValue('operations', allowed, needed));
-      return true;
+      return;
     }
-    if (needed > queues.space) return false;
     this.#isPlacing = true;
     try {
       this.#enterAll(group);
     } finally {
       this.#isPlacing = false;
     }
-    return true;
   }
 
   /** Makes the entries of a group; a wrong argument of one fails all of them, and takes the entries back. */
@@ -244,8 +249,7 @@ export class Loop {
     this.#isScheduled = false;
     if (this.#core.isClosed) return;
     // cancellations follow what they cancel, in the same submission
-    this.#cancelAll();
-    this.#flush();
+    if (!this.#submit()) return;
     try {
       this.#drain();
     } finally {
@@ -253,9 +257,22 @@ export class Loop {
     }
   };
 
+  /** False where the ring is closed: also because the kernel takes nothing any more, so that nothing would ever end. */
+  #submit(): boolean {
+    try {
+      this.#cancelAll();
+      this.#flush();
+      // a getter of a user's may have closed it
+      return !this.#core.isClosed;
+    } catch (error) {
+      this.close(error);
+      return false;
+    }
+  }
+
   #afterwards(): void {
     this.#admit();
-    if (this.#isIdle) {
+    if (this.pending === 0) {
       this.#hasDrains = false;
       this.#release();
     } else if (this.#isMoving) this.#schedule();
@@ -270,19 +287,25 @@ export class Loop {
     return queues.ready > 0 || (this.#core.has(IORING_SETUP_IOPOLL) && flights.active > 0);
   }
 
+  /** As many as there is room for: the others follow in the next turn. */
   #cancelAll(): void {
-    const core = this.#core;
-    const later: (readonly [slot: number, high: number])[] = [];
+    const { flights } = this.#core;
+    let done = 0;
     for (const [slot, high] of this.#cancels) {
-      if (!core.flights.isCurrent(slot, high)) continue;
-      if (this.#hasDrains || core.hasRequiredFlags) {
-        if (!this.#cancelNow(slot, high)) later.push([slot, high]);
-      } else if (core.queues.seek()) {
-        control.asyncCancel(core.entry(), slot, high, 0);
-        core.commitSkipped(0);
-      } else later.push([slot, high]);
+      if (flights.isCurrent(slot, high) && !this.#cancel(slot, high)) break;
+      done++;
     }
-    this.#cancels = later;
+    this.#cancels.splice(0, done);
+  }
+
+  /** False when there is no room. */
+  #cancel(slot: number, high: number): boolean {
+    const core = this.#core;
+    if (this.#hasDrains || core.hasRequiredFlags) return this.#cancelNow(slot, high);
+    if (!core.queues.seek()) return false;
+    control.asyncCancel(core.entry(), slot, high, 0);
+    core.commitSkipped(0);
+    return true;
   }
 
   /**
@@ -305,8 +328,12 @@ export class Loop {
   /** Entries for those who wait, as far as there is room. */
   #admit(): void {
     for (let group = this.#waiting[this.#head]; group !== undefined; group = this.#waiting[this.#head]) {
-      if (!this.#place(group)) break;
+      // one that was cancelled has gone from the map
+      const waits = group.some(({ flight }) => this.#groupOf.has(flight));
+      if (waits && !this.#fits(group)) break;
       this.#head++;
+      for (const { flight } of group) this.#groupOf.delete(flight);
+      if (waits) this.#place(group);
     }
     if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#head);
@@ -371,13 +398,11 @@ export class Loop {
 
   /** Takes a flight out of those who wait, with its whole chain: without one of its links it is none. */
   #forget(flight: Flight, error: Error): void {
-    const waiting = this.#waiting.slice(this.#head);
-    const group = waiting.find((each) => each.some((link) => link.flight === flight));
     // none: its chain is still being built, and it is cancelled when it has an entry
-    if (group === undefined) return;
-    this.#waiting = waiting.filter((each) => each !== group);
-    this.#head = 0;
-    for (const link of group) link.flight.fail(error);
+    for (const link of this.#groupOf.get(flight) ?? []) {
+      this.#groupOf.delete(link.flight);
+      link.flight.fail(error);
+    }
   }
 
   #hold(): void {
@@ -395,6 +420,11 @@ export class Loop {
     if (owner !== undefined) busy.delete(owner);
     this.#poll.unref();
   }
+}
+
+/** How many entries a group needs. */
+function entriesOf(group: readonly Departure[]): number {
+  return group.reduce((sum, { timeoutMs }) => sum + (timeoutMs === undefined ? 1 : 2), 0);
 }
 
 /** The ring's one eventfd, registered: a ring with deferred task work never becomes readable itself. */

@@ -2,6 +2,7 @@
 import { AbortError } from '../errors.ts';
 import type { OpName } from '../register/support.ts';
 import { Flight } from './flight.ts';
+import { whenAborted } from './signals.ts';
 
 const ECANCELED = 125;
 const ENOBUFS = 105;
@@ -130,9 +131,7 @@ export class Multishot<T> extends Flight {
         this.abort(signal.reason);
         return;
       }
-      const abort = (): void => this.abort(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
-      this.#forgetSignal = () => signal.removeEventListener('abort', abort);
+      this.#forgetSignal = whenAborted(signal, () => this.abort(signal.reason));
     } catch (error) {
       this.fail(error);
     }

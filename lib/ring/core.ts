@@ -259,7 +259,11 @@ export class RingCore {
         this.userData = payloadOf(high) * HIGH + low;
         return true;
       }
-      if (kind === TAG && this.#released(payloadOf(high) * HIGH + low)) continue;
+      const tag = this.#tagOf(high, low);
+      if (tag !== undefined) {
+        this.#released(tag);
+        continue;
+      }
       this.userData = (BigInt(high) << 32n) | BigInt(low);
       return true;
     }
@@ -285,18 +289,27 @@ export class RingCore {
     const { queues } = this;
     if (this.#owedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED)) return queues.ready;
     let count = 0;
-    for (const [high] of queues.peek()) if (kindOf(high) !== TAG) count++;
+    for (const [high, low] of queues.peek()) if (this.#tagOf(high, low) === undefined) count++;
     return count;
   }
 
   /** Deals with the tags at the head of the queue: they take room that completions need. */
   takeTags(): void {
-    if (this.#owedTags === 0) return;
-    for (const [high, low] of this.queues.peek()) {
-      if (kindOf(high) !== TAG) return;
+    while (this.#owedTags > 0) {
+      // each time anew: an onRelease may take completions itself
+      const [first] = this.queues.peek();
+      const tag = first && this.#tagOf(...first);
+      if (tag === undefined) return;
       this.queues.take();
-      this.#released(payloadOf(high) * HIGH + low);
+      this.#released(tag);
     }
+  }
+
+  /** The number of a tag of ours; undefined for any other completion. */
+  #tagOf(high: number, low: number): number | undefined {
+    if (kindOf(high) !== TAG) return undefined;
+    const serial = payloadOf(high) * HIGH + low;
+    return serial >= 1 && serial <= this.#serial ? serial : undefined;
   }
 
   // ---- what is registered ----------------------------------------------------------------------------------
@@ -342,14 +355,12 @@ export class RingCore {
     return () => this.#endings.delete(ending);
   }
 
-  /** A tag came. False for a number that was never one: that is a message from elsewhere. */
-  #released(serial: number): boolean {
-    if (serial < 1 || serial > this.#serial) return false;
+  /** A tag came. */
+  #released(serial: number): void {
     // one that nobody asked for comes when an operation puts another file into the slot
     const isOwed = this.#expected.has(serial) || !this.#tags.has(serial);
     if (isOwed && this.#owedTags > 0) this.#owedTags--;
     this.#letGo(serial);
-    return true;
   }
 
   /**

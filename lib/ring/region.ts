@@ -7,7 +7,7 @@ import { registerMemRegion } from '../register/instance.ts';
 import { type Mapping, mapAnonymous, mapRing, pageSize } from '../sys/memory.ts';
 import type { RingBase } from './base.ts';
 import type { RingCore } from './core.ts';
-import { milliseconds, timespec } from './time.ts';
+import { FOREVER_MS, milliseconds, timespec } from './time.ts';
 
 const WAITS = 64;
 /** As many as one mapping can hold on Node 20. */
@@ -46,11 +46,11 @@ export class WaitArgument {
   set(limits: WaitLimits): this {
     record('limits', limits, ['timeoutMs', 'minWaitUs']);
     const { timeoutMs, minWaitUs = 0 } = limits;
-    const time =
-      timeoutMs === undefined
-        ? {}
-        : { ts: timespec(milliseconds('limits.timeoutMs', timeoutMs)), flags: constants.IORING_REG_WAIT_TS };
+    if (timeoutMs !== undefined) milliseconds('limits.timeoutMs', timeoutMs);
     integer('limits.minWaitUs', minWaitUs, 0, U32_MAX);
+    // without a timeout the kernel takes the minimal time for one
+    const ms = timeoutMs ?? (minWaitUs > 0 ? FOREVER_MS : undefined);
+    const time = ms === undefined ? {} : { ts: timespec(ms), flags: constants.IORING_REG_WAIT_TS };
     this.#core.check();
     const bytes = new Uint8Array(this.#memory.buffer);
     RegWait.encodeInto(bytes, { ...time, minWaitUsec: minWaitUs }, this.#offset);

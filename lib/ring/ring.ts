@@ -14,7 +14,7 @@ import { kernelRelease } from '../sys/host.ts';
 import { RingBase, type RingBaseOptions } from './base.ts';
 import { Prepare } from './prepare.ts';
 import { WaitArgument } from './region.ts';
-import { milliseconds } from './time.ts';
+import { FOREVER_MS, milliseconds } from './time.ts';
 
 const {
   IORING_ENTER_ABS_TIMER,
@@ -33,8 +33,6 @@ const EAGAIN = 11;
 const EBUSY = 16;
 const ETIME = 62;
 const EBADFD = 77;
-/** 34 years. */
-const FOREVER_MS = 2 ** 40;
 /** Bytes of io_uring_reg_wait, which the kernel wants to be told. */
 const REG_WAIT_SIZE = 64;
 

@@ -1,6 +1,9 @@
 /** Times as the friendly layer takes them: milliseconds, with fractions. */
 import { wrongType, wrongValue } from '../../structs/check.ts';
 
+/** 34 years: as a timeout none at all, where the kernel must be given one. */
+export const FOREVER_MS = 2 ** 40;
+
 /** Throws unless `value` is a number of milliseconds; returns it. */
 export function milliseconds(name: string, value: unknown): number {
   if (typeof value !== 'number') throw wrongType(name, 'a number', value);

@@ -1,16 +1,18 @@
 /** What a process has, before and after something that must leave nothing behind. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { openRings } from '../../lib/ring/core.ts';
 import { keptForever } from '../../lib/sys/memory.ts';
+import { openFds } from './raw-ring.ts';
 
 /** What a process has. */
 export interface Belongings {
+  /** Open files, but those of tsx. */
   readonly fds: number;
   /** Mappings, whatever is behind them. */
   readonly mappings: number;
   readonly rings: number;
   readonly kept: number;
-  /** MiB that are resident. */
+  /** MiB that are resident outside of V8's heap, whose young generation grows as V8 likes. */
   readonly rss: number;
   /** MiB of the heap that are in use. */
   readonly heap: number;
@@ -27,13 +29,13 @@ export async function belongings(): Promise<Belongings> {
     // finalizers run between turns
     await new Promise((resolve) => setImmediate(resolve));
   }
-  const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
+  const { rss, heapTotal, heapUsed, arrayBuffers } = process.memoryUsage();
   return {
-    fds: readdirSync('/proc/self/fd').length,
+    fds: openFds().filter((each) => !/\/tsx-\d+/.test(each)).length,
     mappings: readFileSync('/proc/self/maps', 'utf8').split('\n').length,
     rings: openRings(),
     kept: keptForever(),
-    rss: rss / MIB,
+    rss: (rss - heapTotal) / MIB,
     heap: heapUsed / MIB,
     buffers: arrayBuffers / MIB,
   };

