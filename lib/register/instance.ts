@@ -26,11 +26,36 @@ const paramsArgument = new StructArgument(Params);
 const regionArgument = new StructArgument(MemRegionReg);
 const queryArgument = new StructArgument(QueryHdr);
 
+/** An SQE operation that the kernel was asked for. */
+export interface ProbedOp {
+  readonly op: number;
+  readonly supported: boolean;
+}
+
 /** Which SQE operations a kernel knows. */
 export interface ProbeResult {
   /** The number of the last one. */
   readonly lastOp: number;
-  readonly ops: readonly { readonly op: number; readonly supported: boolean }[];
+  /** Decoded when it is looked at. */
+  readonly ops: readonly ProbedOp[];
+}
+
+/** The objects would cost more than the call, and many callers look at one of them only: they are made when asked for. */
+class Answer implements ProbeResult {
+  readonly lastOp: number;
+  /** The operation, and below it one bit: is it supported? */
+  readonly #found: readonly number[];
+  #ops: readonly ProbedOp[] | undefined;
+
+  constructor(lastOp: number, found: readonly number[]) {
+    this.lastOp = lastOp;
+    this.#found = found;
+  }
+
+  get ops(): readonly ProbedOp[] {
+    this.#ops ??= this.#found.map((each) => ({ op: each >> 1, supported: (each & 1) !== 0 }));
+    return this.#ops;
+  }
 }
 
 /** New sizes of the queues. */
@@ -81,14 +106,16 @@ export function registerProbe(fd: RingFd): ProbeResult {
   // the kernel refuses what is not all zero
   bytes.fill(0);
   call(ring, registerOps[8], argument, PROBE_OPS);
-  // field by field: decoding 256 structs would take a hundred times as long as the call
   const opsLen = bytes[Probe.at.opsLen] ?? 0;
-  const ops = Array.from({ length: opsLen }, (_, i) => {
-    const at = Probe.at.ops + i * ProbeOp.size;
-    const flags = argument.view.getUint16(at + ProbeOp.at.flags, true);
-    return { op: bytes[at + ProbeOp.at.op] ?? 0, supported: (flags & constants.IO_URING_OP_SUPPORTED) !== 0 };
-  });
-  return { lastOp: bytes[Probe.at.lastOp] ?? 0, ops };
+  const found: number[] = [];
+  const { size, at } = ProbeOp;
+  const { IO_URING_OP_SUPPORTED } = constants;
+  const end = Probe.at.ops + opsLen * size;
+  for (let entry = Probe.at.ops; entry < end; entry += size) {
+    const flags = bytes[entry + at.flags] ?? 0;
+    found.push(((bytes[entry + at.op] ?? 0) << 1) | (flags & IO_URING_OP_SUPPORTED));
+  }
+  return new Answer(bytes[Probe.at.lastOp] ?? 0, found);
 }
 
 /**
