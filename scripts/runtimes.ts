@@ -98,10 +98,10 @@ function counted(tap: string, word: string): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
-/** Deno has been seen to hang now and then after its first file: it gets three short tries, each reported. */
+/** Deno has been seen to hang now and then after its first file: it gets eight short tries, each failure reported. */
 function runOther(runtime: string, binary: string, args: readonly string[]): Result {
-  let result = run(runtime, binary, args, 30_000);
-  for (let tries = 1; result.failed > 0 && tries < 3; tries++) result = run(runtime, binary, args, 30_000);
+  let result = run(runtime, binary, args, 10_000);
+  for (let tries = 1; result.failed > 0 && tries < 8; tries++) result = run(runtime, binary, args, 10_000);
   return result;
 }
 
