@@ -161,7 +161,7 @@ export function openFds(): string[] {
       return [`${fd} ${readlinkSync(`/proc/self/fd/${fd}`)}`];
     } catch {
       // the fd of the directory itself is gone by now
-      return [];
+      return [].filter((each) => !each.includes('/tsx-'));
     }
   });
 }
