@@ -98,21 +98,14 @@ function counted(tap: string, word: string): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
-/** Deno has been seen to hang now and then after its first file: it gets eight short tries, each failure reported. */
-function runOther(runtime: string, binary: string, args: readonly string[]): Result {
-  let result = run(runtime, binary, args, 10_000);
-  for (let tries = 1; result.failed > 0 && tries < 8; tries++) result = run(runtime, binary, args, 10_000);
-  return result;
-}
-
-function run(runtime: string, binary: string, args: readonly string[], timeout = 300_000): Result {
+function run(runtime: string, binary: string, args: readonly string[]): Result {
   const version =
     /\d+\.\d+\.\d+/.exec(spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout)?.[0] ?? '?';
   const start = performance.now();
   const { status, signal, stdout, stderr, error } = spawnSync(binary, args, {
     cwd: root,
     encoding: 'utf8',
-    timeout,
+    timeout: 300_000,
     killSignal: 'SIGKILL',
     maxBuffer: 2 ** 26,
   });
@@ -130,8 +123,7 @@ function fetchAndRun(runtime: Runtime): Result {
   const { name, binary, args } = runtime;
   const path = join(cache, 'node_modules', name, binary);
   const problem = existsSync(path) ? undefined : install(runtime);
-  if (problem === undefined)
-    return OTHERS.includes(runtime) ? runOther(name, path, args) : run(name, path, args);
+  if (problem === undefined) return run(name, path, args);
   return { runtime: name, version: '', passed: 0, failed: 0, seconds: 0, skipped: problem };
 }
 

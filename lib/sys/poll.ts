@@ -7,6 +7,7 @@ import { kernelRelease } from './host.ts';
 
 /** What koffi.node.poll really gives (its declaration says otherwise). Every method after close() is a SIGSEGV. */
 interface Handle {
+  start(options: { readable: true }, callback: (status: number) => void): void;
   ref(): void;
   unref(): void;
   stop(): void;
@@ -32,9 +33,14 @@ function pin(): void {
   if (line !== undefined) ffi.dlopen(line.slice(line.indexOf('/')), RTLD_NOW_NODELETE);
 }
 
+const isDeno = 'deno' in process.versions;
+/** Deno's thread that watches an fd looks for the end every 10 ms, and its last call may wait in the loop. */
+const DENO_CLOSE_MS = 1000;
+
 /** Calls back when an fd is readable, again and again while it is. */
 export class FdPoll {
   #handle: Handle | undefined;
+  readonly #onReadable: () => void;
 
   /**
    * @param onReadable must not throw, and runs outside of Node's callback scope: it may only set a flag and call
@@ -51,9 +57,17 @@ export class FdPoll {
     // a bad fd aborts the process inside of koffi
     if (ffi.fcntl(fd, F_GETFD) === -1) throw new SyscallError('fcntl', ffi.errno() || 5);
     pin();
-    this.#handle = poll(fd, { readable: true }, onReadable);
+    this.#onReadable = onReadable;
+    this.#handle = poll(fd, { readable: true }, isDeno ? this.#onceReadable : onReadable);
     this.#handle.unref();
   }
+
+  /** Deno watches until the first call only (denoland/deno#36317): again, once what was told has been looked at. */
+  readonly #onceReadable = (): void => {
+    if (this.#handle === undefined) return;
+    this.#onReadable();
+    setImmediate(() => this.#handle?.start({ readable: true }, this.#onceReadable));
+  };
 
   /** Holds the process. */
   ref(): void {
@@ -70,10 +84,12 @@ export class FdPoll {
     const handle = this.#handle;
     this.#handle = undefined;
     if (handle === undefined) return;
-    // Deno calls back once more for what it saw before, and koffi's part of a closed handle is freed by then
-    if ('deno' in process.versions) {
-      handle.stop();
-      setImmediate(() => handle.close());
-    } else handle.close();
+    if (!isDeno) {
+      handle.close();
+      return;
+    }
+    // koffi's part of a closed handle is freed, and Deno may still call it
+    handle.stop();
+    setTimeout(() => setImmediate(() => handle.close()), DENO_CLOSE_MS).unref();
   }
 }

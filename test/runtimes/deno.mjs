@@ -58,6 +58,12 @@ await check('is woken by a timeout, and by an abort', async () => {
   if (name !== 'AbortError') return name;
 });
 
+await check('is woken again and again, nothing else going on', async () => {
+  const ring = new AsyncRing(8);
+  for (let i = 0; i < 5; i++) await ring.timeout({ afterMs: 20 });
+  ring.close();
+});
+
 await check('closes 300 rings right after they were used', async () => {
   for (let i = 0; i < 300; i++) {
     const ring = new AsyncRing(8);
