@@ -164,10 +164,10 @@ export function tracedRegister(
     nrArgs,
     argRaw: before,
     get arg() {
-      return before === null || row === undefined ? null : decodeArgument(row, before);
+      return before === null || row === undefined ? null : decodeArgument(row, before, fd);
     },
     get argOut() {
-      return after === null || row === undefined ? null : decodeArgument(row, after);
+      return after === null || row === undefined ? null : decodeArgument(row, after, fd);
     },
   });
   // a subscriber that makes calls itself may have used the same memory, and the caller reads the answer only now

@@ -1,5 +1,13 @@
 /** THE table: each opcode of io_uring_register(2). Docs, errors, the CLI, traces and tests read it. */
-import { Bpf, ClockRegister, Napi, QueryHdr, Restriction, SyncCancelReg } from './control.ts';
+import {
+  Bpf,
+  ClockRegister,
+  Napi,
+  QueryHdr,
+  Restriction,
+  SyncCancelReg,
+  TaskRestriction,
+} from './control.ts';
 import type { Struct } from './layout.ts';
 import { MemRegionReg } from './memory.ts';
 import { Iovec } from './posix.ts';
@@ -46,6 +54,8 @@ export interface RegisterRow {
   /** The first mainline kernel with it: `'5.13'`. */
   readonly since: string;
   readonly arg: RegisterArg;
+  /** What `arg` points to without a ring (fd -1), where that is something else. */
+  readonly taskArg?: Struct;
   readonly nrArgs: NrArgs;
   /** The opcode that takes it back. */
   readonly undo?: string;
@@ -187,6 +197,7 @@ export const registerOps = [
     name: 'REGISTER_RESTRICTIONS',
     since: '5.10',
     arg: { is: 'struct', struct: Restriction, many: true, out: false },
+    taskArg: TaskRestriction,
     nrArgs: { is: 'count', min: 0, max: 107 },
     needs: 'a ring made with SETUP_R_DISABLED',
     raw: 'registerRestrictions',
@@ -501,10 +512,14 @@ export function registerOpName(value: number): RegisterOpName | undefined {
 /**
  * The argument of an opcode from its bytes: a value, or an array of values or numbers; an incomplete element at the end
  * is left out.
+ * @param fd the call's fd: -1 is the form without a ring
  * @returns null where the opcode has no argument, or `bytes` is shorter than its struct
  */
-export function decodeArgument(row: RegisterRow, bytes: Uint8Array): unknown {
-  const { arg } = row;
+export function decodeArgument(row: RegisterRow, bytes: Uint8Array, fd: number): unknown {
+  const { arg, taskArg } = row;
+  if (fd === -1 && taskArg !== undefined) {
+    return bytes.byteLength < taskArg.size ? null : taskArg.decode(bytes);
+  }
   if (arg.is === 'none') return null;
   if (arg.is === 'struct') {
     if (arg.many) return each(bytes, arg.struct.size, (at) => arg.struct.decode(bytes, at));

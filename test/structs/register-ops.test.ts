@@ -13,6 +13,7 @@ import {
   registerOpName,
   registerOps,
   registerRow,
+  TaskRestriction,
 } from '../../structs/index.ts';
 import {
   exportedStructs,
@@ -150,10 +151,10 @@ test('registerRow finds rows by value', () => {
 });
 
 test('decodeArgument reads a struct, many structs and numbers, and is null for what is not there', () => {
-  const decode = (value: number, bytes: Uint8Array) => {
+  const decode = (value: number, bytes: Uint8Array, fd = 3) => {
     const row = registerRow(value);
     assert.ok(row);
-    return decodeArgument(row, bytes);
+    return decodeArgument(row, bytes, fd);
   };
   assert.equal(decode(RegisterOp.UNREGISTER_BUFFERS, new Uint8Array(8)), null, 'no argument');
   assert.equal(decode(RegisterOp.REGISTER_BUFFERS2, new Uint8Array(31)), null, 'too short');
@@ -173,6 +174,15 @@ test('decodeArgument reads a struct, many structs and numbers, and is null for w
   assert.deepEqual(decode(RegisterOp.REGISTER_RESTRICTIONS, Restriction.encode({ opcode: 1, sqeOp: 22 })), [
     { opcode: 1, registerOp: 22, sqeOp: 22, sqeFlags: 22 },
   ]);
+  const whole = new Uint8Array(TaskRestriction.size + Restriction.size);
+  const rule = { opcode: 0, registerOp: 35, sqeOp: 35, sqeFlags: 35 };
+  TaskRestriction.encodeInto(whole, { nrRes: 1, restrictions: [{ opcode: 0, registerOp: 35 }] });
+  assert.deepEqual(
+    decode(RegisterOp.REGISTER_RESTRICTIONS, whole, -1),
+    { flags: 0, nrRes: 1, restrictions: [rule] },
+    'without a ring',
+  );
+  assert.equal(decode(RegisterOp.REGISTER_RESTRICTIONS, new Uint8Array(15), -1), null, 'too short');
   const fds = new Uint8Array(new Int32Array([5, -1, -2]).buffer);
   assert.deepEqual(decode(RegisterOp.REGISTER_FILES, fds), [5, -1, -2]);
   const limits = new Uint8Array(new Uint32Array([2, 0xffff_ffff]).buffer);
