@@ -78,10 +78,13 @@ export interface RingAnswer {
   readonly ops: ReadonlySet<number> | undefined;
 }
 
-function askProbe(fd: number): ReadonlySet<number> | undefined {
+/** Asks a ring for the SQE operations that the kernel was built with; the positive errno where it doesn't tell. */
+export function askProbe(fd: number): ReadonlySet<number> | number {
   const most = 256;
+  // zeroed, as the kernel demands
   const { bytes, address } = new Pinned(Probe.size + most * ProbeOp.size);
-  if (sys.register(fd, constants.IORING_REGISTER_PROBE, address, most) < 0) return undefined;
+  const result = sys.register(fd, constants.IORING_REGISTER_PROBE, address, most);
+  if (result < 0) return -result;
   const found = Probe.decode(bytes).ops.filter(
     ({ flags }) => (flags & constants.IO_URING_OP_SUPPORTED) !== 0,
   );
@@ -106,7 +109,8 @@ export function askRing(): RingAnswer | number {
   const fd = large === -ENOMEM ? sys.setup(2, params) : large;
   if (fd < 0) return -fd;
   try {
-    return { features: Params.decode(params).features, ops: askProbe(fd) };
+    const asked = askProbe(fd);
+    return { features: Params.decode(params).features, ops: typeof asked === 'number' ? undefined : asked };
   } finally {
     sys.close(fd);
   }

@@ -8,12 +8,13 @@ import { kernelRelease, limit } from '../sys/host.ts';
 import { askRange, SETUP_NEEDS, type SetupFlagName } from './ask.ts';
 import { type Failure, HINTS } from './hints.ts';
 import { lockedMemoryHint, wholePages } from './memlock.ts';
-import { ABSENT, isAbsent, setupRefusal } from './refusal.ts';
+import { type Refusal, refusalHint, registerRefusal, setupRefusal } from './refusal.ts';
 import { probe } from './support.ts';
 
 export type { Failure } from './hints.ts';
 
 const EINVAL = 22;
+const ENOSYS = 38;
 
 /** Why a call failed. */
 export interface Explanation {
@@ -30,9 +31,10 @@ export function opcodeName(opcode: number): string {
   return registerOpName(opcode) ?? `OP_${opcode}`;
 }
 
-/** This kernel has no io_uring at all. */
-function noUring(cause: SyscallError): UnsupportedError {
-  return new UnsupportedError('io_uring', { since: '5.1', kernel: kernelRelease, why: ABSENT, cause });
+/** The error of a kernel that has no io_uring at all. */
+function noUring(refusal: Refusal | undefined, cause: SyscallError): UnsupportedError | undefined {
+  if (refusal?.by !== 'kernel') return undefined;
+  return new UnsupportedError('io_uring', { since: '5.1', kernel: kernelRelease, why: refusal.why, cause });
 }
 
 function plainError({ opcode, errno, fd, nrArgs }: Failure): RegisterError {
@@ -57,7 +59,8 @@ function missingOpcode(failure: Failure): UnsupportedError {
  */
 export function explain(failure: Failure): Explanation {
   const { opcode, errno } = failure;
-  if (isAbsent(errno)) return { unsupported: noUring(plainError(failure)) };
+  const absent = errno === ENOSYS ? noUring(registerRefusal(errno), plainError(failure)) : undefined;
+  if (absent !== undefined) return { unsupported: absent };
   if (errno === EINVAL && askRange(opcode) === false) return { unsupported: missingOpcode(failure) };
   const hints = HINTS[errnoName(errno)];
   const name = registerOpName(opcode);
@@ -152,9 +155,9 @@ function attached({ flags }: SetupRequest): string | undefined {
 
 const SETUP_HINTS: { readonly [code: string]: (request: SetupRequest, errno: number) => string | undefined } =
   {
-    EPERM: (request, errno) => pollingForbidden(request) ?? setupRefusal(errno),
-    EACCES: (_, errno) => setupRefusal(errno),
-    ENOSYS: (_, errno) => setupRefusal(errno),
+    EPERM: (request, errno) => pollingForbidden(request) ?? refusalHint(setupRefusal(errno)),
+    EACCES: (_, errno) => refusalHint(setupRefusal(errno)),
+    ENOSYS: (_, errno) => refusalHint(setupRefusal(errno)),
     ENOMEM: (request) => lockedMemoryHint(queueBytes(request)),
     EMFILE: () =>
       `RLIMIT_NOFILE's soft limit of ${limit('nofile')?.soft ?? '(unknown)'} is reached: close files, or raise it (ulimit -n, LimitNOFILE=)`,
@@ -168,14 +171,20 @@ const SETUP_HINTS: { readonly [code: string]: (request: SetupRequest, errno: num
     EINVAL: (request) => wrongSetup(request) ?? attached(request),
   };
 
-/** The first of the flags that the kernel says it doesn't have. */
-function missingFlag({ flags }: SetupRequest, errno: number): UnsupportedError | undefined {
+/** The flag that the kernel says it doesn't have; the newest where there are several, which needs the others. */
+function missingFlag({ flags }: SetupRequest, cause: SyscallError): UnsupportedError | undefined {
   const support = probe();
-  const missing = flagNames(flags).names.find((name) => support.supports(name) === false);
+  const missing = flagNames(flags).names.findLast((name) => support.supports(name) === false);
   if (missing === undefined) return undefined;
   const { since } = support.setup[missing];
-  const cause = new SyscallError('io_uring_setup', errno);
   return new UnsupportedError(missing, { since, kernel: kernelRelease, cause });
+}
+
+/** What the kernel lacks: io_uring as a whole, or a flag. */
+function missingSetup(request: SetupRequest, errno: number): UnsupportedError | undefined {
+  const cause = new SyscallError('io_uring_setup', errno);
+  if (errno === ENOSYS) return noUring(setupRefusal(errno), cause);
+  return errno === EINVAL ? missingFlag(request, cause) : undefined;
 }
 
 /**
@@ -183,8 +192,7 @@ function missingFlag({ flags }: SetupRequest, errno: number): UnsupportedError |
  * `probe()`.
  */
 export function explainSetup(errno: number, request: SetupRequest): Explanation {
-  if (isAbsent(errno)) return { unsupported: noUring(new SyscallError('io_uring_setup', errno)) };
-  const unsupported = errno === EINVAL ? missingFlag(request, errno) : undefined;
+  const unsupported = missingSetup(request, errno);
   if (unsupported !== undefined) return { unsupported };
   return { hint: SETUP_HINTS[errnoName(errno)]?.(request, errno) };
 }

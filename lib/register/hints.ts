@@ -12,7 +12,7 @@ import { limit, seccompMode } from '../sys/host.ts';
 import { sys } from '../sys/syscall.ts';
 import { askRange } from './ask.ts';
 import { lockedMemoryHint, touchedPages, wholePages } from './memlock.ts';
-import { registerRefusal } from './refusal.ts';
+import { refusalHint, registerRefusal } from './refusal.ts';
 
 const EEXIST = 17;
 const EOPNOTSUPP = 95;
@@ -142,6 +142,8 @@ const HAS_EVENTFD = 'the ring has its one eventfd already: unregister it first';
 const NO_BUFFERS = 'the ring has no registered buffers';
 const NO_FILES = 'the ring has no registered files';
 const NO_GROUP = 'the ring has no buffer ring of this group';
+const QUIESCED =
+  'a signal came while it waited for operations in flight, as it does before Linux 6.13: call again';
 const OUT_OF_TABLE = 'slots must lie within the table, and empty slots take no tag';
 const NOT_DISABLED =
   'the ring must be disabled: set it up with SETUP_R_DISABLED, and call this before it is enabled';
@@ -166,7 +168,7 @@ function filteredOpcode(): string | undefined {
 }
 
 function refused(reason?: string): Hint {
-  return ({ errno }) => registerRefusal(errno) ?? reason ?? filteredOpcode();
+  return ({ errno }) => refusalHint(registerRefusal(errno)) ?? reason ?? filteredOpcode();
 }
 
 // ---- the table --------------------------------------------------------------------------------------------
@@ -310,6 +312,8 @@ export const HINTS: { readonly [code: string]: Hints } = {
     REGISTER_SYNC_CANCEL: 'the operation is ending already: wait for its completion',
   },
   EINTR: {
+    UNREGISTER_BUFFERS: QUIESCED,
+    UNREGISTER_FILES: QUIESCED,
     REGISTER_SYNC_CANCEL: 'a signal came while waiting: call again',
   },
   ENOENT: {

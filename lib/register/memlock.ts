@@ -1,6 +1,6 @@
 /** Locked memory: what was asked for, and what RLIMIT_MEMLOCK allows. */
 import { Iovec } from '../../structs/posix.ts';
-import { hasCapability, inInitialUserNamespace, limit } from '../sys/host.ts';
+import { holdsCapability, limit } from '../sys/host.ts';
 import { pageSize } from '../sys/memory.ts';
 
 const KIB = 1024;
@@ -30,7 +30,7 @@ export function touchedPages(iovecs: Uint8Array, count: number): number {
 export function lockedMemoryHint(asked: number | undefined): string | undefined {
   const soft = limit('memlock')?.soft;
   if (soft === undefined || soft === Number.POSITIVE_INFINITY) return undefined;
-  if (hasCapability('CAP_IPC_LOCK') === true && inInitialUserNamespace() !== false) return undefined;
+  if (holdsCapability('CAP_IPC_LOCK')) return undefined;
   const rest = `the soft limit is ${Math.floor(soft / KIB)} KiB: raise it (ulimit -l, LimitMEMLOCK=) or register less`;
   if (asked === undefined) return `locked memory is exhausted, ${rest}`;
   const beside = asked > soft ? '' : " beside what this user's rings hold (also closed ones, for a moment)";

@@ -4,40 +4,146 @@ import {
   type Container,
   container,
   credentials,
-  hasCapability,
+  hasIoUring,
+  holdsCapability,
   ioUringDisabled,
   ioUringGroup,
+  isGvisor,
+  kernelRelease,
+  kernelVersion,
   seccompMode,
 } from '../sys/host.ts';
 import { sys } from '../sys/syscall.ts';
 
 const EPERM = 1;
+const EBADF = 9;
 const EACCES = 13;
+const EINVAL = 22;
 const ENOSYS = 38;
+
+/** Who refuses io_uring here. */
+export interface Refusal {
+  /** `'unknown'`: a seccomp filter or a security module, which can't be told apart here. */
+  readonly by: 'kernel' | 'seccomp' | 'sysctl' | 'security-module' | 'unknown';
+  readonly why: string;
+  readonly fix?: string;
+}
+
+/** A refusal in one sentence, for an error. */
+export function refusalHint(refusal: Refusal | undefined): string | undefined {
+  if (refusal?.fix === undefined) return refusal?.why;
+  return `${refusal.why}: ${refusal.fix}`;
+}
+
+// ---- the suspects ---------------------------------------------------------------------------------------------
 
 /** How a container, or none, is told to let io_uring through. */
 const ALLOW: { readonly [K in Container | 'none']: string } = {
-  docker: 'run it with --security-opt seccomp=<a profile that allows io_uring_*>',
-  podman: 'run it with --security-opt seccomp=<a profile that allows io_uring_*>',
-  kubernetes: "give the pod's securityContext a seccompProfile that allows io_uring_*",
+  docker: 'docker run --security-opt seccomp=<a profile that allows io_uring_*>',
+  podman: 'podman run --security-opt seccomp=<a profile that allows io_uring_*>',
+  kubernetes:
+    "in the pod's securityContext: seccompProfile: {type: Localhost, localhostProfile: <one that allows io_uring_*>}",
   none: 'allow io_uring_* where the filter is set (systemd: SystemCallFilter=@aio)',
 };
 
-function bySeccomp(): string {
-  return `a seccomp filter forbids io_uring: ${ALLOW[container() ?? 'none']}`;
+/** What a seccomp filter does, and how it is told not to. */
+export function bySeccomp(why = 'a seccomp filter forbids io_uring'): Refusal {
+  return { by: 'seccomp', why, fix: ALLOW[container() ?? 'none'] };
 }
 
-/** Why a kernel answers ENOSYS by itself. */
-export const ABSENT =
-  'this kernel has no io_uring: older than Linux 5.1, built without CONFIG_IO_URING, or a sandbox such as gVisor';
-
-/** Is ENOSYS the kernel's own word? false where a seccomp filter says it, which kernels with the sysctl prove. */
-export function isAbsent(errno: number): boolean {
-  return errno === ENOSYS && !(seccompMode() === 'filter' && ioUringDisabled() !== undefined);
+/** Is ENOSYS the kernel's own word? false where a filter says it on a kernel that has io_uring. */
+function isAbsent(): boolean {
+  return seccompMode() === 'none' || hasIoUring() !== true;
 }
 
-function notImplemented(): string {
-  return isAbsent(ENOSYS) ? ABSENT : bySeccomp();
+/** Why there is no io_uring; the release only explains what the kernel itself has said. */
+function absence(): string {
+  if (isGvisor()) return 'gVisor has no io_uring, unless runsc is started with --iouring';
+  const has = hasIoUring();
+  if (has === true) return 'an emulator of this processor has no io_uring, though the kernel has';
+  const { major = 6, minor = 0 } = kernelVersion() ?? {};
+  if (major < 5 || (major === 5 && minor < 1))
+    return `this kernel has no io_uring: it came with Linux 5.1, this is ${kernelRelease}`;
+  if (has === false) return 'this kernel has no io_uring: it was built without CONFIG_IO_URING';
+  return 'this kernel has no io_uring, or a sandbox such as gVisor or a seccomp filter hides it';
+}
+
+/** Who may make rings says the sysctl: a refusal where this process may not. */
+export function sysctlRefusal(): Refusal | undefined {
+  const disabled = ioUringDisabled();
+  if (disabled === 2) {
+    return {
+      by: 'sysctl',
+      why: 'sysctl kernel.io_uring_disabled is 2, nobody may make rings',
+      fix: 'sysctl kernel.io_uring_disabled=0 on the host (or =1, and a group in kernel.io_uring_group)',
+    };
+  }
+  if (disabled !== 1 || holdsCapability('CAP_SYS_ADMIN') || inRingGroup()) return undefined;
+  const group = ioUringGroup() ?? -1;
+  const members =
+    group < 0 ? 'a group named in kernel.io_uring_group' : `group ${group} (kernel.io_uring_group)`;
+  return {
+    by: 'sysctl',
+    why: `sysctl kernel.io_uring_disabled is 1: only CAP_SYS_ADMIN and ${members} may make rings`,
+    fix:
+      group < 0
+        ? 'sysctl kernel.io_uring_group=<gid>, and be in that group'
+        : `join group ${group} (usermod -aG)`,
+  };
+}
+
+function inRingGroup(): boolean {
+  const group = ioUringGroup();
+  const mine = credentials();
+  return group !== undefined && mine !== undefined && (mine.gid === group || mine.groups.includes(group));
+}
+
+function byModule(): Refusal {
+  return {
+    by: 'security-module',
+    why: 'a security module (SELinux, AppArmor) forbids io_uring',
+    fix: 'its audit log says which rule (ausearch -m avc,user_avc -ts recent; dmesg)',
+  };
+}
+
+function unknown(): Refusal {
+  return { by: 'unknown', why: 'a seccomp filter or a security module forbids io_uring_setup' };
+}
+
+// ---- the verdict ----------------------------------------------------------------------------------------------
+
+/** What the calls said, as positive errnos; undefined where it isn't known. */
+export interface Answers {
+  /** io_uring_setup(2) of a good ring, or of one without entries. */
+  readonly setup?: number | undefined;
+  /** io_uring_enter(2) on fd -1. */
+  readonly enter?: number | undefined;
+  /** io_uring_register(2) UNREGISTER_BUFFERS on fd -1. */
+  readonly register?: number | undefined;
+}
+
+/** Was the call refused as such? Kernels with io_uring find these wrong, never forbidden. */
+function isRefused(errno: number | undefined): boolean {
+  return errno !== undefined && errno !== EBADF && errno !== EINVAL;
+}
+
+/**
+ * Who refuses io_uring. The sysctl and security modules know only io_uring_setup(2): what refuses the other calls as
+ * well is a filter, or a kernel without them.
+ * @returns undefined where nobody does
+ */
+export function refusalOf({ setup, enter, register }: Answers): Refusal | undefined {
+  if (isRefused(enter) || isRefused(register)) {
+    const isAllMissing = [setup, enter, register].every((errno) => errno === undefined || errno === ENOSYS);
+    if (isAllMissing && isAbsent()) return { by: 'kernel', why: absence() };
+    if (setup === undefined || isRefused(setup)) return bySeccomp();
+    const call = isRefused(enter) ? 'io_uring_enter' : 'io_uring_register';
+    return bySeccomp(`a seccomp filter forbids ${call}`);
+  }
+  if (setup === ENOSYS) return bySeccomp('a seccomp filter forbids io_uring_setup');
+  if (setup === EACCES) return byModule();
+  if (setup !== EPERM) return undefined;
+  return sysctlRefusal() ?? (seccompMode() === 'none' ? byModule() : unknown());
 }
 
 /** The errno of a register call that every kernel with io_uring refuses as wrong, never as forbidden. */
@@ -50,38 +156,14 @@ function registerErrno(): number {
  * @param errno EPERM or ENOSYS
  * @returns undefined where the call as such is allowed, so that the opcode is the matter
  */
-export function registerRefusal(errno: number): string | undefined {
-  if (registerErrno() !== errno) return undefined;
-  return errno === ENOSYS ? notImplemented() : bySeccomp();
-}
-
-function bySysctl(): string | undefined {
-  const disabled = ioUringDisabled();
-  if (disabled === 2) {
-    return 'sysctl kernel.io_uring_disabled is 2, nobody may make rings: set it to 0 (or to 1 with kernel.io_uring_group)';
-  }
-  if (disabled !== 1 || hasCapability('CAP_SYS_ADMIN') === true || inRingGroup()) return undefined;
-  const group = ioUringGroup() ?? -1;
-  const members =
-    group < 0 ? 'a group named in kernel.io_uring_group' : `group ${group} (kernel.io_uring_group)`;
-  return `sysctl kernel.io_uring_disabled is 1: only CAP_SYS_ADMIN and ${members} may make rings`;
-}
-
-function inRingGroup(): boolean {
-  const group = ioUringGroup();
-  const mine = credentials();
-  return group !== undefined && mine !== undefined && (mine.gid === group || mine.groups.includes(group));
+export function registerRefusal(errno: number): Refusal | undefined {
+  return registerErrno() === errno ? refusalOf({ register: errno }) : undefined;
 }
 
 /**
  * Who refuses io_uring_setup(2).
  * @param errno EPERM, EACCES or ENOSYS
  */
-export function setupRefusal(errno: number): string | undefined {
-  if (errno === ENOSYS) return notImplemented();
-  if (errno === EACCES)
-    return 'a security module (SELinux, AppArmor) forbids io_uring: its audit log says which rule';
-  if (errno !== EPERM) return undefined;
-  if (registerErrno() === EPERM) return bySeccomp();
-  return bySysctl() ?? 'a seccomp filter or a security module forbids io_uring_setup';
+export function setupRefusal(errno: number): Refusal | undefined {
+  return refusalOf({ setup: errno, register: registerErrno() });
 }

@@ -14,7 +14,8 @@ function problem(): string | undefined {
   return koffi === undefined ? NO_KOFFI : undefined;
 }
 
-const PROBLEM = problem();
+/** See `problem`: asked once. */
+export const PROBLEM: string | undefined = problem();
 const libc = PROBLEM === undefined ? koffi?.load(null) : undefined;
 
 function refuse(): never {
@@ -119,3 +120,10 @@ export const clock_gettime = bind<(clock: number, time: BigInt64Array) => number
   'void *',
 );
 export const dlopen = bind<(path: string, flags: number) => unknown>('dlopen', 'void *', 'str', 'int');
+export const klogctl = bind<(type: number, text: Uint8Array, size: number) => number>(
+  'klogctl',
+  'int',
+  'int',
+  'void *',
+  'int',
+);

@@ -2,25 +2,45 @@
  * What this host is: facts that errors, hints and the doctor read, each asked for when it is needed. Nothing here
  * decides what is supported: that is told by the kernel's own answers (lib/register/support.ts).
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
+import { gunzipSync } from 'node:zlib';
 import { sys } from './syscall.ts';
+
+/** Why no call can work here (another system, koffi missing), or undefined where all is well. */
+export { PROBLEM as runtimeProblem } from './ffi.ts';
 
 /** The running kernel's release, for messages: `'6.18.44'`. */
 export const kernelRelease: string = release();
 
-/** Reads files. An object, so that tests can put another host in place of this one. */
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looks at files. An object, so that tests can put another host in place of this one. */
 export const files = {
   /** The text of a file; undefined where it can't be read. */
-  read: (path: string): string | undefined => {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch {
-      return undefined;
-    }
-  },
+  read: (path: string): string | undefined => attempt(() => readFileSync(path, 'utf8')),
+
+  /** The text of a file that gzip(1) made. */
+  unzip: (path: string): string | undefined => attempt(() => gunzipSync(readFileSync(path)).toString()),
+
+  /** Where a symbolic link points to. */
+  link: (path: string): string | undefined => attempt(() => readlinkSync(path)),
 
   exists: (path: string): boolean => existsSync(path),
+
+  /** May this user look into the folder at `path`? */
+  isSearchable: (path: string): boolean =>
+    attempt(() => accessSync(path, constants.X_OK) === undefined) === true,
+
+  /** May this user change what is at `path`? Nothing is tried. */
+  isWritable: (path: string): boolean =>
+    attempt(() => accessSync(path, constants.W_OK) === undefined) === true,
 };
 
 // ---- the kernel -------------------------------------------------------------------------------------------------
@@ -59,6 +79,55 @@ export function ioUringGroup(): number | undefined {
   return readInteger('/proc/sys/kernel/io_uring_group');
 }
 
+/** What the kernel was built with. */
+export interface KernelConfig {
+  /** The file that says so. */
+  readonly path: string;
+  /** `'y'`, `'m'` or a value by `'CONFIG_IO_URING'`; what was not built in is missing. */
+  readonly options: ReadonlyMap<string, string>;
+}
+
+/** What the kernel was built with; undefined where no file tells. */
+export function kernelConfig(): KernelConfig | undefined {
+  const paths = ['/proc/config.gz', `/boot/config-${kernelRelease}`, `/lib/modules/${kernelRelease}/config`];
+  for (const path of paths) {
+    const text = path.endsWith('.gz') ? files.unzip(path) : files.read(path);
+    if (text === undefined) continue;
+    const lines = text.matchAll(/^(CONFIG_\w+)=(.*)$/gm);
+    return { path, options: new Map(Array.from(lines, ([, name = '', value = '']) => [name, value])) };
+  }
+  return undefined;
+}
+
+/**
+ * Does the kernel have io_uring, whatever its calls say? By its sysctl, which came with 6.6, its configuration, or its
+ * symbols; undefined where none of them can be read.
+ */
+export function hasIoUring(): boolean | undefined {
+  if (ioUringDisabled() !== undefined) return true;
+  const config = kernelConfig();
+  if (config !== undefined) return config.options.has('CONFIG_IO_URING');
+  const symbols = files.read('/proc/kallsyms') ?? '';
+  // not the calls' names: kernels without io_uring have those too
+  return symbols === '' ? undefined : / io_uring_release$/m.test(symbols);
+}
+
+/** Is this gVisor, which answers system calls in place of Linux? By its marks in /proc. */
+export function isGvisor(): boolean {
+  // its version says gvisor, or names a build that it never was
+  const version = files.read('/proc/version') ?? '';
+  return (
+    files.exists('/proc/gvisor/kernel_is_gvisor') || /gvisor|Sun Jan 10 15:06:54 PST 2016/i.test(version)
+  );
+}
+
+/** The C library that this process runs with. */
+export function libc(): 'glibc' | 'musl' | undefined {
+  const maps = files.read('/proc/self/maps') ?? '';
+  if (/\/ld-musl-[^/]*$/m.test(maps)) return 'musl';
+  return /\/libc(?:\.so\.6|-2[^/]*\.so)$/m.test(maps) ? 'glibc' : undefined;
+}
+
 // ---- the calling thread ------------------------------------------------------------------------------------------
 
 /** A field of the calling thread's status: seccomp and capabilities are the thread's own. */
@@ -78,22 +147,35 @@ export function seccompMode(): SeccompMode | undefined {
   return SECCOMP_MODES[Number(status('Seccomp') ?? -1)];
 }
 
+/** How many filters confine the thread; undefined before Linux 5.9. */
+export function seccompFilters(): number | undefined {
+  const count = status('Seccomp_filters');
+  return count === undefined ? undefined : Number(count);
+}
+
+/** Bytes that the process has pinned, registered buffers among them (VmPin). */
+export function pinnedBytes(): number | undefined {
+  const kib = /^(\d+) kB$/.exec(status('VmPin') ?? '')?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1024;
+}
+
 /** Was no_new_privs set (prctl(2) PR_SET_NO_NEW_PRIVS)? */
 export function noNewPrivs(): boolean | undefined {
   const value = status('NoNewPrivs');
   return value === undefined ? undefined : value === '1';
 }
 
-/** The capabilities that io_uring asks for, by their bit. */
+/** The capabilities that io_uring, and who watches it, asks for, by their bit. */
 const CAPABILITIES = {
   CAP_NET_ADMIN: 12n,
   CAP_IPC_LOCK: 14n,
+  CAP_SYS_PTRACE: 19n,
   CAP_SYS_ADMIN: 21n,
   CAP_SYS_NICE: 23n,
   CAP_SYS_RESOURCE: 24n,
 } as const;
 
-/** `'CAP_IPC_LOCK'` and the others that io_uring asks for. */
+/** `'CAP_IPC_LOCK'` and the others that matter here. */
 export type Capability = keyof typeof CAPABILITIES;
 
 /** The effective capabilities as a bit set (CapEff). */
@@ -112,6 +194,11 @@ export function hasCapability(name: Capability): boolean | undefined {
 export function inInitialUserNamespace(): boolean | undefined {
   const map = files.read('/proc/self/uid_map')?.trim();
   return map === undefined ? undefined : /^0\s+0\s+4294967295$/.test(map);
+}
+
+/** Does the capability count for io_uring: effective, in the host's own user namespace as far as that can be seen? */
+export function holdsCapability(name: Capability): boolean {
+  return hasCapability(name) === true && inInitialUserNamespace() !== false;
 }
 
 /** The effective ids of the process. */
@@ -175,11 +262,91 @@ export function possibleCpus(): number {
 /** What the process seems to run in. */
 export type Container = 'docker' | 'podman' | 'kubernetes';
 
-/** The container that the process seems to run in, by the marks that they leave; undefined outside, as far as seen. */
+/** A trace that a container leaves. */
+export interface ContainerMark {
+  /** undefined: any container. */
+  readonly of: Container | undefined;
+  readonly mark: string;
+}
+
+function controlGroup(pattern: RegExp): () => boolean {
+  return () => pattern.test(files.read('/proc/1/cgroup') ?? '');
+}
+
+/** What to look for, the surest first. */
+const MARKS: readonly (ContainerMark & { readonly isHere: () => boolean })[] = [
+  {
+    of: 'kubernetes',
+    mark: 'KUBERNETES_SERVICE_HOST is set',
+    isHere: () => 'KUBERNETES_SERVICE_HOST' in process.env,
+  },
+  { of: 'kubernetes', mark: 'kubepods in /proc/1/cgroup', isHere: controlGroup(/\bkubepods\b/) },
+  { of: 'podman', mark: '/run/.containerenv', isHere: () => files.exists('/run/.containerenv') },
+  { of: 'podman', mark: 'libpod in /proc/1/cgroup', isHere: controlGroup(/\blibpod\b/) },
+  { of: 'docker', mark: '/.dockerenv', isHere: () => files.exists('/.dockerenv') },
+  { of: 'docker', mark: 'docker in /proc/1/cgroup', isHere: controlGroup(/\bdocker\b/) },
+  {
+    of: undefined,
+    mark: 'an overlay as root',
+    isHere: () => mounts()?.some(({ path, type }) => path === '/' && type.includes('overlay')) === true,
+  },
+];
+
+/** The traces of a container that are here, the surest first. */
+export function containerMarks(): readonly ContainerMark[] {
+  return MARKS.filter(({ isHere }) => isHere()).map(({ of, mark }) => ({ of, mark }));
+}
+
+/** The container that the process seems to run in, by the traces that they leave; undefined outside, as far as seen. */
 export function container(): Container | undefined {
-  const { KUBERNETES_SERVICE_HOST } = process.env;
-  if (KUBERNETES_SERVICE_HOST !== undefined) return 'kubernetes';
-  if (files.exists('/run/.containerenv')) return 'podman';
-  if (files.exists('/.dockerenv')) return 'docker';
-  return undefined;
+  return containerMarks()[0]?.of;
+}
+
+// ---- security modules ------------------------------------------------------------------------------------------------
+
+/** The security modules that can forbid things, beside those that are always there; undefined where none can be seen. */
+export function securityModules(): readonly string[] | undefined {
+  const always = [
+    'capability',
+    'landlock',
+    'lockdown',
+    'yama',
+    'safesetid',
+    'integrity',
+    'ima',
+    'evm',
+    'loadpin',
+  ];
+  const names = files.read('/sys/kernel/security/lsm')?.trim().split(',');
+  return names?.filter((name) => name !== '' && !always.includes(name));
+}
+
+/** What a security module calls this process: `'unconfined_u:unconfined_r:unconfined_t:s0'`, `'docker-default (enforce)'`. */
+export function securityLabel(): string | undefined {
+  const label = files.read('/proc/self/attr/current')?.replace(/[\0\n]+$/, '');
+  return label === '' ? undefined : label;
+}
+
+// ---- tracing ----------------------------------------------------------------------------------------------------------
+
+/** A mount of this process's namespace. */
+export interface Mount {
+  readonly path: string;
+  readonly type: string;
+  readonly options: readonly string[];
+}
+
+/** What is mounted, in order; undefined where that can't be read. */
+export function mounts(): readonly Mount[] | undefined {
+  const lines = files.read('/proc/self/mounts')?.trim().split('\n');
+  return lines?.map((line) => {
+    const [, path = '', type = '', options = ''] = line.split(' ');
+    return { path, type, options: options.split(',') };
+  });
+}
+
+/** Is this the host's own pid namespace, by whose numbers traces name programs? */
+export function inInitialPidNamespace(): boolean | undefined {
+  const link = files.link('/proc/self/ns/pid');
+  return link === undefined ? undefined : link === 'pid:[4026531836]';
 }

@@ -72,4 +72,7 @@ export const sys = {
   ifNameToIndex: (name: string): number => ffi.if_nametoindex(name) || outcome(-1),
 
   gettid: (): number => ffi.gettid(),
+
+  /** syslog(2) SYSLOG_ACTION_READ_ALL: the last bytes of the kernel's log; how many. */
+  kernelLog: (text: Uint8Array): number => outcome(ffi.klogctl(3, text, text.byteLength)),
 };

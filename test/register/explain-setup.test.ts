@@ -3,6 +3,8 @@ import { afterEach, describe, it } from 'node:test';
 import { SyscallError, UnsupportedError } from '../../lib/errors.ts';
 import { explain, explainSetup, type SetupRequest } from '../../lib/register/explain.ts';
 import { probe } from '../../lib/register/support.ts';
+import { Ring } from '../../lib/ring/ring.ts';
+import { setup } from '../../lib/ring/setup.ts';
 import { files, kernelRelease, limit } from '../../lib/sys/host.ts';
 import { pageSize } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
@@ -78,6 +80,35 @@ describe('io_uring_setup', () => {
     assert.match(refuse('EINVAL', few).hint ?? '', /^cqEntries must be at least entries/);
   });
 
+  it('names cqEntries also where a ring is made', () => {
+    const wrong = { name: 'SyscallError', hint: /^cqEntries must be at least entries/ };
+    assert.throws(() => setup(8, { flags: IORING_SETUP_CQSIZE, cqEntries: 4 }), wrong);
+    assert.throws(() => new Ring(8, { cqEntries: 4 }), wrong);
+  });
+
+  it('of several flags that the kernel lacks names the one that was asked for, not those that it needs', () => {
+    const since5_10 = constants.IORING_SETUP_R_DISABLED * 2 - 1;
+    const { setup: make, register } = sys;
+    replace(sys, 'setup', (entries, params) => {
+      const { flags } = Params.decode(params);
+      return (flags & ~since5_10) === 0 ? make(entries, params) : -22;
+    });
+    replace(sys, 'register', (fd, opcode, ...rest) =>
+      opcode === constants.IORING_REGISTER_QUERY ? -22 : register(fd, opcode, ...rest),
+    );
+    try {
+      probe({ fresh: true });
+      assert.throws(() => new Ring(8, { deferTaskrun: true }), {
+        name: 'UnsupportedError',
+        need: 'SETUP_DEFER_TASKRUN',
+        since: '6.1',
+      });
+    } finally {
+      restore();
+      probe({ fresh: true });
+    }
+  });
+
   it('names the ring to attach to', () => {
     const request = { entries: 8, flags: IORING_SETUP_ATTACH_WQ };
     const result = sys.setup(8, Params.encode({ flags: request.flags, wqFd: NO_FD }));
@@ -131,6 +162,7 @@ describe('who refuses io_uring', () => {
   /** A host whose files are these, and whose register calls fail with this errno. */
   function host(texts: Readonly<Record<string, string>>, registerErrno: number): void {
     replace(files, 'read', (path: string) => texts[path]);
+    replace(files, 'unzip', (path: string) => texts[path]);
     replace(files, 'exists', (path: string) => path in texts);
     replace(sys, 'register', () => -registerErrno);
   }
@@ -170,7 +202,19 @@ describe('who refuses io_uring', () => {
     assert.match(explainSetup(EPERM, request).hint ?? '', other);
   });
 
+  it('EPERM of setup alone without any filter: a security module', () => {
+    host({ [disabled]: '0\n', [status]: 'Seccomp:\t0\n' }, 22);
+    assert.match(explainSetup(EPERM, request).hint ?? '', /^a security module \(/);
+  });
+
+  it('EPERM of setup alone: the sysctl at 1, for the root of a user namespace', () => {
+    const root = { [status]: 'CapEff:\t1ffffffffff\n', '/proc/self/uid_map': '0 1000 1\n' };
+    host({ [disabled]: '1\n', [group]: '4242\n', ...root }, 22);
+    assert.match(explainSetup(EPERM, request).hint ?? '', /is 1: only CAP_SYS_ADMIN and group 4242/);
+  });
+
   it('EACCES of setup: a security module', () => {
+    host({}, 22);
     assert.match(explainSetup(EACCES, request).hint ?? '', /security module/);
   });
 
@@ -180,6 +224,34 @@ describe('who refuses io_uring', () => {
     for (const { hint, unsupported } of [explainSetup(ENOSYS, request), explain(call)]) {
       assert.match(hint ?? '', /seccomp filter forbids/);
       assert.equal(unsupported, undefined);
+    }
+  });
+
+  it('EACCES of all calls: a seccomp filter, since security modules know only setup', () => {
+    host({}, EACCES);
+    assert.match(explainSetup(EACCES, request).hint ?? '', /seccomp filter forbids/);
+  });
+
+  it('ENOSYS of setup alone: seccomp, since the kernel answers the other call', () => {
+    host({ [status]: 'Seccomp:\t2\n' }, 22);
+    assert.match(explainSetup(ENOSYS, request).hint ?? '', /seccomp filter forbids/);
+  });
+
+  it('ENOSYS under a filter, before the sysctl came: the configuration or the symbols tell', () => {
+    const filtered = { [status]: 'Seccomp:\t2\n' };
+    for (const proof of [
+      { '/proc/config.gz': 'CONFIG_IO_URING=y\n' },
+      { '/proc/kallsyms': '0 T __x64_sys_io_uring_setup\n0 t io_uring_release\n' },
+    ]) {
+      host({ ...filtered, ...proof }, ENOSYS);
+      assert.match(explainSetup(ENOSYS, request).hint ?? '', /seccomp filter forbids/);
+    }
+    for (const proof of [
+      { '/proc/config.gz': '# CONFIG_IO_URING is not set\n' },
+      { '/proc/kallsyms': '0 T __x64_sys_io_uring_setup\n' },
+    ]) {
+      host({ ...filtered, ...proof }, ENOSYS);
+      assert.match(explainSetup(ENOSYS, request).unsupported?.message ?? '', /without CONFIG_IO_URING$/);
     }
   });
 

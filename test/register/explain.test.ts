@@ -427,6 +427,13 @@ describe('other errnos', () => {
     assert.match(hint ?? '', /no operation matches/);
   });
 
+  it('EINTR of an unregister says what it waited for', () => {
+    for (const opcode of [RegisterOp.UNREGISTER_BUFFERS, RegisterOp.UNREGISTER_FILES]) {
+      const { hint } = explain({ opcode, errno: 4, fd: 3, isIndex: false, nrArgs: 0 });
+      assert.match(hint ?? '', /operations in flight, .*: call again$/);
+    }
+  });
+
   it('EINVAL of a range says that a file table is needed', {
     skip: lacks('REGISTER_FILE_ALLOC_RANGE'),
   }, () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { needs } from '../helpers/needs.ts';
+import { LOADER } from '../helpers/scenario.ts';
 
-const LIB = fileURLToPath(new URL('../../lib/index.ts', import.meta.url));
+const LIB = import.meta.resolve('../../lib/index.ts').replace(/ts$/, LOADER.length > 0 ? 'ts' : 'js');
 
 /** The limit of bounded workers in a fresh process. */
 function bounded(before: string): number {
@@ -13,7 +13,7 @@ function bounded(before: string): number {
     const ring = new Ring(64);
     console.log(ring.workerLimits.bounded);
     ring.close();`;
-  const args = ['--conditions=uring-source', '--import', 'tsx', '--input-type=module', '--eval', script];
+  const args = [...LOADER, '--input-type=module', '--eval', script];
   return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
 }
 
