@@ -5,3 +5,47 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 
 export type { CallSource, NrArgsIs, RegisterCall } from './host/call.ts';
+export type { SeccompAction, SeccompEvent } from './host/decode/records.ts';
+export {
+  type DecodedRecord,
+  type DecodeOptions,
+  type DecodeStats,
+  type Decoding,
+  decode,
+  type LogFormat,
+  type MalformedLine,
+  type OtherLine,
+} from './host/decode.ts';
+export {
+  type Check,
+  type CheckName,
+  type CheckStatus,
+  type DiagnoseOptions,
+  type Diagnosis,
+  diagnose,
+} from './host/diagnose.ts';
+export type {
+  ArmedPoll,
+  NapiState,
+  PendingCqe,
+  PendingSqe,
+  QueueState,
+  RingState,
+  SqThread,
+  UserBuffer,
+  UserFile,
+  UserPersonality,
+} from './host/fdinfo.ts';
+export { type HostRing, type Inspection, type InspectOptions, inspect } from './host/inspect.ts';
+export type { IoThread } from './host/proc.ts';
+export {
+  type LostEvents,
+  removeStaleTraces,
+  type SetupCall,
+  type Trace,
+  type TraceEnd,
+  type TraceOptions,
+  type TraceRecord,
+  type TraceStart,
+  trace,
+} from './host/trace.ts';

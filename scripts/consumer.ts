@@ -1,9 +1,9 @@
 /**
  * `npm run consumer`: packs the package as it would be published, looks at what is in it, installs it in an empty folder,
- * and uses it from there: by import and require on several versions of Node.js, and by TypeScript alone.
+ * and uses it from there: by import and require on several versions of Node.js, by TypeScript alone, and as a command.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -12,7 +12,9 @@ const folder = mkdtempSync(join(tmpdir(), 'uring-consumer-'));
 
 /** The oldest that `engines` allows of each line, and the newest of later ones. */
 const NODES = ['20.19.0', '22.12.0', '24', '26'];
-const ENTRANCES = ['uring', 'uring/raw', 'uring/structs'];
+const ENTRANCES = ['uring', 'uring/raw', 'uring/structs', 'uring/host'];
+/** What only the command needs. */
+const SHOWN_WITH = ['cli-table3', 'commander', 'log-update', 'picocolors'];
 const PROGRAMS = ['program.mjs', 'program.cjs'];
 const PACKED =
   /^(dist\/(lib|structs)\/.*\.(js|js\.map|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
@@ -72,7 +74,28 @@ function checkNode(name: string, node: string): void {
     run(folder, node, '--input-type=module', '-e', `import '${entrance}'`);
   }
   for (const program of PROGRAMS) run(folder, node, program);
-  console.log(`${name}: import, require and the programs work`);
+  checkCommand(node, 'node_modules/uring/dist/lib/cli/main.js');
+  console.log(`${name}: import, require, the programs and the command work`);
+}
+
+function checkCommand(command: string, ...args: string[]): void {
+  must(/^Usage: uring /.test(run(folder, command, ...args, '--help')), 'uring --help shows no usage');
+  const abi: { structs: { io_uring_sqe?: { size: number } }; constants: object } = JSON.parse(
+    run(folder, command, ...args, 'abi', '--json'),
+  );
+  must(abi.structs.io_uring_sqe?.size === 64 && 'IORING_OP_NOP' in abi.constants, 'uring abi has no SQE');
+}
+
+/** Whoever imports the library pays nothing for what the command shows things with. */
+function checkWithoutCommand(): void {
+  const place = (name: string, away: string) => join(folder, 'node_modules', `${away}${name}`);
+  for (const name of SHOWN_WITH) renameSync(place(name, ''), place(name, 'away-'));
+  for (const entrance of ENTRANCES) {
+    run(folder, process.execPath, '-e', `require('${entrance}')`);
+    run(folder, process.execPath, '--input-type=module', '-e', `import '${entrance}'`);
+  }
+  for (const name of SHOWN_WITH) renameSync(place(name, 'away-'), place(name, ''));
+  console.log(`without ${SHOWN_WITH.join(', ')}: import and require work`);
 }
 
 function checkTypes(name: string, tsc: string, options: readonly string[], ...files: string[]): void {
@@ -101,6 +124,8 @@ try {
   checkTypes('TypeScript', typescript, ['--module', 'esnext', '--moduleResolution', 'bundler'], 'types.ts');
 
   checkNode(process.version, process.execPath);
+  checkCommand('npx', '--no-install', 'uring');
+  checkWithoutCommand();
   const nodes = NODES.map((version) => `node-${version}@npm:node-linux-${process.arch}@${version}`);
   run(folder, 'npm', ...install, tarball, 'typescript-5@npm:typescript@5.9', '@types/node@20', ...nodes);
   const typescript5 = join(folder, 'node_modules/typescript-5/bin/tsc');

@@ -16,6 +16,7 @@ import * as zcrx from './zcrx.ts';
 export * from './control.ts';
 export { errnoMessage, errnoName } from './errno.ts';
 export { constants } from './flags.ts';
+export { kernelHas, kernels, type MeasuredKernel, measuredKernel } from './kernels.ts';
 export type { FieldLayout, Input, Output, Struct, ValueOf } from './layout.ts';
 export * from './memory.ts';
 export { enterFlags, features, type NamedValue, ops, setupFlags } from './ops.ts';
@@ -47,8 +48,23 @@ const structs = [sqe, setup, rsrc, control, memory, zcrx, posix].flatMap((family
 
 /** The layout of every struct by its C name: `layouts['io_uring_sqe']?.fields['user_data']` is `{ offset: 32, size: 8 }`. */
 export const layouts: { readonly [name: string]: StructLayout } = Object.fromEntries(
-  structs.map(({ name, size, align, fields }) => [name, { size, align, fields }]),
+  structs.map((struct) => [struct.name, layoutOf(struct)]),
 );
+
+/** Getters, because a layout is made when it is first asked for. */
+function layoutOf(struct: StructLayout): StructLayout {
+  return {
+    get size() {
+      return struct.size;
+    },
+    get align() {
+      return struct.align;
+    },
+    get fields() {
+      return struct.fields;
+    },
+  };
+}
 
 /** Opcodes of io_uring_register(2) by name: `RegisterOp.REGISTER_BUFFERS` is 0. */
 export const RegisterOp = byName(registerOps);

@@ -1,8 +1,9 @@
 /**
  * struct(): C fields, declared once as data, become size, offsets, an encoder, a decoder and typed values.
  *
- * Sizes and offsets come from koffi's layout of the declaration, once when the module is loaded; none is typed
- * by hand. Types stay anonymous, because koffi's registry of names is shared with every other package.
+ * Sizes and offsets come from koffi's layout of the declaration, when they are first asked for: all of them at once
+ * would take longer than the rest of the import. None is typed by hand. Types stay anonymous, because koffi's registry
+ * of names is shared with every other package.
  */
 import { createRequire } from 'node:module';
 import type { TypeObject } from 'koffi';
@@ -176,13 +177,21 @@ function isReserved(name: string): boolean {
   return /^(resv|rsvd|pad|__)/.test(name);
 }
 
+const scalarTypes = new Map<Scalar, TypeObject>();
+
+function scalarType(k: Koffi, scalar: Scalar): TypeObject {
+  const known = scalarTypes.get(scalar) ?? k.type(KOFFI_NAME[scalar]);
+  scalarTypes.set(scalar, known);
+  return known;
+}
+
 function koffiType(k: Koffi, member: Member | UnionOf): TypeObject {
-  if (typeof member === 'string') return k.type(KOFFI_NAME[member]);
+  if (typeof member === 'string') return scalarType(k, member);
   if (isStruct(member)) return member.type ?? k.type('void *');
   if (member.kind === 'array') return k.array(KOFFI_NAME[member.element], member.count);
   if (member.kind === 'union') {
     const bodies = member.variants.filter((variant) => !Object.values(variant).every(isFlex));
-    return k.union(Object.fromEntries(bodies.map((variant, i) => [`v${i}`, koffiStruct(k, variant)])));
+    return k.union(Object.fromEntries(bodies.map((variant, i) => [`v${i}`, variantType(k, variant)])));
   }
   throw new Error('a flexible array has no koffi type');
 }
@@ -190,6 +199,12 @@ function koffiType(k: Koffi, member: Member | UnionOf): TypeObject {
 function koffiStruct(k: Koffi, declaration: Declaration): TypeObject {
   const sized = Object.entries(declaration).filter(([, member]) => !isFlex(member));
   return k.struct(Object.fromEntries(sized.map(([name, member]) => [name, koffiType(k, member)])));
+}
+
+/** One field alone lies as it would in a struct of its own. */
+function variantType(k: Koffi, variant: Plain): TypeObject {
+  const [member, ...others] = Object.values(variant);
+  return member !== undefined && others.length === 0 ? koffiType(k, member) : koffiStruct(k, variant);
 }
 
 /** The fields of a declaration, flat, with their offsets. */
@@ -203,21 +218,19 @@ function slotsOf(k: Koffi, type: TypeObject, declaration: Declaration, base: num
         variantSlots(k, variant, start).map((slot) => ({ ...slot, union: [id, v] as const })),
       );
     }
-    const offset = base + (isFlex(member) ? type.size : k.offsetof(type, name));
-    const size = isFlex(member) ? 0 : k.sizeof(koffiType(k, member));
-    return [{ name, key: isReserved(name) ? undefined : camel(name), member, offset, size }];
+    return [slotOf(k, name, member, base + (isFlex(member) ? type.size : k.offsetof(type, name)))];
   });
 }
 
+function slotOf(k: Koffi, name: string, member: Member, offset: number): Slot {
+  const size = isFlex(member) ? 0 : koffiType(k, member).size;
+  return { name, key: isReserved(name) ? undefined : camel(name), member, offset, size };
+}
+
 function variantSlots(k: Koffi, variant: Plain, start: number): Slot[] {
-  if (Object.values(variant).every(isFlex)) {
-    return Object.entries(variant).map(([name, member]) => ({
-      name,
-      key: camel(name),
-      member,
-      offset: start,
-      size: 0,
-    }));
+  const members = Object.entries(variant);
+  if (members.length === 1 || members.every(([, member]) => isFlex(member))) {
+    return members.map(([name, member]) => slotOf(k, name, member, start));
   }
   return slotsOf(k, koffiStruct(k, variant), variant, start);
 }
@@ -298,32 +311,67 @@ function checkRoom(bytes: Uint8Array, offset: number, size: number, name: string
 
 /** Declares a kernel struct; `name` is its C name. The value types follow from `declaration`. */
 export function struct<const D extends Declaration>(name: string, declaration: D): Struct<D> {
-  const type = koffi === undefined ? undefined : koffiStruct(koffi, declaration);
-  const slots = koffi === undefined || type === undefined ? [] : slotsOf(koffi, type, declaration, 0);
-  return new Layout(name, type, slots) as unknown as Struct<D>;
+  return new Layout(name, declaration) as unknown as Struct<D>;
 }
 
-class Layout {
-  readonly name: string;
+/** What koffi says of a declaration, and how its fields are stored and loaded. */
+class Plan {
   readonly type: TypeObject | undefined;
   readonly size: number;
   readonly align: number;
   readonly fields: { readonly [field: string]: FieldLayout };
   readonly at: { readonly [key: string]: number };
-  readonly #parts: readonly Part[];
-  readonly #byKey: ReadonlyMap<string, Part>;
-  readonly #flexible: boolean;
+  readonly parts: readonly Part[];
+  readonly byKey: ReadonlyMap<string, Part>;
+  readonly flexible: boolean;
 
-  constructor(name: string, type: TypeObject | undefined, slots: readonly Slot[]) {
-    this.name = name;
-    this.type = type;
-    this.size = type?.size ?? 0;
-    this.align = type?.alignment ?? 0;
+  constructor(name: string, declaration: Declaration) {
+    this.type = koffi === undefined ? undefined : koffiStruct(koffi, declaration);
+    this.size = this.type?.size ?? 0;
+    this.align = this.type?.alignment ?? 0;
+    const slots =
+      koffi === undefined || this.type === undefined ? [] : slotsOf(koffi, this.type, declaration, 0);
     this.fields = Object.fromEntries(slots.map(({ name, offset, size }) => [name, { offset, size }]));
-    this.#parts = slots.flatMap((slot) => partOf(name, slot));
-    this.#byKey = new Map(this.#parts.map((part) => [part.key, part]));
-    this.#flexible = this.#parts.some(({ step }) => step > 0);
-    this.at = Object.fromEntries(this.#parts.map(({ key, offset }) => [key, offset]));
+    this.parts = slots.flatMap((slot) => partOf(name, slot));
+    this.byKey = new Map(this.parts.map((part) => [part.key, part]));
+    this.flexible = this.parts.some(({ step }) => step > 0);
+    this.at = Object.fromEntries(this.parts.map(({ key, offset }) => [key, offset]));
+  }
+}
+
+class Layout {
+  readonly name: string;
+  readonly #declaration: Declaration;
+  #made: Plan | undefined;
+
+  constructor(name: string, declaration: Declaration) {
+    this.name = name;
+    this.#declaration = declaration;
+  }
+
+  get #plan(): Plan {
+    this.#made ??= new Plan(this.name, this.#declaration);
+    return this.#made;
+  }
+
+  get type(): TypeObject | undefined {
+    return this.#plan.type;
+  }
+
+  get size(): number {
+    return this.#plan.size;
+  }
+
+  get align(): number {
+    return this.#plan.align;
+  }
+
+  get fields(): { readonly [field: string]: FieldLayout } {
+    return this.#plan.fields;
+  }
+
+  get at(): { readonly [key: string]: number } {
+    return this.#plan.at;
   }
 
   encode(value: Record<string, unknown>): Uint8Array {
@@ -335,10 +383,11 @@ class Layout {
   encodeInto(bytes: Uint8Array, value: Record<string, unknown>, offset = 0): number {
     const size = this.#sizeFor(value);
     checkRoom(bytes, offset, size, this.name);
+    const { byKey } = this.#plan;
     bytes.fill(0, offset, offset + size);
     let chosen: Part[] | undefined;
     for (const key in value) {
-      const part = this.#byKey.get(key) ?? this.#unknown(key);
+      const part = byKey.get(key) ?? this.#unknown(key);
       const field = value[key];
       if (field === undefined) continue;
       if (part.union !== undefined) chosen = this.#choose(part, chosen, field);
@@ -352,7 +401,7 @@ class Layout {
     checkRoom(bytes, offset, this.size, this.name);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const value: Record<string, unknown> = {};
-    for (const { key, offset: place, codec } of this.#parts) {
+    for (const { key, offset: place, codec } of this.#plan.parts) {
       value[key] = codec.load(bytes, view, offset + place);
     }
     return value;
@@ -363,8 +412,8 @@ class Layout {
     if (typeof value !== 'object' || value === null) throw wrongType(this.name, 'an object', value);
     if (this.type === undefined) throw noLayouts();
     let size = this.size;
-    if (!this.#flexible) return size;
-    for (const { key, offset, step } of this.#parts) {
+    if (!this.#plan.flexible) return size;
+    for (const { key, offset, step } of this.#plan.parts) {
       const field = step > 0 ? value[key] : undefined;
       if (Array.isArray(field)) size = Math.max(size, offset + field.length * step);
     }
@@ -372,7 +421,7 @@ class Layout {
   }
 
   #unknown(key: string): never {
-    throw wrongValue(`${this.name}.${key}`, `a field of it: ${[...this.#byKey.keys()].join(', ')}`, key);
+    throw wrongValue(`${this.name}.${key}`, `a field of it: ${[...this.#plan.byKey.keys()].join(', ')}`, key);
   }
 
   /** Notes that `part` is given; throws where another variant of its union is given too. */

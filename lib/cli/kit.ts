@@ -1,5 +1,7 @@
 /** What the commands share: printing, stopping, exit codes. */
 import Table from 'cli-table3';
+import pc from 'picocolors';
+import { errnoMessage } from '../../structs/errno.ts';
 
 /** Exit codes, the same for every command. */
 export const EXIT = {
@@ -26,22 +28,50 @@ export class Failure extends Error {
   }
 }
 
-/** Makes text of the host harmless for a terminal and keeps it on one line: `\n`, `\x1b`, a lone surrogate. */
+const EXIT_BY_CODE: { readonly [code: string]: number } = {
+  EPERM: EXIT.forbidden,
+  EACCES: EXIT.forbidden,
+  ENOSYS: EXIT.unsupported,
+  ERR_URING_UNSUPPORTED: EXIT.unsupported,
+};
+
+/**
+ * What the system or this kernel refused (an error with a `code`, Node's own or ours) as a Failure; undefined for what
+ * nobody expects, which is a bug.
+ * @param what instead of the call and its path: `'--html'`
+ */
+export function asFailure(error: unknown, what?: string): Failure | undefined {
+  if (error instanceof Failure) return error;
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined;
+  const exitCode = EXIT_BY_CODE[error.code] ?? EXIT.failed;
+  if (error.code === 'ERR_URING_UNSUPPORTED') {
+    return new Failure(exitCode, what ?? 'io_uring', error.message.replace(/^uring: /, ''));
+  }
+  if (!('errno' in error && typeof error.errno === 'number')) return undefined;
+  const call = 'syscall' in error ? `${error.syscall}` : error.name;
+  const path = 'path' in error ? ` ${visible(`${error.path}`)}` : '';
+  const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
+  const why = `${errnoMessage(Math.abs(error.errno))} (${error.code})`;
+  return new Failure(exitCode, what ?? `${call}${path}`, why, hint);
+}
+
+const ESCAPES: { readonly [character: string]: string } = {
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\t': '\\t',
+  '\r': '\\r',
+};
+
+/** Makes text of the host harmless for a terminal and keeps it on one line: `\n`, `\x1b`, `\u202e`, a lone surrogate. */
 export function visible(text: string): string {
-  // C0, DEL, C1, line separators, direction overrides and halves of pairs
-  return text.replace(
-    /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]|\p{Cs}|\\/gu,
-    (character) => {
-      const code = character.charCodeAt(0);
-      if (character === '\\') return '\\\\';
-      if (character === '\n') return '\\n';
-      if (character === '\t') return '\\t';
-      if (character === '\r') return '\\r';
-      return code < 0x100
-        ? `\\x${code.toString(16).padStart(2, '0')}`
-        : `\\u${code.toString(16).padStart(4, '0')}`;
-    },
-  );
+  // controls, what is invisible or turns the direction, halves of pairs, line separators
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\]/gu, (character) => {
+    const code = (character.codePointAt(0) ?? 0).toString(16);
+    if (code.length > 4) return `\\u{${code}}`;
+    return (
+      ESCAPES[character] ?? (code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`)
+    );
+  });
 }
 
 const stop = new AbortController();
@@ -55,13 +85,26 @@ export function listenForStop(): AbortSignal {
   return stopped;
 }
 
-/** A reader that has seen enough (`| head`) is no error. */
+/** A reader that has seen enough (`| head`) is no error; a full disk is, and ends the command too. */
 export function endQuietlyWithoutReader(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    const isFirst = !stopped.aborted;
     stop.abort();
+    if (error.code === 'EPIPE' || !isFirst) return;
+    note(asFailure(error, 'stdout')?.message ?? error.message);
+    process.exitCode = EXIT.failed;
   });
+  // without stderr there is nobody to tell
+  process.stderr.on('error', () => {});
 }
+
+const { FORCE_COLOR } = process.env;
+
+/** Colours for stdout: on a terminal or with FORCE_COLOR, and never with NO_COLOR. */
+export const paint = pc.createColors(
+  // picocolors takes CI for a terminal
+  pc.isColorSupported && (process.stdout.isTTY === true || Boolean(FORCE_COLOR)),
+);
 
 /** Writes a line; resolves when the reader can take more. */
 export function print(line: string): Promise<void> | undefined {
@@ -113,17 +156,18 @@ const NOTHING = Object.fromEntries(
 /** Columns side by side without lines; numbers to the right. `head` undefined: without header. */
 export function table(
   head: readonly string[] | undefined,
-  rows: readonly (readonly (string | number)[])[],
+  rows: readonly (readonly (string | number | bigint)[])[],
 ): string {
-  const width = head?.length ?? rows[0]?.length ?? 0;
-  const isNumber = Array.from({ length: width }, (_, i) => rows.every((row) => typeof row[i] === 'number'));
+  const columns = [...(head ?? rows[0] ?? []).keys()];
+  const isText = (column: number) => rows.length === 0 || rows.some((row) => typeof row[column] === 'string');
   const drawn = new Table({
     chars: NOTHING,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
-    colAligns: isNumber.map((is) => (is && rows.length > 0 ? 'right' : 'left')),
+    colAligns: columns.map((column) => (isText(column) ? 'left' : 'right')),
     ...(head === undefined ? {} : { head: [...head] }),
   });
-  for (const row of rows) drawn.push([...row]);
+  // a row of another length would disappear
+  for (const row of rows) drawn.push(columns.map((column) => String(row[column] ?? '')));
   return drawn
     .toString()
     .split('\n')

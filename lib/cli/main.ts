@@ -2,10 +2,49 @@
 /** The `uring` command: a thin shell over `uring/host` and `uring`. */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { EXIT, endQuietlyWithoutReader, Failure } from './kit.ts';
+import { asFailure, EXIT, endQuietlyWithoutReader, note, visible } from './kit.ts';
 
-/** The commands in the order of --help. Each module makes its Command and formats; the work is done by the library. */
-const COMMANDS: readonly (() => Promise<Command>)[] = [];
+/** A command in the list of --help. Its module makes the Command and formats; the work is done by the library. */
+interface Entry {
+  readonly name: string;
+  readonly does: string;
+  /** Called only where the command is asked for: the others cost nothing. */
+  readonly load: () => Promise<Command>;
+}
+
+/** The commands in the order of --help. */
+const COMMANDS: readonly Entry[] = [
+  {
+    name: 'probe',
+    does: 'tells what this kernel has, and what other kernels lack',
+    load: () => import('./probe.ts').then(({ probeCommand }) => probeCommand()),
+  },
+  {
+    name: 'abi',
+    does: 'shows the structs and constants of the kernel interface',
+    load: () => import('./abi.ts').then(({ abiCommand }) => abiCommand()),
+  },
+  {
+    name: 'ps',
+    does: 'shows the rings of every process',
+    load: () => import('./ps.ts').then(({ psCommand }) => psCommand()),
+  },
+  {
+    name: 'decode',
+    does: 'finds calls in logs of Tracee, strace, auditd, tracefs',
+    load: () => import('./decode.ts').then(({ decodeCommand }) => decodeCommand()),
+  },
+  {
+    name: 'trace',
+    does: 'shows register calls of every process as they happen',
+    load: () => import('./trace.ts').then(({ traceCommand }) => traceCommand()),
+  },
+  {
+    name: 'doctor',
+    does: 'tells whether io_uring works here, and what is in the way',
+    load: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand()),
+  },
+];
 
 function version(): string {
   for (const path of ['../../package.json', '../../../package.json']) {
@@ -17,29 +56,47 @@ function version(): string {
   return 'unknown';
 }
 
-async function program(): Promise<Command> {
+/** Commander's words for what is wrong, as one line in our form. */
+function usageError(text: string, command: Command): string {
+  const path = command.parent === null ? command.name() : `${command.parent.name()} ${command.name()}`;
+  const where = command.parent === null ? '' : `${command.name()}: `;
+  const why = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replace(/\n\(Did/, ' (did');
+  return `${where}${visible(why)}; see "${path} --help"`;
+}
+
+async function program(words: readonly string[]): Promise<Command> {
   const root = new Command('uring')
     .description('See io_uring on this host.')
     .version(version())
     .enablePositionalOptions();
-  for (const load of COMMANDS) root.addCommand(await load());
-  for (const each of [root, ...root.commands]) each.exitOverride();
+  for (const { name, does, load } of COMMANDS) {
+    const command = words.includes(name) ? await load() : new Command(name);
+    root.addCommand(command.summary(does));
+  }
+  for (const each of [root, ...root.commands]) {
+    each.exitOverride().configureOutput({ outputError: (text) => note(usageError(text, each)) });
+  }
   return root;
 }
 
-/** Commander has told what is wrong with the usage; asking for help is no error. */
+/** Tells what went wrong, if nobody has, in one line. What we did not expect keeps its stack. */
 function exitCodeOf(error: unknown): number {
+  // commander has told it already; asking for help is no error
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  if (error instanceof Failure) {
-    process.stderr.write(`uring: ${error.message}\n`);
-    return error.exitCode;
-  }
-  throw error;
+  const failure = asFailure(error);
+  if (failure === undefined) throw error;
+  note(failure.message);
+  return failure.exitCode;
 }
 
 endQuietlyWithoutReader();
-program()
-  .then((root) => root.parseAsync())
+const words = process.argv.slice(2);
+program(words)
+  .then((root) => root.parseAsync(words, { from: 'user' }))
   .catch((error: unknown) => {
     process.exitCode = exitCodeOf(error);
   });

@@ -11,9 +11,9 @@ export type CallSource = 'kernel' | 'tracee' | 'strace' | 'audit' | 'ftrace';
 export interface RegisterCall {
   readonly type: 'register';
   readonly source: CallSource;
-  /** When it began: nanoseconds since 1970. */
+  /** When it began, or, where that was not seen, the first that was seen of it: nanoseconds since 1970. */
   readonly timeNs: bigint | undefined;
-  /** When it began, on CLOCK_MONOTONIC: the clock of `process.hrtime.bigint()`. */
+  /** The same on CLOCK_MONOTONIC: the clock of `process.hrtime.bigint()`. */
   readonly monoNs: bigint | undefined;
   readonly pid: number | undefined;
   readonly tid: number | undefined;

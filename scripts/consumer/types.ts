@@ -1,7 +1,8 @@
 // Type-checked by TypeScript alone: without node's types, nothing in the public declarations may need them.
 import { AsyncRing, alloc, type Completion, probe, RegisterError, Ring, type RingOptions } from 'uring';
+import type { RegisterCall } from 'uring/host';
 import { register, registerFilesUpdate, setup } from 'uring/raw';
-import { constants, type Input, RegisterOp, RsrcRegister, Sqe } from 'uring/structs';
+import { constants, type Input, kernelHas, kernels, RegisterOp, RsrcRegister, Sqe } from 'uring/structs';
 
 const options: RingOptions = { cqEntries: 64 };
 
@@ -39,6 +40,13 @@ export async function read(path: string, signal: AbortSignal): Promise<number> {
 
 export const supported: boolean | undefined = probe().register.REGISTER_CLONE_BUFFERS.supported;
 export const opcode: number = Sqe.decode(new Uint8Array(Sqe.size)).opcode;
+
+/** A record of a trace, as a line. */
+export function line({ opcodeName = '?', ret, errno, timeNs }: RegisterCall): string {
+  const seconds: bigint | undefined = timeNs === undefined ? undefined : timeNs / 1_000_000_000n;
+  return `${seconds} ${opcodeName} ${errno ?? ret}`;
+}
+export const everywhere: boolean = kernels.every((kernel) => kernelHas(kernel, 'OP_READ'));
 
 // @ts-expect-error a misspelt option
 new Ring(8, { cqEntrys: 64 });

@@ -44,7 +44,8 @@ function command(confinement: Confinement): string[] {
   return [...limits, ...user, ...filter, process.execPath];
 }
 
-function start(
+/** Runs Node.js to its end, confined. */
+export function start(
   confinement: Confinement,
   parameters: readonly string[],
   cwd: string,

@@ -1,0 +1,96 @@
+/** How a call of io_uring_register(2) that somebody made is shown: by `uring trace` and `uring decode`. */
+import type { RegisterCall } from '../host/call.ts';
+import { toJson, visible } from './kit.ts';
+
+/** RFC 3339 has years of four digits. */
+const YEAR_10000_NS = 253_402_300_800_000_000_000n;
+
+/** Nanoseconds since 1970 as RFC 3339 has them, all nine digits: `'2026-01-01T00:00:00.123456000Z'`. */
+export function rfc3339(timeNs: bigint | undefined): string | undefined {
+  if (timeNs === undefined || timeNs < 0n || timeNs >= YEAR_10000_NS) return undefined;
+  const second = new Date(Number(timeNs / 1_000_000_000n) * 1000).toISOString().slice(0, 19);
+  return `${second}.${(timeNs % 1_000_000_000n).toString().padStart(9, '0')}Z`;
+}
+
+/** The C name of a known opcode; of another one what `RegisterCall` calls it, for C has no name. */
+export function fullOpcodeName(name: string | undefined): string | undefined {
+  return name === undefined || /^OP_\d+$/.test(name) ? name : `IORING_${name}`;
+}
+
+/** The line of JSON for a call: keys in this order, null for what is not known. A call out of a log has `src`, too. */
+export function callToJson(call: RegisterCall): string {
+  const { source } = call;
+  const isDecoded = source !== 'kernel';
+  return toJson({
+    v: 1,
+    type: 'register',
+    ...(isDecoded && { src: source }),
+    ts: rfc3339(call.timeNs),
+    mono_ns: call.monoNs,
+    pid: call.pid,
+    tid: call.tid,
+    comm: call.comm,
+    cpu: call.cpu,
+    fd: call.fd,
+    opcode: call.opcode,
+    opcode_name: fullOpcodeName(call.opcodeName),
+    use_registered_ring: call.useRegisteredRing,
+    arg: call.arg === undefined ? undefined : `0x${call.arg.toString(16)}`,
+    ...(isDecoded && { arg_text: call.argText }),
+    nr_args: call.nrArgs,
+    nr_args_is: call.nrArgsIs,
+    ret: call.ret,
+    errno: call.errno,
+    duration_ns: call.durationNs,
+    ring: call.ring,
+    nr_user_files: call.nrUserFiles,
+    nr_user_bufs: call.nrUserBufs,
+    complete: call.complete,
+  });
+}
+
+function resultText({ ret, errno }: RegisterCall): string {
+  if (errno !== undefined) return `-${errno}`;
+  return ret === undefined ? '?' : `${ret}`;
+}
+
+function opcodeText({ opcodeName, useRegisteredRing }: RegisterCall): string {
+  const name = fullOpcodeName(opcodeName) ?? '?';
+  return useRegisteredRing ? `${name}|IORING_REGISTER_USE_REGISTERED_RING` : name;
+}
+
+function argText({ arg, argText }: RegisterCall): string {
+  if (argText !== undefined) return argText;
+  if (arg === undefined) return '?';
+  return arg === 0n ? 'NULL' : `0x${arg.toString(16)}`;
+}
+
+/** Who made a call: `'pid 1421 allreg'`, `'pid 1421 tid 1422 allreg'`. */
+export function whoText({
+  pid,
+  tid,
+  comm,
+}: {
+  readonly pid: number | undefined;
+  readonly tid?: number | undefined;
+  readonly comm: string | undefined;
+}): string {
+  const parts = [
+    ...(pid === undefined ? [] : [`pid ${pid}`]),
+    ...(tid === undefined || tid === pid ? [] : [`tid ${tid}`]),
+    ...(comm === undefined ? [] : [comm]),
+  ];
+  return parts.join(' ');
+}
+
+/**
+ * A call as C would write it, in one line that is harmless on a terminal:
+ * `io_uring_register(3, IORING_REGISTER_FILES, 0x7ffe7d5bc8a0, 3) = 0  # count; pid 1421 allreg`.
+ */
+export function callToText(call: RegisterCall): string {
+  const args = [call.fd ?? '?', opcodeText(call), argText(call), call.nrArgs ?? '?'].join(', ');
+  const remarks = [call.nrArgsIs, whoText(call), call.complete ? undefined : 'incomplete']
+    .filter((remark) => remark !== undefined && remark !== '')
+    .join('; ');
+  return visible(`io_uring_register(${args}) = ${resultText(call)}${remarks === '' ? '' : `  # ${remarks}`}`);
+}

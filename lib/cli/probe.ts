@@ -1,0 +1,166 @@
+/** `uring probe`: what io_uring has on this kernel, and on others. */
+import { writeFileSync } from 'node:fs';
+import { machine } from 'node:os';
+import { Command, Option } from 'commander';
+import { errnoMessage, errnoName } from '../../structs/errno.ts';
+import { kernelHas, kernels, type MeasuredKernel, measuredKernel } from '../../structs/kernels.ts';
+import { askRing, isRefusal } from '../register/ask.ts';
+import { type Answer, probe, type Support } from '../register/support.ts';
+import { asFailure, EXIT, Failure, note, paint, print, toJson, visible } from './kit.ts';
+import { printAgainst, printNeed, type Target } from './probe-compare.ts';
+import { probePage } from './probe-html.ts';
+import { allRows, type Need, rowsOf, SECTIONS, SINCE, sinceLines } from './probe-rows.ts';
+
+/** What the command line says. */
+interface Options {
+  readonly against?: readonly MeasuredKernel[];
+  readonly need?: readonly Need[];
+  readonly html?: string;
+  readonly json?: boolean;
+}
+
+/** What this kernel has; ends the command where io_uring is forbidden or absent. */
+function supportHere(): Support {
+  const ring = askRing();
+  if (typeof ring !== 'number') return probe();
+  const why = `no ring can be made: ${errnoMessage(ring)} (${errnoName(ring)})`;
+  if (isRefusal(ring)) throw new Failure(EXIT.unsupported, 'probe', why, '"uring doctor" tells the cause');
+  note(`probe: ${why}; some answers are missing`);
+  return probe();
+}
+
+// ---- the command line ------------------------------------------------------------------------------------------
+
+function wrong(option: string, why: string, todo: string): Failure {
+  return new Failure(EXIT.usage, `probe ${option}`, why, todo);
+}
+
+function words(option: string, text: string): string[] {
+  const found = text.split(/[\s,]+/).filter((word) => word !== '');
+  if (found.length === 0) throw wrong(option, 'the list is empty', 'separate its entries by commas');
+  return found;
+}
+
+function parseKernels(text: string): MeasuredKernel[] {
+  return words('--against', text).map((version) => {
+    const found = measuredKernel(version);
+    if (found !== undefined) return found;
+    const known = kernels.map((each) => each.version).join(', ');
+    const todo = `known are ${known}, and the series of each`;
+    throw wrong('--against', `${visible(version)} was not measured`, todo);
+  });
+}
+
+function parseNames(text: string): Need[] {
+  return words('--need', text).map((word) => {
+    const name = word.toUpperCase().replace(/^IORING_/, '');
+    const since = SINCE.get(name);
+    if (since !== undefined) return { name, since };
+    throw wrong('--need', `nothing is called ${visible(word)}`, '"uring probe" has the names');
+  });
+}
+
+/** Makes the command. */
+export function probeCommand(): Command {
+  return new Command('probe')
+    .description(
+      'Tells which register opcodes, operations, setup flags and features this kernel has. The kernel itself is asked: ' +
+        'its version says little, because distributions port back.',
+    )
+    .option('--against <versions>', 'compare with measured kernels: 6.1, or 5.10,6.1.192', parseKernels)
+    .option('--need <names>', 'exit with 1 unless all of these are there', parseNames)
+    .addOption(
+      new Option(
+        '--html <file>',
+        'write a page with all measured kernels beside this one; - for stdout',
+      ).conflicts(['json', 'against', 'need']),
+    )
+    .option('--json', 'one object per line')
+    .addHelpText(
+      'after',
+      `
+--need with --against asks the measured kernels, not this one.
+
+Examples:
+  uring probe --against 6.1
+  uring probe --need OP_READ_MULTISHOT,REGISTER_NAPI --against 6.1,6.12
+  uring probe --html io_uring.html`,
+    )
+    .action(run);
+}
+
+async function run({ against, need, html, json = false }: Options): Promise<void> {
+  if (need !== undefined) {
+    const verdicts = [];
+    for (const target of targets(against)) verdicts.push(await printNeed(need, target, json));
+    if (verdicts.includes(false)) process.exitCode = EXIT.failed;
+    return;
+  }
+  const support = supportHere();
+  for (const other of against ?? []) await printAgainst(support, other, json);
+  if (against !== undefined) return;
+  if (html !== undefined) return writePage(html, support);
+  await (json ? print(toJson(jsonOf(support))) : printMatrix(support));
+}
+
+/** The kernels that --need asks: measured ones need no io_uring here. */
+function targets(against: readonly MeasuredKernel[] | undefined): Target[] {
+  if (against !== undefined) {
+    return against.map((kernel) => ({ kernel: kernel.version, has: (name) => kernelHas(kernel, name) }));
+  }
+  const support = supportHere();
+  const answers = new Map(allRows(support).map(({ name, supported }) => [name, supported]));
+  return [{ kernel: support.kernel, has: (name) => answers.get(name) }];
+}
+
+// ---- what it prints -----------------------------------------------------------------------------------------------
+
+const METHODS: { readonly [By in Answer['by']]: string } = {
+  query: 'by REGISTER_QUERY',
+  probe: 'by REGISTER_PROBE',
+  range: 'by calls that must fail',
+  setup: 'by trial rings',
+  features: 'by a ring',
+  none: 'not to be known here',
+};
+
+const MARKS = [
+  { supported: true, mark: 'yes  ', colour: paint.green },
+  { supported: false, mark: 'no   ', colour: paint.red },
+  { supported: undefined, mark: '?    ', colour: paint.yellow },
+];
+
+async function printMatrix(support: Support): Promise<void> {
+  await print(`io_uring on Linux ${visible(support.kernel)} ${machine()}`);
+  for (const { key, title } of SECTIONS) {
+    const rows = rowsOf(support, key);
+    const had = rows.filter(({ supported }) => supported === true).length;
+    const methods = [...new Set(rows.map(({ by }) => METHODS[by]))].join(', ');
+    await print(`\n${paint.bold(`${title}: ${had} of ${rows.length}`)} (${methods})`);
+    for (const { supported, mark, colour } of MARKS) {
+      const lines = sinceLines(
+        mark,
+        rows.filter((row) => row.supported === supported),
+      );
+      for (const line of lines) await print(colour(line));
+    }
+  }
+}
+
+function jsonOf(support: Support): object {
+  const sections = SECTIONS.map(({ key }) => [
+    key,
+    Object.fromEntries(rowsOf(support, key).map(({ name, ...answer }) => [`IORING_${name}`, answer])),
+  ]);
+  return { v: 1, kernel: support.kernel, arch: machine(), ...Object.fromEntries(sections) };
+}
+
+async function writePage(path: string, support: Support): Promise<void> {
+  const page = probePage(support, machine(), new Date());
+  if (path === '-') return await print(page);
+  try {
+    writeFileSync(path, `${page}\n`);
+  } catch (error) {
+    throw asFailure(error, `probe --html ${visible(path)}`) ?? error;
+  }
+}

@@ -1,0 +1,104 @@
+/** Counts the calls of a trace by process and opcode: a table that grows on a terminal, and stays at the end. */
+import { createLogUpdate } from 'log-update';
+import type { RegisterCall } from '../host/call.ts';
+import type { SetupCall } from '../host/trace.ts';
+import { fullOpcodeName } from './call.ts';
+import { table, toJson } from './kit.ts';
+import { commText, opcodeText } from './trace-lines.ts';
+
+interface Row {
+  readonly pid: number | undefined;
+  readonly comm: string | undefined;
+  readonly opcode: string;
+  calls: number;
+  errors: number;
+  /** Calls whose duration is known, and how long they took together. */
+  timed: number;
+  totalNs: bigint;
+}
+
+const REFRESH_MS = 500;
+const HEAD = ['PID', 'COMM', 'OPCODE', 'CALLS', 'ERRORS', 'AVG(us)'];
+
+function averageUs({ timed, totalNs }: Row): string {
+  return timed === 0 ? '-' : (Number(totalNs) / timed / 1000).toFixed(3);
+}
+
+/** Counts calls. */
+export class Summary {
+  readonly #rows = new Map<string, Row>();
+
+  add(call: RegisterCall | SetupCall): void {
+    const { pid, comm, ret, durationNs } = call;
+    const opcode = opcodeText(call);
+    const key = `${pid}/${opcode}/${comm}`;
+    let row = this.#rows.get(key);
+    if (row === undefined) {
+      row = { pid, comm, opcode, calls: 0, errors: 0, timed: 0, totalNs: 0n };
+      this.#rows.set(key, row);
+    }
+    row.calls++;
+    if (ret !== undefined && ret < 0) row.errors++;
+    if (durationNs === undefined) return;
+    row.timed++;
+    row.totalNs += durationNs;
+  }
+
+  /** The most frequent first. */
+  #sorted(): Row[] {
+    return [...this.#rows.values()].sort((a, b) => b.calls - a.calls);
+  }
+
+  /** @param most rows; what is left out is said */
+  text(most = Number.POSITIVE_INFINITY): string {
+    const rows = this.#sorted();
+    const shown = rows.slice(0, most);
+    const cells = shown.map((row) => [
+      row.pid ?? '-',
+      commText(row.comm),
+      row.opcode,
+      row.calls,
+      row.errors,
+      averageUs(row).padStart('AVG(us)'.length),
+    ]);
+    const rest = rows.length - shown.length;
+    return `${table(HEAD, cells)}${rest === 0 ? '' : `\n(${rest} more)`}`;
+  }
+
+  /** One line for each row. */
+  json(): string[] {
+    return this.#sorted().map((row) =>
+      toJson({
+        v: 1,
+        type: 'summary',
+        pid: row.pid,
+        comm: row.comm,
+        opcode_name: fullOpcodeName(row.opcode === 'io_uring_setup' ? undefined : row.opcode),
+        calls: row.calls,
+        errors: row.errors,
+        avg_ns: row.timed === 0 ? undefined : row.totalNs / BigInt(row.timed),
+      }),
+    );
+  }
+}
+
+/** Shows a summary on a terminal, again and again in the same place. */
+export class LiveSummary {
+  readonly #log = createLogUpdate(process.stdout);
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(summary: Summary) {
+    const draw = () => this.#log(summary.text(Math.max((process.stdout.rows ?? 24) - 3, 1)));
+    draw();
+    this.#timer = setInterval(draw, REFRESH_MS);
+  }
+
+  /** Takes it away, and leaves the terminal as it was. Harmless when repeated. */
+  close(): void {
+    if (this.#timer === undefined) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#log.clear();
+    this.#log.done();
+  }
+}

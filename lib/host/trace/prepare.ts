@@ -1,0 +1,132 @@
+/** Tells an instance what to trace. */
+import { SyscallError, UnsupportedError } from '../../errors.ts';
+import { files, kernelRelease } from '../../sys/host.ts';
+import { numbersIn } from '../proc.ts';
+import { type EventReader, type EventSource, SOURCES } from './events.ts';
+import { kernelFilter, type Wanted } from './filter.ts';
+import { parseCpuList, parsePageSize } from './format.ts';
+import type { Instance } from './instance.ts';
+
+const ESRCH = 3;
+const PAGE_SIZE = 4096;
+/** /proc/self/ns/pid of everybody who is not in a container with process ids of its own: PROC_PID_INIT_INO. */
+const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
+
+/** Do process ids here mean what they mean to the kernel's tracing? */
+export function inInitialPidNamespace(link: string | undefined): boolean {
+  return link === INITIAL_PID_NAMESPACE;
+}
+
+/** The cpus that run. */
+export function onlineCpus(): number[] {
+  return parseCpuList(files.read('/sys/devices/system/cpu/online') ?? '0');
+}
+
+/** KiB for each cpu: 64 MiB in all, but not too little for a burst, nor more than one needs. */
+export function defaultBufferKb(cpus: number): number {
+  return Math.min(Math.max(Math.floor(65536 / cpus), 1024), 8192);
+}
+
+/** What shall be traced. */
+export interface Plan extends Wanted {
+  readonly pids: readonly number[] | undefined;
+  readonly light: boolean;
+  readonly setup: boolean;
+  readonly bufferKb: number;
+}
+
+/** An instance that only has to be switched on. */
+export interface Prepared {
+  readonly light: boolean;
+  readonly events: readonly string[];
+  readonly readers: readonly EventReader[];
+  /** Bytes of a page. */
+  readonly pageSize: number;
+  /** The kernel leaves out other comms: it knows them at the time of the call, we only afterwards. */
+  readonly isCommFiltered: boolean;
+  /** Formats that were not understood. */
+  readonly malformed: number;
+}
+
+interface Loaded extends EventSource {
+  readonly reader: EventReader;
+}
+
+/** The events that this kernel has, and how many it describes in a way that we don't understand. */
+async function loadEvents(instance: Instance): Promise<{ loaded: Loaded[]; malformed: number }> {
+  const loaded: Loaded[] = [];
+  let malformed = 0;
+  for (const source of SOURCES) {
+    const format = await instance.read(`events/${source.path}/format`);
+    const reader = format === undefined ? undefined : source.load(format);
+    if (reader !== undefined) loaded.push({ ...source, reader });
+    else if (format !== undefined) malformed++;
+  }
+  return { loaded, malformed };
+}
+
+/** Those of them that the plan needs. */
+function chooseEvents(all: readonly Loaded[], plan: Plan): { light: boolean; chosen: Loaded[] } {
+  const hasCalls = (call: Loaded['call']) =>
+    ['enter', 'exit'].every((step) => all.some((each) => each.step === step && each.call === call));
+  const light = plan.light || !hasCalls('register');
+  const chosen = all.filter(({ step, call }) => {
+    // also without `setup`: a ring that is made at the address of an earlier one is another ring
+    if (step === 'ring') return true;
+    return !light && (call === 'register' || (plan.setup && hasCalls('setup')));
+  });
+  if (!chosen.some(({ call }) => call === 'register')) {
+    throw new UnsupportedError('trace events of io_uring_register', {
+      why: 'this kernel has none, or none that can be understood',
+      kernel: kernelRelease,
+    });
+  }
+  return { light, chosen };
+}
+
+/** Limits the instance to processes, their threads, and what these start. */
+async function followPids(instance: Instance, pids: readonly number[]): Promise<void> {
+  await instance.write('options/event-fork', '1');
+  for (const pid of pids) {
+    const done = new Set<number>();
+    // what a thread starts before its own number is written is not followed: look again until there is nothing new
+    for (;;) {
+      const tids = numbersIn(`/proc/${pid}/task`);
+      const fresh = tids.filter((tid) => !done.has(tid));
+      if (fresh.length === 0) break;
+      await instance.write('set_event_pid', `${fresh.join(' ')}\n`, 'a');
+      for (const tid of fresh) done.add(tid);
+    }
+    if (done.size === 0) {
+      throw new SyscallError('open', ESRCH, { hint: `there is no process ${pid}` }, `/proc/${pid}/task`);
+    }
+  }
+}
+
+/** Writes everything but the switch. Throws SyscallError (ESRCH for a pid that is gone) and UnsupportedError. */
+export async function prepare(instance: Instance, plan: Plan): Promise<Prepared> {
+  await instance.write('tracing_on', '0');
+  await instance.write('buffer_size_kb', `${plan.bufferKb}`);
+  await instance.write('trace_clock', 'mono');
+  // by default a reader is told only when half of a buffer is full; old kernels tell always
+  await instance.offer('buffer_percent', '0');
+  // remembers the processes of threads that have ended
+  await instance.offer('options/record-tgid', '1');
+  const { loaded, malformed } = await loadEvents(instance);
+  const { light, chosen } = chooseEvents(loaded, plan);
+  let isCommFiltered = plan.comm !== undefined;
+  for (const event of chosen) {
+    const filter = kernelFilter(event, plan);
+    const isAccepted = filter !== undefined && (await instance.offer(`events/${event.path}/filter`, filter));
+    if (!isAccepted || !filter.includes('comm ~')) isCommFiltered = false;
+  }
+  if (plan.pids !== undefined) await followPids(instance, plan.pids);
+  return {
+    light,
+    events: chosen.map(({ path }) => path),
+    readers: chosen.map(({ reader }) => reader),
+    pageSize: parsePageSize((await instance.read('events/header_page')) ?? '') ?? PAGE_SIZE,
+    isCommFiltered,
+    malformed,
+  };
+}

@@ -1,0 +1,63 @@
+/** Runs the `uring` command as a person would. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type Confinement, start } from './confined.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const PARAMETERS = ['--conditions=uring-source', '--import', 'tsx', 'lib/cli/main.ts'];
+
+/** What became of a command. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Without the terminal's and the runner's wishes for colours. */
+function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { PATH, HOME } = process.env;
+  return { PATH, HOME, ...more };
+}
+
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Ended {
+  const options = { cwd: ROOT, env: environment(env), encoding: 'utf8', timeout: 60_000 } as const;
+  return spawnSync(program, args, options);
+}
+
+/** Runs a command to its end. `node`: options of Node.js. */
+export function uring(
+  args: readonly string[],
+  { env = {}, node = [] }: { env?: NodeJS.ProcessEnv; node?: readonly string[] } = {},
+): Ended {
+  return run(process.execPath, [...node, ...PARAMETERS, ...args], env);
+}
+
+/** Runs a command to its end, confined. */
+export function confinedUring(confinement: Confinement, args: readonly string[]): Ended {
+  return start(confinement, [...PARAMETERS, ...args], ROOT);
+}
+
+/** Starts a command with pipes. */
+export function startUring(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...PARAMETERS, ...args], { cwd: ROOT, env: environment({}) });
+}
+
+/** Quoted for a shell; no word here has a quote. */
+function quoted(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(' ');
+}
+
+/** Runs a command line of bash to its end, in which `uring` is the command. */
+export function shell(line: string): Ended {
+  return run('bash', ['-c', `uring() { ${quoted([process.execPath, ...PARAMETERS])} "$@"; }; ${line}`]);
+}
+
+/** Runs a command to its end on a terminal of 80 columns, and tells what it showed there. */
+export function uringOnTerminal(args: readonly string[], env: NodeJS.ProcessEnv): string {
+  const line = `stty cols 80; ${quoted([process.execPath, ...PARAMETERS, ...args])}`;
+  return run('script', ['-qec', line, '/dev/null'], env).stdout;
+}
+
+/** Why there is no terminal to be had, for `skip`. */
+export const noTerminal =
+  spawnSync('script', ['--version']).status !== 0 && 'the program script is not installed';
