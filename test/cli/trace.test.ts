@@ -251,14 +251,23 @@ test('an index of a registered ring is no fd', liveProgram, () => {
 
 test('--summary counts by process and opcode', liveProgram, () => {
   const text = traced('--summary', '--', registerCalls(), 'flood', '2', '50');
-  const [titles, row, ...rest] = text.stdout.split('\n');
+  const [titles, ...rows] = text.stdout.trimEnd().split('\n');
   assert.equal(titles?.trim().split(/ +/).join(' '), 'PID COMM OPCODE CALLS ERRORS AVG(us)');
-  assert.match(row ?? '', /^\d+ +register-calls +REGISTER_IOWQ_MAX_WORKERS +100 +0 +\d+\.\d{3}$/);
-  assert.deepEqual(rest, ['']);
-  const json = jsonOf(traced('--summary', '--json', '--', registerCalls(), 'flood', '2', '50').stdout);
+  // a thread that ended just before it was looked for has a row without name
+  const counted = rows.map((row) => / REGISTER_IOWQ_MAX_WORKERS +(\d+) +0 +\d+\.\d{3}$/.exec(row)?.[1]);
+  assert.equal(
+    counted.reduce((sum, count) => sum + Number(count), 0),
+    100,
+    text.stdout,
+  );
+  const json = jsonOf(traced('--summary', '--json', '--', registerCalls(), 'flood', '1', '50').stdout);
   assert.deepEqual(
-    json.map(({ type }) => type),
-    ['start', 'summary', 'end'],
+    json.map(({ type, calls }) => [type, calls]),
+    [
+      ['start', undefined],
+      ['summary', 50],
+      ['end', 50],
+    ],
   );
   assert.equal(json[1]?.opcode_name, 'IORING_REGISTER_IOWQ_MAX_WORKERS');
 });
