@@ -1,0 +1,119 @@
+/** Echo servers under the same load. */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { AsyncRing, probe, type RingFile } from 'uring';
+import { type Family, type Kit, setupFlags, type Work } from '../harness.ts';
+import { compile, ProcessSide, type Side } from '../side.ts';
+
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
+
+/** A server tells the CPU time that it has used, and its port. */
+function told(port: number): Work {
+  return async () => {
+    const { user, system } = process.cpuUsage();
+    return { ns: 1, cpuNs: (user + system) * 1000, p50: 0, p99: 0, sum: port };
+  };
+}
+
+function byNet(): Promise<Work> {
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('data', (data) => socket.write(data));
+    socket.on('error', () => socket.destroy());
+  });
+  return new Promise((resolve) => {
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
+      const address: AddressInfo | string | null = server.address();
+      resolve(told(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Where a socket listens: getsockname came to the ring with 6.19. */
+function portOf(fd: number): number {
+  const inode = readlinkSync(`/proc/self/fd/${fd}`).replace(/\D/g, '');
+  const line = readFileSync('/proc/self/net/tcp', 'utf8')
+    .split('\n')
+    .find((each) => each.trim().split(/\s+/)[9] === inode);
+  return Number.parseInt(/:([0-9A-F]{4}) /.exec(line ?? '')?.[1] ?? '0', 16);
+}
+
+async function byRing(): Promise<Work> {
+  const ring = new AsyncRing(4096);
+  const pool = ring.registerBufferRing({ entries: 1024, bufferSize: 16_384 });
+  const server = await ring.socket('IPv4');
+  await ring.bind(server, { address: '127.0.0.1', port: 0 });
+  await ring.listen(server, 4096);
+  const answer = async (socket: RingFile): Promise<void> => {
+    await ring.setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    for await (const part of ring.recvMultishot(socket, pool)) {
+      const { length } = part.bytes;
+      for (let sent = 0; sent < length; )
+        sent += await ring.send(socket, sent === 0 ? part.bytes : part.bytes.subarray(sent));
+      part.release();
+    }
+    await socket.close();
+  };
+  const serve = async (): Promise<void> => {
+    for await (const socket of ring.acceptMultishot(server)) answer(socket).catch(() => socket.close());
+  };
+  void serve();
+  return told(portOf(server.fd));
+}
+
+/** The load is timed, the server's CPU time and memory are looked at. */
+function underLoad(server: ProcessSide, load: ProcessSide): Side {
+  return {
+    async turn(name, count, seed) {
+      const before = await server.turn('usage', 1, 1);
+      const timed = await load.turn(name, count, seed);
+      const after = await server.turn('usage', 1, 1);
+      return { ...timed, cpuNs: (after.cpuNs - before.cpuNs) / count };
+    },
+    forgetPeak: () => server.forgetPeak(),
+    peakMib: () => server.peakMib(),
+    close() {
+      load.close();
+      server.close();
+    },
+  };
+}
+
+async function start(kit: Kit): Promise<void> {
+  const program = compile(kit.folder, 'load');
+  if (program === undefined) {
+    kit.skipped.set('all', 'the load needs a C compiler');
+    return;
+  }
+  const [serverCpu = 0, loadCpu = serverCpu] = kit.cpus(2);
+  await kit.c('C', 'echo', [setupFlags()], [serverCpu]);
+  await kit.node(['node:net'], [], [serverCpu]);
+  if (probe().ops.OP_BIND.supported === false) kit.skipped.set('AsyncRing', 'needs OP_BIND, Linux 6.11');
+  else await kit.node(['AsyncRing'], [], [serverCpu]);
+  for (const [by, server] of kit.sides) {
+    if (!(server instanceof ProcessSide)) continue;
+    const { sum: port } = await server.turn('usage', 1, 1);
+    kit.sides.set(by, underLoad(server, await ProcessSide.start(program, [`${port}`], [loadCpu])));
+  }
+}
+
+export const echo: Family = {
+  name: 'echo',
+  title: 'Echo server, by connections and bytes of a message',
+  unit: 'a message and its answer',
+  how: 'A load in C keeps one message under way on each connection, on loopback, and compares the answers. The server has one cpu, the load another; CPU time is the server’s.',
+  plot: { axes: ['rate', 'cpuRate'] },
+  heading: (name) =>
+    name
+      .replace(':', ' connections, ')
+      .replace(/^1 connections/, '1 connection')
+      .concat(' B'),
+  cases: ['1:64', '64:64', '1024:64', '1:16384', '64:16384', '1024:16384'],
+  count: (name, { isQuick }) => {
+    const full = name.startsWith('1:') ? 10_000 : 40_000;
+    return (name.endsWith(':64') ? full : full / 2) / (isQuick ? 5 : 1);
+  },
+  workers: { AsyncRing: byRing, 'node:net': byNet },
+  sides: start,
+  expected: (_, count) => count,
+};

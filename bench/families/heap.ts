@@ -1,0 +1,98 @@
+/** Bytes of V8's heap that an operation allocates. */
+
+import { writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { getHeapStatistics } from 'node:v8';
+import { AsyncRing, alloc, Ring } from 'uring';
+import type { Family, Work } from '../harness.ts';
+import { summary } from '../measure.ts';
+
+const BATCH = 32;
+/** Operations of a sample, and samples that count. */
+const SAMPLE = 2048;
+const SAMPLES = 6;
+
+/** Bytes of the heap before and after a sample, in which nothing is collected. */
+function heapOf(batch: () => unknown, perBatch: number): Work {
+  const used = () => getHeapStatistics().used_heap_size;
+  return async () => {
+    const samples: number[] = [];
+    for (let sample = 0; sample < 2 * SAMPLES; sample++) {
+      globalThis.gc?.();
+      const before = used();
+      for (let done = 0; done < SAMPLE; done += perBatch) {
+        const result = batch();
+        if (result !== undefined) await result;
+      }
+      samples.push((used() - before) / SAMPLE);
+    }
+    // the first half is V8's, to compile what it wants to
+    const { median } = summary(samples.slice(SAMPLES));
+    return { ns: 1, cpuNs: 0, p50: 0, p99: 0, sum: median };
+  };
+}
+
+function nops(): Work {
+  const ring = new Ring(BATCH);
+  const options = { userData: 1 };
+  const wait = { wait: BATCH };
+  const visit = () => {};
+  return heapOf(() => {
+    for (let i = 0; i < BATCH; i++) ring.prepare.nop(options);
+    ring.submit(wait);
+    ring.reap(visit);
+  }, BATCH);
+}
+
+async function reads([path = '']: readonly string[]): Promise<() => Promise<number>> {
+  const ring = new AsyncRing(64);
+  const memory = alloc(4096);
+  const options = { offset: 0 };
+  const file = await ring.open(path);
+  return () => ring.read(file, memory, options);
+}
+
+async function oneRead(args: readonly string[]): Promise<Work> {
+  return heapOf(await reads(args), 1);
+}
+
+async function manyReads(args: readonly string[]): Promise<Work> {
+  const read = await reads(args);
+  const all: Promise<number>[] = [];
+  return heapOf(async () => {
+    for (let i = 0; i < BATCH; i++) all[i] = read();
+    for (const each of all) await each;
+  }, BATCH);
+}
+
+async function handleReads([path = '']: readonly string[]): Promise<Work> {
+  const file = await open(path);
+  const memory = alloc(4096);
+  return heapOf(() => file.read(memory, 0, 4096, 0), 1);
+}
+
+export const heap: Family = {
+  name: 'heap',
+  title: 'Heap allocated for one operation',
+  unit: 'a read of 4 KiB from the page cache, or a NOP',
+  how: 'Bytes of V8’s heap before and after 2,048 operations, without a garbage collection in between: the median of six samples, after six that warm up. The caller’s own await is counted; options and memory are made once.',
+  plot: { axes: ['bytes'] },
+  cases: ['bytes'],
+  count: () => 1,
+  workers: {
+    'read, FileHandle': handleReads,
+    'read, AsyncRing, 1 at a time': oneRead,
+    'read, AsyncRing, 32 at once': manyReads,
+    'NOP, Ring': nops,
+  },
+  async sides(kit) {
+    const path = join(kit.folder, 'heap');
+    writeFileSync(path, new Uint8Array(4096));
+    // so much room that nothing is collected within a sample
+    await kit.node(Object.keys(this.workers), [path], kit.cpus(2), [
+      '--max-semi-space-size=256',
+      '--min-semi-space-size=256',
+    ]);
+  },
+};

@@ -1,0 +1,151 @@
+/** What the library is to reach on any machine: ratios within one run. */
+import { allowance } from './families/register.ts';
+import { digits, duration } from './format.ts';
+import { difference, find, of, type Row, ratio, type Summary } from './measure.ts';
+
+export interface Verdict {
+  readonly what: string;
+  readonly target: string;
+  /** With its quartiles. */
+  readonly value: string;
+  readonly isMet: boolean;
+}
+
+type Rows = readonly Row[];
+
+/** A number to be compared, if it was measured. */
+type Value = Summary | undefined;
+
+function compared(
+  rows: Rows,
+  family: string,
+  name: string,
+  a: string,
+  b: string,
+  metric: 'ns' | 'cpuNs',
+): Value {
+  const [first, second] = [find(rows, family, name, a), find(rows, family, name, b)];
+  return first && second ? ratio(first, second, metric) : undefined;
+}
+
+function atLeast(what: string, limit: number, value: Value): Verdict[] {
+  if (value === undefined) return [];
+  const { low, median, high } = value;
+  const shown = `${digits(median)} (${digits(low)} to ${digits(high)})`;
+  return [{ what, target: `≥ ${limit} ×`, value: shown, isMet: median >= limit }];
+}
+
+function atMost(what: string, limit: number, value: Value, text: (value: number) => string): Verdict[] {
+  if (value === undefined) return [];
+  const { low, median, high } = value;
+  const shown = `${text(median)} (${text(low)} to ${text(high)})`;
+  return [{ what, target: `≤ ${text(limit)}`, value: shown, isMet: median <= limit }];
+}
+
+const isTimes = (value: number) => `${digits(value)} ×`;
+const isBytes = (value: number) => `${digits(value)} B`;
+const isMib = (value: number) => `${digits(value)} MiB`;
+
+/** How many times as many as `than`. */
+function faster(rows: Rows, family: string, name: string, by: string, than: string): Value {
+  return compared(rows, family, name, than, by, 'ns');
+}
+
+/** The case that uses most of what it may take longer than C. */
+function registerVerdict(rows: Rows, by: string, what: string, target: string): Verdict[] {
+  const worst = rows
+    .filter((row) => row.family === 'register' && row.by === by)
+    .flatMap((row) => {
+      const c = find(rows, 'register', row.case, 'C');
+      return c === undefined
+        ? []
+        : [{ name: row.case, over: difference(row, c, 'ns').median, allowed: allowance(by, row.case) }];
+    })
+    .sort((a, b) => b.over / b.allowed - a.over / a.allowed)[0];
+  if (worst === undefined) return [];
+  const { name, over, allowed } = worst;
+  return [
+    {
+      what,
+      target,
+      value: `${name}: ${duration(over)} of ${duration(allowed)}`,
+      isMet: over <= allowed,
+    },
+  ];
+}
+
+function loading(rows: Rows): Verdict[] {
+  const [uring, nothing] = ['uring', 'nothing'].map((by) => find(rows, 'load', 'process', by));
+  if (uring === undefined || nothing === undefined) return [];
+  const { low, median, high } = difference(uring, nothing, 'sum');
+  const beyond = { low: low / 2 ** 20, median: median / 2 ** 20, high: high / 2 ** 20 };
+  return [
+    ...atMost("require('uring')", 40e6, of(uring, 'ns'), duration),
+    ...atMost("require('uring'): RSS over Node's", 12, beyond, isMib),
+  ];
+}
+
+function heapOf(rows: Rows, by: string): Value {
+  const row = find(rows, 'heap', 'bytes', by);
+  return row && of(row, 'sum');
+}
+
+/** What the cost with 100,000 in flight is, in terms of that with `few`. */
+function flatness(rows: Rows, by: string, few: string): Value {
+  const [many, some] = ['100000', few].map((name) => find(rows, 'inflight', name, by));
+  return many && some ? ratio(many, some, 'ns') : undefined;
+}
+
+/** Every target that this run has measured. */
+export function verdicts(rows: Rows): Verdict[] {
+  const direct = (depth: string, limit: number) => [
+    ...atLeast(`O_DIRECT, depth ${depth}, to C`, 0.95, faster(rows, 'direct', depth, 'AsyncRing', 'C')),
+    ...atLeast(
+      `O_DIRECT, depth ${depth}, to FileHandle`,
+      limit,
+      faster(rows, 'direct', depth, 'AsyncRing', 'FileHandle.read'),
+    ),
+    ...atMost(
+      `O_DIRECT, depth ${depth}, to FileHandle: CPU`,
+      1 / 3,
+      compared(rows, 'direct', depth, 'AsyncRing', 'FileHandle.read', 'cpuNs'),
+      isTimes,
+    ),
+  ];
+  return [
+    ...atLeast('NOP through Ring, batch 1, to C', 0.45, faster(rows, 'nop', '1', 'Ring', 'C')),
+    ...atLeast('NOP through Ring, batch 32, to C', 0.7, faster(rows, 'nop', '32', 'Ring', 'C')),
+    ...atLeast('NOP through Ring, batch 128, to C', 0.7, faster(rows, 'nop', '128', 'Ring', 'C')),
+    ...registerVerdict(rows, 'register()', 'register() over C: the worst case', '≤ allowed'),
+    ...registerVerdict(rows, 'typed function', 'typed register functions over C: worst', '≤ allowed'),
+    ...atLeast(
+      'Cached, depth 1, to FileHandle',
+      5,
+      faster(rows, 'cached', '1', 'AsyncRing', 'FileHandle.read'),
+    ),
+    ...atLeast(
+      'Cached, depth 32, to FileHandle',
+      7,
+      faster(rows, 'cached', '32', 'AsyncRing', 'FileHandle.read'),
+    ),
+    ...atLeast('Cached, depth 32, to C', 0.6, faster(rows, 'cached', '32', 'AsyncRing', 'C')),
+    ...direct('32', 1.3),
+    ...direct('128', 1.8),
+    ...atLeast('Small files, to fs.promises', 3, faster(rows, 'files', '10,000', 'AsyncRing', 'fs.promises')),
+    ...atLeast(
+      'Echo, 64 × 64 B, to node:net: by CPU time',
+      1.5,
+      compared(rows, 'echo', '64:64', 'node:net', 'AsyncRing', 'cpuNs'),
+    ),
+    ...atMost('100,000 NOPs at once, to 1,000: time', 1.5, flatness(rows, 'all at once', '1000'), isTimes),
+    ...atMost(
+      'NOP beside 100,000, to beside 1: time',
+      1.5,
+      flatness(rows, 'beside waiting ones', '1'),
+      isTimes,
+    ),
+    ...atMost('Heap for a promise read', 300, heapOf(rows, 'read, AsyncRing, 32 at once'), isBytes),
+    ...atMost('Heap for a NOP through Ring', 1, heapOf(rows, 'NOP, Ring'), isBytes),
+    ...loading(rows),
+  ];
+}
