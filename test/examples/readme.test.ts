@@ -58,9 +58,7 @@ for (const { name, body, prints } of programs) {
 
 test('the commands are scripts of the package', () => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const used = [...text.matchAll(/npm (?:run )?(start|test|\b(?<=run )\w+)\b/g)].map(
-    ([, name = '']) => name,
-  );
+  const used = [...text.matchAll(/npm (?:run )?(start|test|\b(?<=run )\w+)\b/g)].map(([, name = '']) => name);
   assert.ok(used.includes('start') && used.includes('test'));
   for (const name of used) assert.ok(name in scripts, `npm run ${name}`);
 });

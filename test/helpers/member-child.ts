@@ -29,7 +29,7 @@ const { register } = sys;
 sys.register = (fd, opcode, arg, nrArgs) => {
   const length = lengthOf((opcode & 0x7fff_ffff) >>> 0, nrArgs);
   const bytes = arg === 0 || length === 0 ? null : Buffer.from(viewMemory(arg, length));
-  calls.push([fd, opcode, nrArgs, bytes && bytes.toString('hex')]);
+  calls.push([fd, opcode, nrArgs, bytes?.toString('hex') ?? null]);
   return register(fd, opcode, arg, nrArgs);
 };
 
