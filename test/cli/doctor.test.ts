@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { CheckName, CheckStatus } from '../../lib/host/diagnose.ts';
 import { askRing } from '../../lib/register/ask.ts';
+import { COMMAND } from '../helpers/cli.ts';
 import { ACTIONS, cannotCompile, compileWrapper } from '../helpers/seccomp.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const NODE = ['--conditions=uring-source', '--import', 'tsx'];
 const SETUP = 425;
 const ENTER = 426;
 const REGISTER = 427;
@@ -54,7 +54,7 @@ function doctor(
 ): Ended {
   const { PATH } = process.env;
   const node = file === process.execPath ? [] : [process.execPath];
-  return spawnSync(file, [...wrapper, ...node, ...NODE, ...options, 'lib/cli/main.ts', 'doctor', ...args], {
+  return spawnSync(file, [...wrapper, ...node, ...options, ...COMMAND, 'doctor', ...args], {
     cwd: ROOT,
     env: { PATH, ...env },
     encoding: 'utf8',
@@ -121,7 +121,7 @@ describe('uring doctor', () => {
   });
 
   it('ends quietly where nobody reads on', async () => {
-    const child = spawn(process.execPath, [...NODE, 'lib/cli/main.ts', 'doctor'], { cwd: ROOT });
+    const child = spawn(process.execPath, [...COMMAND, 'doctor'], { cwd: ROOT });
     child.stdout.destroy();
     let errors = '';
     child.stderr.on('data', (text) => {

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 import { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { RegisterMessage } from '../../lib/trace.ts';
-import { confinedUring, uring } from '../helpers/cli.ts';
+import { COMMAND, confinedUring, uring } from '../helpers/cli.ts';
 import { cannotConfine } from '../helpers/confined.ts';
 import {
   globalSettings,
@@ -22,7 +22,7 @@ import {
 } from '../helpers/tracefs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const URING = [process.execPath, '--conditions=uring-source', '--import', 'tsx', 'lib/cli/main.ts'];
+const URING = [process.execPath, ...COMMAND];
 const NOBODY = 65534;
 /** An opcode that nobody else uses while the tests run. */
 const MARK = 4243;

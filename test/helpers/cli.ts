@@ -4,7 +4,12 @@ import { join } from 'node:path';
 import { type Confinement, start } from './confined.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const PARAMETERS = ['--conditions=uring-source', '--import', 'tsx', 'lib/cli/main.ts'];
+const { URING_COMPILED } = process.env;
+/** The arguments of Node.js that run the command: compiled, where `npm test` did that. It starts four times as fast. */
+export const COMMAND: readonly string[] =
+  URING_COMPILED === undefined
+    ? ['--conditions=uring-source', '--import', 'tsx', join(ROOT, 'lib/cli/main.ts')]
+    : [join(URING_COMPILED, 'lib/cli/main.js')];
 
 /** What became of a command. */
 export interface Ended {
@@ -29,17 +34,17 @@ export function uring(
   args: readonly string[],
   { env = {}, node = [] }: { env?: NodeJS.ProcessEnv; node?: readonly string[] } = {},
 ): Ended {
-  return run(process.execPath, [...node, ...PARAMETERS, ...args], env);
+  return run(process.execPath, [...node, ...COMMAND, ...args], env);
 }
 
 /** Runs a command to its end, confined. */
 export function confinedUring(confinement: Confinement, args: readonly string[]): Ended {
-  return start(confinement, [...PARAMETERS, ...args], ROOT);
+  return start(confinement, [...COMMAND, ...args], ROOT);
 }
 
 /** Starts a command with pipes. */
 export function startUring(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...PARAMETERS, ...args], { cwd: ROOT, env: environment({}) });
+  return spawn(process.execPath, [...COMMAND, ...args], { cwd: ROOT, env: environment({}) });
 }
 
 /** Quoted for a shell; no word here has a quote. */
@@ -49,12 +54,12 @@ function quoted(words: readonly string[]): string {
 
 /** Runs a command line of bash to its end, in which `uring` is the command. */
 export function shell(line: string): Ended {
-  return run('bash', ['-c', `uring() { ${quoted([process.execPath, ...PARAMETERS])} "$@"; }; ${line}`]);
+  return run('bash', ['-c', `uring() { ${quoted([process.execPath, ...COMMAND])} "$@"; }; ${line}`]);
 }
 
 /** Runs a command to its end on a terminal of 80 columns, and tells what it showed there. */
 export function uringOnTerminal(args: readonly string[], env: NodeJS.ProcessEnv): string {
-  const line = `stty cols 80; ${quoted([process.execPath, ...PARAMETERS, ...args])}`;
+  const line = `stty cols 80; ${quoted([process.execPath, ...COMMAND, ...args])}`;
   return run('script', ['-qec', line, '/dev/null'], env).stdout;
 }
 

@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { COMMAND } from '../helpers/cli.ts';
 import { instancesOf, needsProgram, registerCalls, tracefs } from '../helpers/tracefs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const URING = [process.execPath, '--conditions=uring-source', '--import', 'tsx', 'lib/cli/main.ts'];
+const URING = [process.execPath, ...COMMAND];
 const THREADS = 4;
 const CALLS = 200_000;
 /** Each call has three events, and each thread makes one ring. */
