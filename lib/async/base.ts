@@ -5,6 +5,7 @@ import { AbortError } from '../errors.ts';
 import { RingBase, type RingBaseOptions } from '../ring/base.ts';
 import type { RegisterEventfdOptions, RegisteredEventfd } from '../ring/eventfd.ts';
 import type { Operation } from '../ring/operations/index.ts';
+import { includes } from '../ring/operations/kit.ts';
 import { Personality } from '../ring/personality.ts';
 import { milliseconds } from '../ring/time.ts';
 import { Chain } from './chain.ts';
@@ -40,23 +41,29 @@ export interface ChainOptions {
   readonly hard?: boolean | undefined;
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['signal', 'timeoutMs', 'drain', 'async', 'personality']);
+const KNOWN: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
 
 /** The result is a number of bytes, or whatever else res says. */
 export const COUNT: Outcome<number> = { convert: (res) => res };
 /** The result is nothing. */
 export const NOTHING: Outcome<void> = { convert: () => undefined };
 
+/** Checks the names of all options; returns whether there are any that every operation has. */
+function hasCommon({ known }: Operation<never, object>, options: object): boolean {
+  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
+  let has = false;
+  for (const key in options) {
+    if (includes(known, key)) continue;
+    if (!includes(KNOWN, key))
+      throw wrongValue(`options.${key}`, `one of ${[...KNOWN, ...known].join(', ')}`, key);
+    has = true;
+  }
+  return has;
+}
+
 /** Checks the options that every operation has, and the names of all. */
 function checkOptions(operation: Operation<never, object>, options: object | undefined): AsyncOptions {
-  if (options === undefined) return {};
-  if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
-  for (const key in options) {
-    if (!KNOWN.has(key) && !operation.known.has(key)) {
-      throw wrongValue(`options.${key}`, `one of ${[...KNOWN, ...operation.known].join(', ')}`, key);
-    }
-  }
-  return options;
+  return options !== undefined && hasCommon(operation, options) ? options : {};
 }
 
 /** IOSQE_* bits, and above them the personality. */
@@ -161,29 +168,41 @@ export abstract class AsyncRingBase extends RingBase {
     options: (O & AsyncOptions) | undefined,
     ...args: A
   ): Promise<T> {
+    const flight = new OneShot(operation.op, outcome);
+    const promise = flight.promise();
     const chain = this.#chain;
-    const promise = new Promise<T>((resolve, reject) => {
-      try {
-        this.core.check();
-        const common = checkOptions(operation, options);
-        const { signal, timeoutMs } = common;
-        checkSignal(signal);
-        const bits = commonBits(this, common);
-        if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
-        if (signal?.aborted) throw new AbortError(signal.reason);
-        const flight = new OneShot(operation.op, outcome, resolve, reject);
-        if (signal !== undefined) flight.forgetSignal = this.#watch(signal, flight);
-        this.#depart(
-          new Start(flight, operation, options ?? operation.defaults, args, bits, timeoutMs),
-          chain,
-        );
-      } catch (error) {
-        chain?.refuse(error);
-        reject(error);
-      }
-    });
+    try {
+      this.core.check();
+      const isPlain = options === undefined || !hasCommon(operation, options);
+      const given = options ?? operation.defaults;
+      // `args` is only ever spread: so V8 makes no array of it
+      if (isPlain && chain === undefined && this.loop.startNow(flight, operation, given, ...args))
+        return promise;
+      this.#start(chain, flight, operation, given, isPlain ? {} : options, ...args);
+    } catch (error) {
+      chain?.refuse(error);
+      flight.fail(error);
+    }
     chain?.promised(promise);
     return promise;
+  }
+
+  /** Starts an operation that has to wait for room, is a link, or has options that every operation has. */
+  #start<A extends readonly unknown[], O extends object, T>(
+    chain: Chain | undefined,
+    flight: OneShot<T>,
+    operation: Operation<A, O>,
+    options: O,
+    common: AsyncOptions,
+    ...args: A
+  ): void {
+    const { signal, timeoutMs } = common;
+    checkSignal(signal);
+    const bits = commonBits(this, common);
+    if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
+    if (signal?.aborted) throw new AbortError(signal.reason);
+    if (signal !== undefined) flight.agree({ forgetSignal: this.#watch(signal, flight) });
+    this.#depart(new Start(flight, operation, options, args, bits, timeoutMs), chain);
   }
 
   /**

@@ -9,6 +9,18 @@ const ETIME = 62;
 const ERESTARTSYS = 512;
 const ERESTART_RESTARTBLOCK = 516;
 
+/** What few operations have: apart, so that the others do without its memory. */
+interface Terms {
+  /** Was its cancellation asked for, and why? */
+  abortReason?: { readonly reason: unknown };
+  /** When a linked timeout may have ended it, by performance.now(). */
+  deadline?: number;
+  /** Takes the listener off the signal. */
+  forgetSignal?: () => void;
+  /** The result of a zero-copy send, whose last completion only says that the memory is free. */
+  firstResult?: number;
+}
+
 /** What the loop needs to know of an operation in flight. */
 export abstract class Flight {
   readonly op: OpName;
@@ -16,13 +28,23 @@ export abstract class Flight {
   memory: unknown;
   /** Its slot in the ring's table; undefined before it has an entry. */
   slot: number | undefined;
-  /** Was its cancellation asked for, and why? */
-  abortReason: { readonly reason: unknown } | undefined;
-  /** When a linked timeout may have ended it, by performance.now(). */
-  deadline = Number.POSITIVE_INFINITY;
+  protected terms: Terms | undefined;
 
   constructor(op: OpName) {
     this.op = op;
+    this.memory = undefined;
+    this.slot = undefined;
+    this.terms = undefined;
+  }
+
+  /** Was its cancellation asked for, and why? */
+  get abortReason(): { readonly reason: unknown } | undefined {
+    return this.terms?.abortReason;
+  }
+
+  /** Adds what only few operations have. */
+  agree(terms: Terms): void {
+    this.terms = { ...this.terms, ...terms };
   }
 
   /** A completion; `isLast` unless more will come. */
@@ -41,7 +63,7 @@ export abstract class Flight {
     const isStopped = errno === ECANCELED || errno === EINTR;
     if (isStopped && this.abortReason !== undefined) return new AbortError(this.abortReason.reason);
     // before the deadline it was something else: a link before it failed
-    if (isStopped && performance.now() >= this.deadline)
+    if (isStopped && performance.now() >= (this.terms?.deadline ?? Number.POSITIVE_INFINITY))
       return new OpError(this.op, ETIME, { hint: 'timeoutMs is over' });
     return new OpError(this.op, errno);
   }
@@ -58,56 +80,78 @@ export interface Outcome<T> {
   readonly waste?: ((res: number, flags: number) => void) | undefined;
 }
 
-/** An operation with one result. */
-export class OneShot<T> extends Flight {
-  readonly #resolve: (value: T) => void;
-  readonly #reject: (error: unknown) => void;
-  readonly #outcome: Outcome<T>;
-  /** Takes the listener off the signal. */
-  forgetSignal: (() => void) | undefined;
+function ignore(): void {}
 
-  constructor(
-    op: OpName,
-    outcome: Outcome<T>,
-    resolve: (value: T) => void,
-    reject: (error: unknown) => void,
-  ) {
+/** Who gets the functions that settle a promise. */
+interface Settler {
+  resolve: (value: never) => void;
+  reject: (error: unknown) => void;
+}
+
+const nobody: Settler = { resolve: ignore, reject: ignore };
+/** Whose promise is being made: so one executor serves all, where a closure for each would be a quarter of its memory. */
+let settler = nobody;
+
+function execute(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+  settler.resolve = resolve;
+  settler.reject = reject;
+}
+
+/**
+ * An operation with one result. Its promise, the two functions that settle it and this object are all that an operation
+ * allocates: a field more is eight bytes for each.
+ */
+export class OneShot<T> extends Flight implements Settler {
+  resolve: (value: T) => void = ignore;
+  reject: (error: unknown) => void = ignore;
+  readonly #outcome: Outcome<T>;
+
+  constructor(op: OpName, outcome: Outcome<T>) {
     super(op);
     this.#outcome = outcome;
-    this.#resolve = resolve;
-    this.#reject = reject;
+  }
+
+  /** The promise of the result. To be called once, before it can settle. */
+  promise(): Promise<T> {
+    settler = this;
+    const promise = new Promise<T>(execute);
+    settler = nobody;
+    return promise;
   }
 
   override complete(res: number, flags: number, isLast: boolean): void {
     if (!isLast) {
       // a zero-copy send: this is the result, the notification that frees the memory comes later
-      this.#firstResult ??= res;
+      if (this.terms?.firstResult === undefined) this.agree({ firstResult: res });
       return;
     }
-    const result = this.#firstResult ?? res;
+    if (this.terms === undefined && res >= 0) this.#settle(res, flags);
+    else this.#end(res, flags);
+  }
+
+  #end(res: number, flags: number): void {
+    const result = this.terms?.firstResult ?? res;
     this.#forget();
     if (result < 0 && -result !== this.#outcome.success) {
       this.#outcome.waste?.(res, flags);
-      this.#reject(this.error(result));
+      this.reject(this.error(result));
     } else if (this.abortReason !== undefined && this.#outcome.undo !== undefined) {
       this.#outcome.undo(result);
-      this.#reject(new AbortError(this.abortReason.reason));
+      this.reject(new AbortError(this.abortReason.reason));
     } else this.#settle(result, flags);
   }
 
-  #firstResult: number | undefined;
-
   #settle(res: number, flags: number): void {
     try {
-      this.#resolve(this.#outcome.convert(res, flags));
+      this.resolve(this.#outcome.convert(res, flags));
     } catch (error) {
-      this.#reject(error);
+      this.reject(error);
     }
   }
 
   override fail(error: unknown): void {
     this.#forget();
-    this.#reject(error);
+    this.reject(error);
   }
 
   override discard(res: number, flags: number): void {
@@ -116,7 +160,6 @@ export class OneShot<T> extends Flight {
   }
 
   #forget(): void {
-    this.forgetSignal?.();
-    this.forgetSignal = undefined;
+    this.terms?.forgetSignal?.();
   }
 }

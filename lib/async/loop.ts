@@ -11,6 +11,7 @@ import * as control from '../ops/control.ts';
 import * as wait from '../ops/wait.ts';
 import { registerEventfd, registerSyncCancel } from '../register/notify.ts';
 import type { RingCore } from '../ring/core.ts';
+import type { Operation } from '../ring/operations/index.ts';
 import { timespec } from '../ring/time.ts';
 import { addressOf } from '../sys/memory.ts';
 import { FdPoll } from '../sys/poll.ts';
@@ -35,6 +36,11 @@ const EBUSY = 16;
 /** Completions that one turn settles before it lets others run. */
 const BUDGET = 4096;
 
+/** How long a turn goes on with operations that complete while they are submitted, before it lets others run. */
+const SPRINT_MS = 0.2;
+/** Its reactions run after those of all promises that were settled before; queueMicrotask would take several times as long. */
+const settled = Promise.resolve();
+
 /** Rings with operations in flight: they must not be collected while somebody awaits a promise of theirs. */
 const busy = new Set<object>();
 
@@ -56,6 +62,10 @@ export class Loop {
   /** Since the ring was idle last: was an operation to start after all before it? */
   #hasDrains = false;
   #isScheduled = false;
+  /** Will #follow submit what is started now? */
+  #isFollowed = false;
+  /** When the turn has to end, by performance.now(). */
+  #restAt = 0;
   /** Are entries being made? Arguments are read then, and a getter of a user's may start operations or close the ring. */
   #isPlacing = false;
   #isBusy = false;
@@ -88,6 +98,29 @@ export class Loop {
     this.#schedule();
   }
 
+  /**
+   * Starts an operation that needs one entry if it has one at once, without the detour by a Departure; false where it
+   * has to wait. @throws for a wrong argument
+   */
+  startNow<A extends readonly unknown[], O extends object>(
+    flight: Flight,
+    operation: Operation<A, O>,
+    options: O,
+    ...args: A
+  ): boolean {
+    const core = this.#core;
+    if (this.#mustWait || !core.queues.seek()) return false;
+    this.#isPlacing = true;
+    try {
+      flight.memory = operation.encode(core, options, ...args);
+      flight.slot = core.commit(0, flight);
+    } finally {
+      this.#isPlacing = false;
+    }
+    this.#expectTurn();
+    return true;
+  }
+
   /** Starts operations one right after the other, as links need it. */
   start(group: readonly Departure[]): void {
     if (!this.#tryPlace(group)) {
@@ -95,8 +128,13 @@ export class Loop {
       if (!this.#isPlacing) this.#flush();
       if (!this.#tryPlace(group)) this.#wait(group);
     }
-    this.#schedule();
-    this.#hold();
+    this.#expectTurn();
+  }
+
+  /** What was started goes to the kernel soon. */
+  #expectTurn(): void {
+    if (!this.#isFollowed) this.#schedule();
+    if (!this.#isBusy) this.#hold();
   }
 
   #wait(group: readonly Departure[]): void {
@@ -110,7 +148,7 @@ export class Loop {
   /** Asks the kernel to cancel an operation; one that has no entry yet fails at once. */
   cancel(flight: Flight, reason: unknown): void {
     if (flight.abortReason !== undefined) return;
-    flight.abortReason = { reason };
+    flight.agree({ abortReason: { reason } });
     this.#stop(flight, new AbortError(reason));
   }
 
@@ -162,9 +200,14 @@ export class Loop {
 
   // ---- to the kernel -------------------------------------------------------------------------------------------
 
-  /** Makes the entries of a group, unless it has to wait: nobody overtakes, nor gets between the entries of another. */
+  /** Nobody overtakes those who wait, nor gets between the entries of a group. */
+  get #mustWait(): boolean {
+    return this.#isPlacing || this.#groupOf.size > 0;
+  }
+
+  /** Makes the entries of a group, unless it has to wait. */
   #tryPlace(group: readonly Departure[]): boolean {
-    if (this.#isPlacing || this.#groupOf.size > 0 || !this.#fits(group)) return false;
+    if (this.#mustWait || !this.#fits(group)) return false;
     this.#place(group);
     return true;
   }
@@ -233,7 +276,7 @@ export class Loop {
     const core = this.#core;
     const time = KernelTimespec.encode(timespec(timeoutMs));
     flight.memory = [flight.memory, time];
-    flight.deadline = performance.now() + timeoutMs;
+    flight.agree({ deadline: performance.now() + timeoutMs });
     const sqe = wait.linkTimeout(core.entry(), addressOf('time', time), 0);
     sqe.flags |= bits & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
     core.commitSkipped(0);
@@ -248,14 +291,18 @@ export class Loop {
   readonly #turn = (): void => {
     this.#isScheduled = false;
     if (this.#core.isClosed) return;
+    this.#restAt = performance.now() + SPRINT_MS;
     // cancellations follow what they cancel, in the same submission
-    if (!this.#submit()) return;
+    if (this.#submit()) this.#settle();
+  };
+
+  #settle(): void {
     try {
       this.#drain();
     } finally {
       if (!this.#core.isClosed) this.#afterwards();
     }
-  };
+  }
 
   /** False where the ring is closed: also because the kernel takes nothing any more, so that nothing would ever end. */
   #submit(): boolean {
@@ -272,10 +319,37 @@ export class Loop {
 
   #afterwards(): void {
     this.#admit();
+    this.#isFollowed = true;
+    settled.then(this.#follow);
+  }
+
+  /**
+   * Runs after those who awaited what was settled: most often they start the next operations, which go to the kernel now
+   * instead of a turn later. What completes meanwhile, as reads of cached data do, is settled too, for a short while.
+   */
+  readonly #follow = (): void => {
+    this.#isFollowed = false;
+    if (this.#core.isClosed) return;
     if (this.pending === 0) {
       this.#hasDrains = false;
       this.#release();
-    } else if (this.#isMoving) this.#schedule();
+      return;
+    }
+    if (!this.#submit()) return;
+    // timers and other I/O wait for the end of this: it must come soon, and does not depend on what users do
+    if (this.#core.queues.ready > 0 && performance.now() < this.#restAt) this.#goOn();
+    else if (this.#isMoving) this.#schedule();
+  };
+
+  #goOn(): void {
+    try {
+      this.#settle();
+    } catch (error) {
+      // a user's onRelease: an uncaught exception as in a turn, not an unhandled rejection
+      setImmediate(() => {
+        throw error;
+      });
+    }
   }
 
   /** Is there something to do although the kernel does not say so? */
@@ -289,6 +363,7 @@ export class Loop {
 
   /** As many as there is room for: the others follow in the next turn. */
   #cancelAll(): void {
+    if (this.#cancels.length === 0) return;
     const { flights } = this.#core;
     let done = 0;
     for (const [slot, high] of this.#cancels) {
@@ -406,7 +481,6 @@ export class Loop {
   }
 
   #hold(): void {
-    if (this.#isBusy) return;
     this.#isBusy = true;
     const owner = this.#owner.deref();
     if (owner !== undefined) busy.add(owner);

@@ -25,7 +25,8 @@ const PERSONALITY_HALF = Sqe.at.personality / 2;
 const BUF_INDEX_HALF = Sqe.at.bufIndex / 2;
 const CMD_BYTE = Sqe.at.cmd;
 
-const HIGH = 0x1_0000_0000;
+/** Times an address this is its high half, without a division. */
+const HIGH = 1 / 0x1_0000_0000;
 const NOTHING = new ArrayBuffer(0);
 
 /** Writes one submission queue entry after another into the memory of a ring. */
@@ -57,13 +58,21 @@ export class SqeCursor {
    * @param off a file offset or a second address; -1 stands for 2^64-1 ("current position")
    */
   prepare(opcode: number, fd: number, addr: number, len: number, off: number): this {
+    this.#begin(opcode, fd, len);
+    // here, and not in there: V8 inlines this, and makes no objects of large numbers
+    const { words, base } = this;
+    words[base + OFF] = off;
+    words[base + OFF + 1] = off < 0 ? -1 : off * HIGH;
+    words[base + ADDR] = addr;
+    words[base + ADDR + 1] = addr * HIGH;
+    return this;
+  }
+
+  /** All but `off` and `addr`. */
+  #begin(opcode: number, fd: number, len: number): void {
     const { words, base } = this;
     words[base] = opcode;
     words[base + FD] = fd;
-    words[base + OFF] = off;
-    words[base + OFF + 1] = off < 0 ? -1 : off / HIGH;
-    words[base + ADDR] = addr;
-    words[base + ADDR + 1] = addr / HIGH;
     words[base + LEN] = len;
     words[base + OP_FLAGS] = 0;
     words[base + USER_DATA] = 0;
@@ -75,7 +84,6 @@ export class SqeCursor {
     words[base + OPTIONAL] = 0;
     words[base + OPTIONAL + 1] = 0;
     if (this.stride === 32) this.clearSecondHalf();
-    return this;
   }
 
   /** user_data, given back by the completion: a number below 2^53, or a bigint. */
@@ -83,7 +91,7 @@ export class SqeCursor {
     if (typeof value === 'bigint') {
       this.setUserData(Number(value & 0xffff_ffffn), Number(value >> 32n));
     } else {
-      this.setUserData(value, value / HIGH);
+      this.setUserData(value, value * HIGH);
     }
   }
 
@@ -137,7 +145,7 @@ export class SqeCursor {
   /** addr3; optval and attr_ptr are the same field. */
   set addr3(value: number) {
     this.words[this.base + ADDR3] = value;
-    this.words[this.base + ADDR3 + 1] = value / HIGH;
+    this.words[this.base + ADDR3 + 1] = value * HIGH;
   }
 
   /** addr in two halves, for operations that keep a user_data there. */

@@ -58,26 +58,39 @@ export function readBuffers(name: string, buffers: readonly BufferSource[], max:
   for (let i = 0; i < length; i++) {
     const each = buffers[i];
     if (ArrayBuffer.isView(each)) {
-      bases.push(addressOf(`${name}[${i}]`, each));
+      bases.push(addressOf(name, each, i));
       lengths.push(each.byteLength);
     } else if (each === null) {
       bases.push(0);
       lengths.push(0);
     } else {
-      const { address, length } = readPlace(`${name}[${i}]`, each);
-      bases.push(address);
-      lengths.push(length);
+      const place = readPlace(name, i, each);
+      bases.push(place.address);
+      lengths.push(place.length);
     }
   }
   return { bases, lengths };
 }
 
-function readPlace(name: string, place: Place | undefined): Place {
+function readPlace(name: string, i: number, place: Place | undefined): Place {
   if (typeof place !== 'object' || !('address' in place)) {
-    throw wrongType(name, 'a Uint8Array or another view of memory, an { address, length }, or null', place);
+    const allowed = 'a Uint8Array or another view of memory, an { address, length }, or null';
+    throw wrongType(`${name}[${i}]`, allowed, place);
   }
-  const address = unsigned64(`${name}.address`, place.address);
-  return { address, length: integer(`${name}.length`, place.length, 0, Number.MAX_SAFE_INTEGER) };
+  const { address, length } = place;
+  if (!isUnsigned(address)) unsigned64(`${name}[${i}].address`, address);
+  if (typeof length !== 'number' || !isUnsigned(length))
+    integer(`${name}[${i}].length`, length, 0, Number.MAX_SAFE_INTEGER);
+  return { address, length };
+}
+
+const U64_MAX = 0xffff_ffff_ffff_ffffn;
+
+/** Is it right for sure? Asked first, because the names of elements are made only for errors. */
+function isUnsigned(value: number | bigint): boolean {
+  return typeof value === 'bigint'
+    ? value >= 0n && value <= U64_MAX
+    : Number.isSafeInteger(value) && value >= 0;
 }
 
 /** iovec[] of the slots from `from` on. */
@@ -126,7 +139,7 @@ export function readTags(
   const taken: Tag[] = [];
   for (let i = 0; i < length; i++) {
     const tag = tags[i];
-    if (typeof tag !== 'number' || !Number.isSafeInteger(tag) || tag < 0) unsigned64(`${name}[${i}]`, tag);
+    if (tag === undefined || !isUnsigned(tag)) unsigned64(`${name}[${i}]`, tag);
     if (tag !== 0 && tag !== 0n && isEmpty(i))
       throw wrongValue(`${name}[${i}]`, '0: its slot gets nothing', tag);
     taken.push(tag ?? 0);

@@ -242,7 +242,8 @@ export const HINTS: { readonly [code: string]: Hints } = {
     REGISTER_PERSONALITY: 'all 65535 personalities of the ring are taken',
     REGISTER_RESTRICTIONS: 'the ring has its restrictions already, they can be set once',
     REGISTER_RING_FDS: 'the index is taken, or all 16 of this thread are: unregister one first',
-    REGISTER_CLONE_BUFFERS: 'the destination has a buffer table already: unregister it first, or replace it',
+    REGISTER_CLONE_BUFFERS:
+      'the destination has a buffer table already: unregister it first, or replace it (6.13)',
     REGISTER_MEM_REGION: 'the ring has its one memory region already, and keeps it until it is closed',
   },
   ENXIO: {

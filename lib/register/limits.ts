@@ -86,7 +86,7 @@ function readRule(name: string, rule: RestrictionRule | undefined): ValueOf<type
  *   makes from now on, and for its children
  * @param rules at most 107
  * @throws RegisterError EBADFD (the ring is not disabled), EBUSY (it has restrictions), EINVAL (an opcode that this kernel
- *   lacks); with fd -1 EPERM (the thread has restrictions), EACCES (neither CAP_SYS_ADMIN nor no_new_privs)
+ *   lacks); with fd -1 EPERM (the thread has restrictions; EACCES since 7.3), EACCES (neither CAP_SYS_ADMIN nor no_new_privs)
  * @since 5.10
  * @see io_uring_register_restrictions(3)
  */

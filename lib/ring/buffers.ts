@@ -10,7 +10,7 @@ import {
 } from '../register/buffers.ts';
 import { addressOf } from '../sys/memory.ts';
 import type { RingBase } from './base.ts';
-import { type RingCore, tagValue } from './core.ts';
+import type { RingCore, Tag } from './core.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
 /** How many bytes one registered buffer may have. */
@@ -61,8 +61,7 @@ interface Slot {
   readonly index: number;
   readonly view: ArrayBufferView;
   readonly address: number;
-  /** The number of its tag. */
-  readonly tag: number;
+  readonly tag: Tag;
   /** Does the kernel have the tag too? */
   readonly isTagged: boolean;
   isCurrent: boolean;
@@ -88,7 +87,7 @@ interface Piece {
 function pieces(buffers: readonly (ArrayBufferView | null)[]): (Piece | null)[] {
   return [...list('buffers', buffers)].map((view, i) => {
     if (view === null) return null;
-    const address = addressOf(`buffers[${i}]`, view);
+    const address = addressOf('buffers', view, i);
     const length = view.byteLength;
     if (length > MAX_BYTES) throw wrongValue(`buffers[${i}]`, 'at most 1 GiB long', length);
     return { view, address, length };
@@ -220,18 +219,19 @@ export class RegisteredBuffers extends Owner {
 
   /** Tags and holds what comes, calls the kernel, and keeps the books by what it did. */
   #enter(offset: number, found: readonly (Piece | null)[], call: (tags: bigint[] | undefined) => void): void {
-    const { hasTags } = this.core;
+    const { core } = this;
+    const { hasTags } = core;
     const slots = found.map((piece, i) => (piece === null ? null : this.#slot(offset + i, piece, hasTags)));
     let done = found.length;
     try {
-      call(hasTags ? slots.map((slot) => tagValue(slot?.tag ?? 0)) : undefined);
+      call(hasTags ? slots.map((slot) => (slot ? core.tagValue(slot.tag) : 0n)) : undefined);
     } catch (error) {
       done = error instanceof RegisterError ? (error.done ?? 0) : 0;
       throw error;
     } finally {
       slots.forEach((slot, i) => {
         if (i < done) this.#replace(offset + i, slot);
-        else if (slot) this.core.untag(slot.tag);
+        else if (slot) core.untag(slot.tag);
       });
     }
   }

@@ -22,7 +22,7 @@ import { kernelRelease } from '../sys/host.ts';
 import { keepForever, Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import { tracedClose } from '../trace.ts';
-import { FLIGHT, Flights, kindOf, mark, payloadOf, SKIPPED, TAG } from './flights.ts';
+import { Flights, join, kindOf, mark, payloadOf, SKIPPED, TAG } from './flights.ts';
 import type { Queues, RingParams } from './queues.ts';
 import { giveBackIndex } from './ring-index.ts';
 import { enterHint } from './setup.ts';
@@ -43,22 +43,24 @@ const HIGH = 0x1_0000_0000;
 /** How long close() waits for the kernel to let go, in milliseconds. */
 const CLOSE_LIMIT_MS = 1000;
 
-/** A slot of a registered table that the kernel has been told to let go of, or still has. */
-interface Tagged {
-  /** The memory (or nothing, for a file). */
-  readonly held: unknown;
-  /** Its place in the table. */
+/** A slot of a registered table, which the kernel tells about when it has let go. */
+export interface Tag {
+  /** Where the ring keeps it. */
+  entry: number;
+  /** Its place in the registered table. */
   readonly index: number;
+  /** The memory (or nothing, for a file). */
+  held: unknown;
   /** A user's, called when the kernel has let go. */
   readonly onRelease: ((index: number) => void) | undefined;
+  /** Held; given up, so that its completion is expected; or let go. */
+  state: 'held' | 'expected' | 'gone';
 }
 
-/** The user_data of a tag without its number. */
-const TAG_MARK = BigInt(mark(TAG, 0)) << 32n;
-
-/** The kernel's name of a tag; 0 (none) is none. */
-export function tagValue(serial: number): bigint {
-  return serial === 0 ? 0n : TAG_MARK | BigInt(serial);
+/** The user_data of a completion that belongs to no flight: of a skipped operation of ours, or another ring's message. */
+function userDataOf(high: number, low: number): number | bigint {
+  if (kindOf(high) === SKIPPED) return payloadOf(high) * HIGH + low;
+  return high < 0x20_0000 ? high * HIGH + low : join(high, low);
 }
 
 /** Calls `then`; the ring closes whatever becomes of it. */
@@ -105,9 +107,9 @@ export class RingCore {
   hasRequiredFlags = false;
   /** Is the ring enabled (not, or no longer, SETUP_R_DISABLED)? */
   isEnabled: boolean;
-  readonly #tags = new Map<number, Tagged>();
+  readonly #tags = new Flights<Tag>(TAG);
   /** Tags of slots that were given up, whose memory the kernel may still use. */
-  readonly #expected = new Set<number>();
+  #expected = 0;
   /** Completions of tags that may come: before 6.13 those of an unregistered table never do. */
   #owedTags = 0;
   readonly #endings = new Set<() => void>();
@@ -115,7 +117,6 @@ export class RingCore {
   readonly #registered = new Set<unknown>();
   readonly #wait = new Pinned(GeteventsArg.size + KernelTimespec.size);
   #handle: RingFd | undefined;
-  #serial = 0;
 
   constructor(fd: number, handle: RingFd, queues: Queues, params: RingParams) {
     this.fd = fd;
@@ -210,9 +211,13 @@ export class RingCore {
 
   /** The cursor, on the next free entry. To be called when all arguments were read and checked. */
   entry(): SqeCursor {
-    if (this.isClosed) throw new ClosedError('the ring');
-    if (!this.queues.seek()) throw new QueueFullError(this.queues.sqEntries);
-    return this.queues.sqe;
+    const { queues } = this;
+    if (this.isClosed || !queues.seek()) throw this.#noEntry();
+    return queues.sqe;
+  }
+
+  #noEntry(): Error {
+    return this.isClosed ? new ClosedError('the ring') : new QueueFullError(this.queues.sqEntries);
   }
 
   /** The entry under the cursor is complete: gives it its user_data and counts it. Returns its slot. */
@@ -231,7 +236,7 @@ export class RingCore {
 
   /** The kernel's user_data of every operation with this userData. */
   kernelUserData(userData: number): bigint[] {
-    return this.flights.find(userData).map((slot) => (BigInt(this.flights.high(slot)) << 32n) | BigInt(slot));
+    return this.flights.find(userData).map((slot) => join(this.flights.high(slot), slot));
   }
 
   /**
@@ -240,35 +245,30 @@ export class RingCore {
    */
   take(): boolean {
     const { queues, flights } = this;
-    this.held = undefined;
     while (queues.take() || this.#refill()) {
       const { low, high } = queues;
-      if (high < 0x8000_0000) {
-        // a message from another ring
-        this.userData = high < 0x20_0000 ? high * HIGH + low : (BigInt(high) << 32n) | BigInt(low);
-        return true;
-      }
-      const kind = kindOf(high);
-      if (kind === FLIGHT && flights.isCurrent(low, high)) {
+      if (flights.isCurrent(low, high)) {
         this.userData = flights.userData(low);
         this.held = flights.held(low);
         if ((queues.flags & IORING_CQE_F_MORE) === 0) flights.remove(low);
         return true;
       }
-      if (kind === SKIPPED) {
-        this.userData = payloadOf(high) * HIGH + low;
-        return true;
-      }
-      const tag = this.#tagOf(high, low);
-      if (tag !== undefined) {
-        this.#released(tag);
-        continue;
-      }
-      this.userData = (BigInt(high) << 32n) | BigInt(low);
-      return true;
+      if (this.#takeOther(high, low)) return true;
     }
-    if (this.flights.active === 0 && this.#expected.size > 0) this.#releaseExpected();
+    this.held = undefined;
+    if (this.#expected > 0 && flights.active === 0) this.#releaseExpected();
     return false;
+  }
+
+  /** Takes a completion of no flight: a message, or a tag, which is dealt with and no user's. */
+  #takeOther(high: number, low: number): boolean {
+    this.held = undefined;
+    if (this.#isTag(high, low)) {
+      this.#released(high, low);
+      return false;
+    }
+    this.userData = userDataOf(high, low);
+    return true;
   }
 
   /** Whose completion take() took. */
@@ -284,12 +284,17 @@ export class RingCore {
     return queues.isOverflowed && this.enter(0, 0, IORING_ENTER_GETEVENTS) >= 0 && queues.take();
   }
 
+  /** Is every slot of the completion queue one completion that take() gives? Then the kernel counts as we do. */
+  get countsAll(): boolean {
+    return this.#owedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED);
+  }
+
   /** How many completions take() would give now, without asking the kernel: all that are ready but tags. */
   get ready(): number {
     const { queues } = this;
-    if (this.#owedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED)) return queues.ready;
+    if (this.countsAll) return queues.ready;
     let count = 0;
-    for (const [high, low] of queues.peek()) if (this.#tagOf(high, low) === undefined) count++;
+    for (const [high, low] of queues.peek()) if (!this.#isTag(high, low)) count++;
     return count;
   }
 
@@ -298,18 +303,15 @@ export class RingCore {
     while (this.#owedTags > 0) {
       // each time anew: an onRelease may take completions itself
       const [first] = this.queues.peek();
-      const tag = first && this.#tagOf(...first);
-      if (tag === undefined) return;
+      if (first === undefined || !this.#isTag(...first)) return;
       this.queues.take();
-      this.#released(tag);
+      this.#released(...first);
     }
   }
 
-  /** The number of a tag of ours; undefined for any other completion. */
-  #tagOf(high: number, low: number): number | undefined {
-    if (kindOf(high) !== TAG) return undefined;
-    const serial = payloadOf(high) * HIGH + low;
-    return serial >= 1 && serial <= this.#serial ? serial : undefined;
+  /** Is it the completion of a tag of ours? */
+  #isTag(high: number, low: number): boolean {
+    return this.#tags.isCurrent(low, high) || this.#tags.isFormer(low, high);
   }
 
   // ---- what is registered ----------------------------------------------------------------------------------
@@ -326,27 +328,34 @@ export class RingCore {
     return () => this.#registered.delete(entry);
   }
 
-  /** The number of a new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
-  tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): number {
-    const serial = ++this.#serial;
-    this.#tags.set(serial, { index, held, onRelease });
-    return serial;
+  /** A new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
+  tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): Tag {
+    const tag: Tag = { entry: -1, index, held, onRelease, state: 'held' };
+    tag.entry = this.#tags.add(0, tag);
+    return tag;
+  }
+
+  /** The kernel's name of a tag. */
+  tagValue({ entry }: Tag): bigint {
+    return join(this.#tags.high(entry), entry);
   }
 
   /** A tag that was never registered, because the call failed. */
-  untag(serial: number): void {
-    this.#tags.delete(serial);
+  untag(tag: Tag): void {
+    this.#drop(tag);
   }
 
   /** The slot with this tag was given up: its completion says when the kernel has let go. */
-  expectTag(serial: number): void {
-    if (this.#tags.has(serial) && !this.#expected.has(serial)) this.#owedTags++;
-    this.expectRelease(serial);
+  expectTag(tag: Tag): void {
+    if (tag.state === 'held') this.#owedTags++;
+    this.expectRelease(tag);
   }
 
   /** The same for a slot that the kernel has no tag for: it has let go when nothing is in flight. */
-  expectRelease(serial: number): void {
-    if (this.#tags.has(serial)) this.#expected.add(serial);
+  expectRelease(tag: Tag): void {
+    if (tag.state !== 'held') return;
+    tag.state = 'expected';
+    this.#expected++;
   }
 
   /** Calls `ending` when the ring closes; what comes back takes it away. */
@@ -356,11 +365,11 @@ export class RingCore {
   }
 
   /** A tag came. */
-  #released(serial: number): void {
+  #released(high: number, low: number): void {
+    const tag = this.#tags.isCurrent(low, high) ? this.#tags.held(low) : undefined;
     // one that nobody asked for comes when an operation puts another file into the slot
-    const isOwed = this.#expected.has(serial) || !this.#tags.has(serial);
-    if (isOwed && this.#owedTags > 0) this.#owedTags--;
-    this.#letGo(serial);
+    if (tag?.state !== 'held' && this.#owedTags > 0) this.#owedTags--;
+    if (tag !== undefined) this.#letGo(tag);
   }
 
   /**
@@ -368,18 +377,28 @@ export class RingCore {
    * the kernel waits in the call instead of sending the tags of an unregistered table.
    */
   #releaseExpected(): void {
-    for (const serial of [...this.#expected]) {
+    for (const tag of this.#expectedTags()) {
       // an onRelease may have started something
       if (this.flights.active > 0) return;
-      this.#letGo(serial);
+      if (tag.state === 'expected') this.#letGo(tag);
     }
   }
 
-  #letGo(serial: number): void {
-    const tagged = this.#tags.get(serial);
-    this.#tags.delete(serial);
-    this.#expected.delete(serial);
-    tagged?.onRelease?.(tagged.index);
+  #expectedTags(): Tag[] {
+    return this.#tags.everything().filter(({ state }) => state === 'expected');
+  }
+
+  #letGo(tag: Tag): void {
+    this.#drop(tag);
+    tag.onRelease?.(tag.index);
+  }
+
+  #drop(tag: Tag): void {
+    if (tag.state === 'gone') return;
+    if (tag.state === 'expected') this.#expected--;
+    tag.state = 'gone';
+    tag.held = undefined;
+    this.#tags.remove(tag.entry);
   }
 
   // ---- the end ---------------------------------------------------------------------------------------------
@@ -392,14 +411,14 @@ export class RingCore {
     this.#forgetUnsubmitted();
     this.#settle();
     if (this.flights.active > 0) this.#keep();
-    else for (const serial of this.#expected) attempt(() => this.#letGo(serial));
+    else for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
     this.#end();
     this.queues.unmap();
     if (this.index !== undefined) giveBackIndex(this.handle, this.index);
     this.#handle = undefined;
     if (this.fd >= 0) tracedClose(this.fd);
     this.fd = -1;
-    this.#tags.clear();
+    for (const tag of this.#tags.everything()) this.#drop(tag);
     this.#registered.clear();
   }
 
@@ -414,7 +433,7 @@ export class RingCore {
   #forgetUnsubmitted(): void {
     const isSqpoll = this.has(constants.IORING_SETUP_SQPOLL);
     for (const [low, high] of this.queues.takeBack(!isSqpoll)) {
-      if (kindOf(high) === FLIGHT && this.flights.isCurrent(low, high)) this.flights.remove(low);
+      if (this.flights.isCurrent(low, high)) this.flights.remove(low);
     }
   }
 
@@ -478,7 +497,11 @@ export class RingCore {
   /** The kernel may still write: what it may write to stays for ever. */
   #keep(): void {
     const { active } = this.flights;
-    const things = [...this.flights.everything(), ...this.#registered, ...this.#tags.values()];
+    const things = [
+      ...this.flights.everything(),
+      ...this.#registered,
+      ...this.#tags.everything().map(({ held }) => held),
+    ];
     keepForever(
       [things],
       `a ring was closed with ${active} operation(s) that the kernel did not give up within ` +

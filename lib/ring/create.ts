@@ -180,7 +180,9 @@ function setupBest(entries: number, { required, wanted, params }: Wish): SetupRe
     const flags = wanted.slice(skip).reduce((all, each) => all | each, required) >>> 0;
     const result = trySetup(entries, { ...params, flags });
     if (typeof result !== 'number') return result;
-    if (result !== -EINVAL || skip >= wanted.length) throw setupFailure(-result, entries, required);
+    if (result !== -EINVAL || skip >= wanted.length) {
+      throw setupFailure(-result, { entries, flags: required, cqEntries: params.cqEntries });
+    }
   }
 }
 

@@ -11,7 +11,7 @@ import {
   unregisterFiles,
 } from '../register/files.ts';
 import type { RingBase } from './base.ts';
-import { type RingCore, tagValue } from './core.ts';
+import type { RingCore, Tag } from './core.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
 const CLEAR = -1;
@@ -65,7 +65,7 @@ export class RegisteredFiles extends Owner {
   /** How many slots the table has. */
   readonly length: number;
   readonly #onRelease: ((index: number) => void) | undefined;
-  readonly #tags = new Map<number, number>();
+  readonly #tags = new Map<number, Tag>();
 
   private constructor(ring: RingBase, core: RingCore, length: number, onRelease?: (index: number) => void) {
     super(ring, core, 'the file table');
@@ -155,10 +155,10 @@ export class RegisteredFiles extends Owner {
     const { core } = this;
     const told = this.#onRelease;
     if (told === undefined) return call(undefined);
-    const tags = fds.map((fd, i) => (fd < 0 ? 0 : core.tag(offset + i, undefined, told)));
+    const tags = fds.map((fd, i) => (fd < 0 ? undefined : core.tag(offset + i, undefined, told)));
     let done = fds.length;
     try {
-      return call(core.hasTags ? tags.map(tagValue) : undefined);
+      return call(core.hasTags ? tags.map((tag) => (tag ? core.tagValue(tag) : 0n)) : undefined);
     } catch (error) {
       done = error instanceof RegisterError ? (error.done ?? 0) : 0;
       // a slot that was to get a bad fd has lost its old file all the same
@@ -166,15 +166,16 @@ export class RegisteredFiles extends Owner {
       throw error;
     } finally {
       tags.forEach((tag, i) => {
-        if (i >= done) core.untag(tag);
-        else if (fds[i] !== KEEP) this.#replace(offset + i, tag);
+        if (i >= done) {
+          if (tag) core.untag(tag);
+        } else if (fds[i] !== KEEP) this.#replace(offset + i, tag);
       });
     }
   }
 
-  #replace(index: number, tag: number): void {
+  #replace(index: number, tag: Tag | undefined): void {
     this.#drop(index);
-    if (tag !== 0) this.#tags.set(index, tag);
+    if (tag !== undefined) this.#tags.set(index, tag);
   }
 
   #drop(index: number): void {

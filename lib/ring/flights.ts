@@ -8,18 +8,13 @@
  */
 
 /** The kinds of user_data that bit 63 marks: bits 61 and 62. */
-export const FLIGHT = 0;
+const FLIGHT = 0;
 export const TAG = 1;
 export const SKIPPED = 2;
 
 const OURS = 0x8000_0000;
 const KIND_SHIFT = 29;
 const PAYLOAD = 0x1fff_ffff;
-/** In the list of free slots: its end. */
-const NONE = -1;
-/** In place of the next free slot: this one is in use. */
-const IN_USE = -2;
-
 /** The high half of a user_data of ours. */
 export function mark(kind: number, payload: number): number {
   return (OURS | (kind << KIND_SHIFT) | payload) >>> 0;
@@ -35,66 +30,84 @@ export function payloadOf(high: number): number {
   return high & PAYLOAD;
 }
 
-/** A table of operations in flight. Slots are reused, generations are not. */
-export class Flights {
+const halves = new Uint32Array(2);
+const whole = new BigUint64Array(halves.buffer);
+
+/** Both halves of a user_data. */
+export function join(high: number, low: number): bigint {
+  halves[0] = low;
+  halves[1] = high;
+  return whole[0] ?? 0n;
+}
+
+/**
+ * A table of operations in flight, or of other things that completions of a kind name. Slots are reused, generations are
+ * not.
+ */
+export class Flights<H = unknown> {
+  readonly #mark: number;
+  #userData = new Float64Array(0);
+  /** The high half of each slot's user_data; without bit 63 while the slot is free, so that no completion fits it. */
+  #high = new Int32Array(0);
+  readonly #held: (H | undefined)[] = [];
+  /** The free slots: a stack rather than a list, so that no slot has to be read to know the next one. */
+  #free = new Int32Array(0);
+  #freeCount = 0;
+
+  constructor(kind: number = FLIGHT) {
+    this.#mark = mark(kind, 0);
+    this.#grow(64);
+  }
+
   /** Operations that were prepared and have not completed for the last time. */
-  active = 0;
-  #userData = new Float64Array(64);
-  #generation = new Uint32Array(64);
-  #next = new Int32Array(64).fill(NONE);
-  readonly #held: unknown[] = [];
-  #free = NONE;
-  #used = 0;
+  get active(): number {
+    return this.#free.length - this.#freeCount;
+  }
 
   /** A slot for one operation; `held` is what the kernel may touch. */
-  add(userData: number, held: unknown): number {
-    let slot = this.#free;
-    if (slot === NONE) {
-      slot = this.#used++;
-      if (slot === this.#userData.length) this.#grow();
-      this.#held.push(held);
-    } else {
-      this.#free = this.#next[slot] ?? NONE;
-      this.#held[slot] = held;
-    }
-    this.#next[slot] = IN_USE;
+  add(userData: number, held: H): number {
+    if (this.#freeCount === 0) this.#grow(this.#free.length * 2);
+    const slot = this.#free[--this.#freeCount] ?? 0;
+    this.#held[slot] = held;
     this.#userData[slot] = userData;
-    this.active++;
+    this.#high[slot] = (this.#high[slot] ?? 0) | this.#mark;
     return slot;
   }
 
   /** The high half of the slot's user_data; the low half is the slot itself. */
   high(slot: number): number {
-    return (OURS | (this.#generation[slot] ?? 0)) >>> 0;
+    return (this.#high[slot] ?? 0) >>> 0;
   }
 
   /** Is this the operation that has the slot now? */
   isCurrent(slot: number, high: number): boolean {
-    return this.#next[slot] === IN_USE && this.#generation[slot] === (high & PAYLOAD);
+    // one comparison for bit 63, the kind and the generation: nothing else has all three
+    return high >= OURS && this.#high[slot] === (high | 0);
+  }
+
+  /** Was it the operation of this slot some time ago? */
+  isFormer(slot: number, high: number): boolean {
+    return kindOf(high) === kindOf(this.#mark >>> 0) && payloadOf(high) < payloadOf(this.#high[slot] ?? 0);
   }
 
   userData(slot: number): number {
     return this.#userData[slot] ?? 0;
   }
 
-  held(slot: number): unknown {
+  held(slot: number): H | undefined {
     return this.#held[slot];
   }
 
   /** The operation is over: lets go of what it held. */
   remove(slot: number): void {
     this.#held[slot] = undefined;
-    this.#generation[slot] = ((this.#generation[slot] ?? 0) + 1) & PAYLOAD;
-    this.#next[slot] = this.#free;
-    this.#free = slot;
-    this.active--;
+    this.#high[slot] = ((this.#high[slot] ?? 0) + 1) & PAYLOAD;
+    this.#free[this.#freeCount++] = slot;
   }
 
   /** The slots of all operations. */
   slots(): number[] {
-    return Array.from({ length: this.#used }, (_, slot) => slot).filter(
-      (slot) => this.#next[slot] === IN_USE,
-    );
+    return [...this.#held.keys()].filter((slot) => this.high(slot) >= OURS);
   }
 
   /** The slots of all operations with this userData. */
@@ -103,20 +116,20 @@ export class Flights {
   }
 
   /** Everything that is held. */
-  everything(): unknown[] {
+  everything(): H[] {
     return this.#held.filter((held) => held !== undefined);
   }
 
-  #grow(): void {
-    const length = this.#userData.length * 2;
+  /** Makes it `length` slots long. All that there are have been taken; the new ones are free. */
+  #grow(length: number): void {
     const userData = new Float64Array(length);
     userData.set(this.#userData);
-    const generation = new Uint32Array(length);
-    generation.set(this.#generation);
-    const next = new Int32Array(length).fill(NONE);
-    next.set(this.#next);
+    const high = new Int32Array(length);
+    high.set(this.#high);
+    this.#free = new Int32Array(length);
+    for (let slot = length - 1; slot >= this.#held.length; slot--) this.#free[this.#freeCount++] = slot;
+    while (this.#held.length < length) this.#held.push(undefined);
     this.#userData = userData;
-    this.#generation = generation;
-    this.#next = next;
+    this.#high = high;
   }
 }

@@ -52,6 +52,9 @@ export abstract class Owner implements Disposable {
 
   /**
    * Undoes the registration. Harmless when repeated.
+   *
+   * Before Linux 6.13 the kernel waits, in this thread, until no operation in flight uses a registered buffer or file, for
+   * ever if need be: let those end, or cancel them, first. `update()` never waits.
    * @throws RegisterError EACCES on a sandboxed ring that does not allow it; ClosedError after the ring is closed
    */
   unregister(): void {

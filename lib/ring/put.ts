@@ -3,30 +3,28 @@ import { integer, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import type { RingCore } from './core.ts';
 import type { Operation, OperationOptions } from './operations/index.ts';
+import { includes } from './operations/kit.ts';
 import { Personality } from './personality.ts';
 
 const { IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS, IOSQE_IO_DRAIN, IOSQE_IO_HARDLINK, IOSQE_IO_LINK } = constants;
 
-const COMMON: ReadonlySet<string> = new Set([
-  'userData',
-  'link',
-  'hardlink',
-  'drain',
-  'async',
-  'skipSuccess',
-  'personality',
-]);
+/** The options that every operation has, beside userData. */
+const COMMON: readonly string[] = ['link', 'hardlink', 'drain', 'async', 'skipSuccess', 'personality'];
 
-// fixed arities, because rest parameters allocate on the hot path
+type Known = Pick<Operation<never, object>, 'known'>;
+
+// Fixed arities, because rest parameters allocate on the hot path; and short functions with their errors elsewhere,
+// because V8 inlines no more than so many bytes of code.
 
 export function put0<O extends object>(
   core: RingCore,
   operation: Operation<[], O>,
   given: (O & OperationOptions) | undefined,
 ): void {
-  const options = check(core, operation, given);
-  const bits = commonBits(core, given);
-  const userData = userDataOf(given);
+  core.check();
+  const options = given ?? operation.defaults;
+  const bits = given === undefined ? 0 : commonBits(core, operation, given);
+  const userData = given === undefined ? 0 : userDataOf(given);
   finish(core, userData, bits, operation.encode(core, options));
 }
 
@@ -36,9 +34,10 @@ export function put1<A, O extends object>(
   given: (O & OperationOptions) | undefined,
   a: A,
 ): void {
-  const options = check(core, operation, given);
-  const bits = commonBits(core, given);
-  const userData = userDataOf(given);
+  core.check();
+  const options = given ?? operation.defaults;
+  const bits = given === undefined ? 0 : commonBits(core, operation, given);
+  const userData = given === undefined ? 0 : userDataOf(given);
   finish(core, userData, bits, operation.encode(core, options, a));
 }
 
@@ -49,9 +48,10 @@ export function put2<A, B, O extends object>(
   a: A,
   b: B,
 ): void {
-  const options = check(core, operation, given);
-  const bits = commonBits(core, given);
-  const userData = userDataOf(given);
+  core.check();
+  const options = given ?? operation.defaults;
+  const bits = given === undefined ? 0 : commonBits(core, operation, given);
+  const userData = given === undefined ? 0 : userDataOf(given);
   finish(core, userData, bits, operation.encode(core, options, a, b));
 }
 
@@ -63,9 +63,10 @@ export function put3<A, B, C, O extends object>(
   b: B,
   c: C,
 ): void {
-  const options = check(core, operation, given);
-  const bits = commonBits(core, given);
-  const userData = userDataOf(given);
+  core.check();
+  const options = given ?? operation.defaults;
+  const bits = given === undefined ? 0 : commonBits(core, operation, given);
+  const userData = given === undefined ? 0 : userDataOf(given);
   finish(core, userData, bits, operation.encode(core, options, a, b, c));
 }
 
@@ -78,36 +79,34 @@ export function put4<A, B, C, D, O extends object>(
   c: C,
   d: D,
 ): void {
-  const options = check(core, operation, given);
-  const bits = commonBits(core, given);
-  const userData = userDataOf(given);
+  core.check();
+  const options = given ?? operation.defaults;
+  const bits = given === undefined ? 0 : commonBits(core, operation, given);
+  const userData = given === undefined ? 0 : userDataOf(given);
   finish(core, userData, bits, operation.encode(core, options, a, b, c, d));
 }
 
-function check<A extends readonly unknown[], O extends object>(
-  core: RingCore,
-  operation: Operation<A, O>,
-  given: (O & OperationOptions) | undefined,
-): O {
-  core.check();
-  if (given === undefined) return operation.defaults;
+function userDataOf({ userData = 0 }: OperationOptions): number {
+  return integer('options.userData', userData, 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** Checks the names of all options. Returns IOSQE_* bits, and above them the personality. */
+function commonBits(core: RingCore, { known }: Known, given: OperationOptions): number {
   if (typeof given !== 'object' || given === null) throw wrongType('options', 'an object', given);
+  let isPlain = true;
   for (const key in given) {
-    if (!COMMON.has(key) && !operation.known.has(key)) {
-      throw wrongValue(`options.${key}`, `one of ${[...COMMON, ...operation.known].join(', ')}`, key);
-    }
+    if (key === 'userData' || includes(known, key)) continue;
+    if (!includes(COMMON, key)) throw unknown(known, key);
+    isPlain = false;
   }
-  return given;
+  return isPlain ? 0 : readBits(core, given);
 }
 
-function userDataOf(options: OperationOptions | undefined): number {
-  const userData = options?.userData;
-  return userData === undefined ? 0 : integer('options.userData', userData, 0, Number.MAX_SAFE_INTEGER);
+function unknown(known: readonly string[], key: string): RangeError {
+  return wrongValue(`options.${key}`, `one of ${['userData', ...COMMON, ...known].join(', ')}`, key);
 }
 
-/** IOSQE_* bits, and above them the personality. */
-function commonBits(core: RingCore, options: OperationOptions | undefined): number {
-  if (options === undefined) return 0;
+function readBits(core: RingCore, options: OperationOptions): number {
   const { link, hardlink, drain, async, skipSuccess, personality } = options;
   return (
     (link ? IOSQE_IO_LINK : 0) |
@@ -126,11 +125,14 @@ function usePersonality(core: RingCore, personality: Personality): number {
 
 /** The entry is filled: adds the common options and counts it. An entry that is not counted is simply overwritten. */
 function finish(core: RingCore, userData: number, bits: number, held: unknown): void {
+  if (bits === 0) core.commit(userData, held);
+  else finishWith(core, userData, bits, held);
+}
+
+function finishWith(core: RingCore, userData: number, bits: number, held: unknown): void {
   const { sqe } = core.queues;
-  if (bits !== 0) {
-    sqe.flags |= bits & 0xff;
-    sqe.personality = bits >>> 8;
-  }
+  sqe.flags |= bits & 0xff;
+  sqe.personality = bits >>> 8;
   if ((bits & IOSQE_CQE_SKIP_SUCCESS) === 0) {
     core.commit(userData, held);
     return;

@@ -81,24 +81,24 @@ export class Queues {
   sqEntries = 0;
   cqEntries = 0;
 
-  // the completion that take() read last
-  /** user_data, low 32 bits. */
-  low = 0;
-  /** user_data, high 32 bits. */
-  high = 0;
+  // the completion that take() read last: kept as signed words, which V8 neither boxes nor converts
+  #low = 0;
+  #high = 0;
+  #flags = 0;
   /** The result, or minus the errno. */
   res = 0;
-  /** IORING_CQE_F_* */
-  flags = 0;
-  /** Index of its first word in `words`, for the second half of a big completion. */
-  at = 0;
+  /** Index of its first word in the ring, for the second half of a big completion. */
+  #at = 0;
 
   #memory: QueueMemory | undefined;
   #ring = NOTHING;
   #sqTail = 0;
   #published = 0;
+  /** Entries that are free for sure. The kernel's head is read anew only when there seem to be none. */
+  #room = 0;
   #cqHead = 0;
   #cqSeen = 0;
+  #cqReleased = 0;
   #cqes = 0;
   #cqeShift = 2;
   #mixed = false;
@@ -135,8 +135,10 @@ export class Queues {
     this.#mixed = (flags & constants.IORING_SETUP_CQE_MIXED) !== 0;
     this.#sqTail = this.#load(this.#kSqTail);
     this.#published = this.#sqTail;
+    this.#room = 0;
     this.#cqHead = this.#load(this.#kCqHead);
     this.#cqSeen = this.#cqHead;
+    this.#cqReleased = this.#cqHead;
     if ((flags & constants.IORING_SETUP_NO_SQARRAY) === 0) this.#identity(sqOff.array >> 2);
   }
 
@@ -170,6 +172,7 @@ export class Queues {
   /** The memory goes back; every later store and load goes nowhere. */
   unmap(): void {
     this.#ring = NOTHING;
+    this.#room = 0;
     this.sqe.detach();
     this.#memory?.sqes.unmap();
     this.#memory?.ring.unmap();
@@ -190,7 +193,7 @@ export class Queues {
 
   /** Puts the cursor on the next free entry; false when the queue is full. The entry counts after `advance()`. */
   seek(): boolean {
-    if (this.space <= 0) return false;
+    if (this.#room <= 0 && !this.#findRoom()) return false;
     this.sqe.base = (this.#sqTail & (this.sqEntries - 1)) * this.sqe.stride;
     return true;
   }
@@ -198,6 +201,7 @@ export class Queues {
   /** The entry under the cursor is complete. */
   advance(): void {
     this.#sqTail = (this.#sqTail + 1) | 0;
+    this.#room--;
   }
 
   /** Shows the complete entries to the kernel; returns how many it has not consumed. */
@@ -223,6 +227,7 @@ export class Queues {
   /** Takes back the last `count` entries, which were not published. */
   rewind(count: number): void {
     this.#sqTail = (this.#sqTail - count) | 0;
+    this.#room += count;
   }
 
   /**
@@ -231,6 +236,7 @@ export class Queues {
    */
   *takeBack(published: boolean): Generator<[number, number]> {
     const stop = published ? this.#load(this.#kSqHead) : this.#published;
+    this.#room = 0;
     while (this.#sqTail !== stop) {
       this.#sqTail = (this.#sqTail - 1) | 0;
       yield this.sqe.userDataAt((this.#sqTail & (this.sqEntries - 1)) * this.sqe.stride);
@@ -271,26 +277,53 @@ export class Queues {
    * slots back when the queue is empty, or by `release()`.
    */
   take(): boolean {
+    if (this.#cqHead === this.#cqSeen && !this.#look()) return false;
+    this.#read();
+    return this.#mixed ? this.#takeMixed() : true;
+  }
+
+  /** Reads the next slot. */
+  #read(): void {
+    const ring = this.#ring;
+    const at = this.#cqes + ((this.#cqHead & (this.cqEntries - 1)) << this.#cqeShift);
+    this.#at = at;
+    this.#low = ring[at] ?? 0;
+    this.#high = ring[at + 1] ?? 0;
+    this.res = ring[at + RES] ?? 0;
+    this.#flags = ring[at + CQE_FLAGS] ?? 0;
+    this.#cqHead = (this.#cqHead + 1) | 0;
+  }
+
+  /** Where slots are of both sizes: takes the second slot of a big completion, and passes over those that fill a gap. */
+  #takeMixed(): boolean {
     for (;;) {
+      if ((this.#flags & IORING_CQE_F_32) !== 0) this.#cqHead = (this.#cqHead + 1) | 0;
+      if ((this.#flags & IORING_CQE_F_SKIP) === 0) return true;
       if (this.#cqHead === this.#cqSeen && !this.#look()) return false;
-      const at = this.#cqes + ((this.#cqHead & (this.cqEntries - 1)) << this.#cqeShift);
-      const ring = this.#ring;
-      const flags = ring[at + CQE_FLAGS] ?? 0;
-      const isBig = this.#mixed && (flags & IORING_CQE_F_32) !== 0;
-      this.#cqHead = (this.#cqHead + (isBig ? 2 : 1)) | 0;
-      if (this.#mixed && (flags & IORING_CQE_F_SKIP) !== 0) continue;
-      this.at = at;
-      this.low = (ring[at] ?? 0) >>> 0;
-      this.high = (ring[at + 1] ?? 0) >>> 0;
-      this.res = ring[at + RES] ?? 0;
-      this.flags = flags >>> 0;
-      return true;
+      this.#read();
     }
+  }
+
+  /** user_data of the completion that take() read last, low 32 bits. */
+  get low(): number {
+    return this.#low >>> 0;
+  }
+
+  /** user_data, high 32 bits. */
+  get high(): number {
+    return this.#high >>> 0;
+  }
+
+  /** IORING_CQE_F_* */
+  get flags(): number {
+    return this.#flags >>> 0;
   }
 
   /** Gives the slots of taken completions back to the kernel. */
   release(): void {
-    if (this.#memory !== undefined) this.#store(this.#kCqHead, this.#cqHead);
+    if (this.#cqReleased === this.#cqHead || this.#memory === undefined) return;
+    this.#cqReleased = this.#cqHead;
+    this.#store(this.#kCqHead, this.#cqHead);
   }
 
   /** Visits the completions that are ready without taking them. */
@@ -312,7 +345,7 @@ export class Queues {
     if (!isBig) return undefined;
     // after a resize one that has two slots may begin in the last one
     const end = this.#cqes + (this.cqEntries << this.#cqeShift);
-    const at = this.at + 4 < end ? this.at + 4 : this.#cqes;
+    const at = this.#at + 4 < end ? this.#at + 4 : this.#cqes;
     const words = new BigUint64Array(this.#ring.slice(at, at + 4).buffer);
     return [words[0] ?? 0n, words[1] ?? 0n];
   }
@@ -334,6 +367,11 @@ export class Queues {
   /** Completions that were lost because there was no memory for them. */
   get lost(): number {
     return this.#memory === undefined ? 0 : this.#load(this.#kCqOverflow) >>> 0;
+  }
+
+  #findRoom(): boolean {
+    this.#room = this.space;
+    return this.#room > 0;
   }
 
   #look(): boolean {

@@ -12,6 +12,7 @@ import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
 import { kernelRelease } from '../sys/host.ts';
 import { RingBase, type RingBaseOptions } from './base.ts';
+import { includes } from './operations/kit.ts';
 import { Prepare } from './prepare.ts';
 import { WaitArgument } from './region.ts';
 import { FOREVER_MS, milliseconds } from './time.ts';
@@ -84,6 +85,13 @@ const NO_WAIT: Limits = {
 };
 const SUBMIT_OPTIONS = ['wait', 'timeoutMs', 'deadlineMs', 'minWaitUs', 'waitArgument', 'waitForSpace'];
 
+function checkNames(options: SubmitOptions): void {
+  let isRight = typeof options === 'object' && options !== null;
+  for (const key in options) isRight &&= includes(SUBMIT_OPTIONS, key);
+  // it allocates a list, hence only for an error
+  if (!isRight) checkOptions('options', options, SUBMIT_OPTIONS);
+}
+
 /**
  * A ring for synchronous use. `using ring = new Ring(64)` closes it at the end of the block; without `using` call
  * `close()`.
@@ -91,6 +99,7 @@ const SUBMIT_OPTIONS = ['wait', 'timeoutMs', 'deadlineMs', 'minWaitUs', 'waitArg
 export class Ring extends RingBase {
   /** Operations: each takes the next free entry. They start at `submit()`. */
   readonly prepare: Prepare;
+  #limits = NO_WAIT;
 
   /** @inheritdoc */
   constructor(entries: number, options?: RingBaseOptions) {
@@ -122,8 +131,8 @@ export class Ring extends RingBase {
     const limits = options === undefined ? NO_WAIT : this.#read(options);
     const submitted = core.has(IORING_SETUP_SQPOLL)
       ? this.#wakeThread(limits.waitForSpace)
-      : this.#submitAll();
-    if (limits.wait > 0) this.#waitFor(limits);
+      : this.#submitAll(this.#waitAtOnce(limits));
+    if (core.ready < limits.wait) this.#waitFor(limits);
     return submitted;
   }
 
@@ -166,11 +175,14 @@ export class Ring extends RingBase {
 
   /** The options, each read once: a getter may give another value the next time, or close the ring. */
   #read(options: SubmitOptions): Limits {
-    checkOptions('options', options, SUBMIT_OPTIONS);
+    checkNames(options);
     const { wait = 0, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace = false } = options;
     this.core.check();
     integer('options.wait', wait, 0, this.core.queues.cqEntries);
     boolean('options.waitForSpace', waitForSpace);
+    if ((timeoutMs ?? deadlineMs ?? minWaitUs ?? waitArgument) === undefined && !waitForSpace) {
+      return this.#onlyWait(wait);
+    }
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     if (deadlineMs !== undefined) milliseconds('options.deadlineMs', deadlineMs);
     if (minWaitUs !== undefined) integer('options.minWaitUs', minWaitUs, 0, U32_MAX);
@@ -190,25 +202,43 @@ export class Ring extends RingBase {
     return { wait, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace };
   }
 
+  /** Most submits are alike: they share their limits, so that a submit allocates nothing. */
+  #onlyWait(wait: number): Limits {
+    if (this.#limits.wait !== wait) this.#limits = { ...NO_WAIT, wait };
+    return this.#limits;
+  }
+
   #need(feature: number, need: string, since: string): void {
     if ((this.core.features & feature) === 0)
       throw new UnsupportedError(need, { since, kernel: kernelRelease });
   }
 
-  /** Submits until the queue is empty or the kernel stops; it stops at a bad entry before 5.18 (SETUP_SUBMIT_ALL). */
-  #submitAll(): number {
+  /** How many completions the call that submits can wait for itself; otherwise waiting takes a call more. */
+  #waitAtOnce({ wait, timeoutMs, deadlineMs, minWaitUs, waitArgument }: Limits): number {
+    const hasLimit = (timeoutMs ?? deadlineMs ?? minWaitUs ?? waitArgument) !== undefined;
+    return hasLimit || !this.core.countsAll ? 0 : wait;
+  }
+
+  /**
+   * Submits until the queue is empty or the kernel stops; it stops at a bad entry before 5.18 (SETUP_SUBMIT_ALL), and
+   * waits only if it did not.
+   */
+  #submitAll(wait: number): number {
     const { core } = this;
+    const { queues } = core;
+    // in a callback of reap() the kernel would count what was taken already
+    if (wait > 0) queues.release();
     let total = 0;
-    for (let left = core.queues.publish(); left > 0; left = core.queues.unconsumed) {
-      const flags = core.has(IORING_SETUP_IOPOLL) || core.queues.needsEnter ? IORING_ENTER_GETEVENTS : 0;
-      const result = core.enter(left, 0, flags);
+    for (let left = queues.publish(); left > 0; left = queues.unconsumed) {
+      const gets = wait > 0 || core.has(IORING_SETUP_IOPOLL) || queues.needsEnter;
+      const result = core.enter(left, wait, gets ? IORING_ENTER_GETEVENTS : 0);
       if (result === -EINTR) continue;
       if (result < 0) {
         if (total > 0 && (result === -EAGAIN || result === -EBUSY)) return total;
         throw core.enterFailure(-result);
       }
-      if (result === 0) return total;
       total += result;
+      if (result === left || result === 0) return total;
     }
     return total;
   }

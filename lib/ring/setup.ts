@@ -5,7 +5,7 @@ import type { ValueOf } from '../../structs/layout.ts';
 import { Params } from '../../structs/setup.ts';
 import { SyscallError } from '../errors.ts';
 import { fdOf, type RingFd } from '../register/call.ts';
-import { explainSetup } from '../register/explain.ts';
+import { explainSetup, type SetupRequest } from '../register/explain.ts';
 import { sys } from '../sys/syscall.ts';
 import { tracedSetup } from '../trace.ts';
 import type { RingParams } from './queues.ts';
@@ -33,8 +33,8 @@ export function trySetup(entries: number, params: SetupParams): SetupResult | nu
 }
 
 /** The error of a refused setup. */
-export function setupFailure(errno: number, entries: number, flags: number): Error {
-  const { unsupported, hint } = explainSetup(errno, { entries, flags });
+export function setupFailure(errno: number, request: SetupRequest): Error {
+  const { unsupported, hint } = explainSetup(errno, request);
   return unsupported ?? new SyscallError('io_uring_setup', errno, { hint });
 }
 
@@ -52,7 +52,10 @@ export function setupFailure(errno: number, entries: number, flags: number): Err
 export function setup(entries: number, params: SetupParams = {}): SetupResult {
   integer('entries', entries, 1, U32_MAX);
   const result = trySetup(entries, params);
-  if (typeof result === 'number') throw setupFailure(-result, entries, params.flags ?? 0);
+  if (typeof result === 'number') {
+    const { flags = 0, cqEntries } = params;
+    throw setupFailure(-result, { entries, flags, cqEntries });
+  }
   return result;
 }
 

@@ -19,19 +19,28 @@ export function pageSize(): number {
   return page;
 }
 
+const A_VIEW = 'a Uint8Array or another view of memory';
+
 /** Throws unless `value` is a view whose memory stays where it is; returns it. */
 export function stableView(name: string, value: unknown): ArrayBufferView {
-  if (!ArrayBuffer.isView(value)) throw wrongType(name, 'a Uint8Array or another view of memory', value);
-  const { buffer } = value;
-  if (isDetached(buffer)) throw wrongValue(name, 'a view that is not detached', value);
-  if ('resizable' in buffer && buffer.resizable === true) {
-    throw wrongValue(name, 'a view of a fixed-length ArrayBuffer: a resizable one can move or shrink', value);
-  }
-  if ('growable' in buffer && buffer.growable === true) {
-    throw wrongValue(name, 'a view of a fixed-length SharedArrayBuffer', value);
-  }
-  if (value.byteLength === 0) throw wrongValue(name, 'at least one byte long', value);
+  if (!ArrayBuffer.isView(value)) throw wrongType(name, A_VIEW, value);
+  const wrong = unstable(value, value.buffer);
+  if (wrong !== undefined) throw wrongValue(name, wrong, value);
   return value;
+}
+
+function elementName(name: string, index: number): string {
+  return index < 0 ? name : `${name}[${index}]`;
+}
+
+/** What it would have to be, where the memory of a view may not stay, or is none. */
+function unstable(value: ArrayBufferView, buffer: ArrayBufferLike): string | undefined {
+  if (isDetached(buffer)) return 'a view that is not detached';
+  if ('resizable' in buffer && buffer.resizable === true) {
+    return 'a view of a fixed-length ArrayBuffer: a resizable one can move or shrink';
+  }
+  if ('growable' in buffer && buffer.growable === true) return 'a view of a fixed-length SharedArrayBuffer';
+  return value.byteLength === 0 ? 'at least one byte long' : undefined;
 }
 
 function isDetached(buffer: ArrayBufferLike): boolean {
@@ -45,12 +54,23 @@ function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
+/** Where the memory of each alloc() begins. Only of those: a WeakMap costs more to fill than koffi costs to ask. */
+const allocated = new WeakMap<ArrayBufferLike, number>();
+
 /**
- * The address of a view's first byte, for the kernel. It stays the same while the view is held.
+ * The address of a view's first byte, for the kernel. It stays the same while the view is held. Of memory of alloc() it is
+ * known; any other is asked for, which takes as long as all else that an operation does here.
+ * @param index of an element, where `name` is a list's: its name is made only for an error
  * @throws for a detached, resizable or zero-length view
  */
-export function addressOf(name: string, value: unknown): number {
-  return Number(ffi.address(stableView(name, value)));
+export function addressOf(name: string, value: unknown, index = -1): number {
+  if (!ArrayBuffer.isView(value)) throw wrongType(elementName(name, index), A_VIEW, value);
+  // read once: V8 does not inline it
+  const { buffer } = value;
+  const wrong = unstable(value, buffer);
+  if (wrong !== undefined) throw wrongValue(elementName(name, index), wrong, value);
+  const start = allocated.get(buffer);
+  return start === undefined ? Number(ffi.address(value)) : start + value.byteOffset;
 }
 
 /**
@@ -61,7 +81,9 @@ export function addressOf(name: string, value: unknown): number {
 export function alloc(bytes: number): Uint8Array {
   integer('bytes', bytes, 1, 2 ** 32);
   const room = new ArrayBuffer(bytes + pageSize());
-  const skip = (pageSize() - (Number(ffi.address(room)) % pageSize())) % pageSize();
+  const start = Number(ffi.address(room));
+  allocated.set(room, start);
+  const skip = (pageSize() - (start % pageSize())) % pageSize();
   return new Uint8Array(room, skip, bytes);
 }
 

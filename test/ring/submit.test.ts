@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
 import { Ring, type SubmitOptions } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
-import { needs, needsFeature } from '../helpers/needs.ts';
+import { needs, needsFeature, promptUnregister } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { refuses, wrong } from '../helpers/raw-ring.ts';
 import { complete, enters, result, ringTest } from '../helpers/rings.ts';
@@ -103,6 +103,33 @@ ringTest('a wait for what is there already makes no second call', {}, (scope) =>
     enters(() => ring.submit({ wait: 2 })),
     1,
   );
+});
+
+ringTest('one call submits and waits, also for what completes later', {}, (scope) => {
+  const ring = scope.ring();
+  ring.prepare.timeout(20, { userData: 1 });
+  const elapsed = took(() =>
+    assert.equal(
+      enters(() => ring.submit({ wait: 1 })),
+      1,
+    ),
+  );
+  assert.ok(elapsed >= 19, `${elapsed} ms`);
+  assert.equal(complete(ring, 1)[0]?.userData, 1);
+});
+
+ringTest('a wait inside of a visit counts nothing that was taken before', {}, (scope) => {
+  const ring = scope.ring();
+  ring.prepare.nop({ userData: 1 });
+  ring.submit();
+  const seen: (number | bigint)[] = [];
+  ring.reap((userData) => {
+    seen.push(userData);
+    if (userData !== 1) return;
+    ring.prepare.timeout(20, { userData: 2 });
+    assert.ok(took(() => ring.submit({ wait: 1 })) >= 19);
+  });
+  assert.deepEqual(seen, [1, 2]);
 });
 
 ringTest('timeoutMs ends a wait, and leaves what is in flight alone', limits, (scope) => {
@@ -217,7 +244,7 @@ ringTest('tags are not counted as completions that are waited for', tags, (scope
   );
 });
 
-ringTest('tags that fill the queue neither end nor stop a wait', tags, (scope) => {
+ringTest('tags that fill the queue neither end nor stop a wait', promptUnregister, (scope) => {
   const ring = scope.ring(2, { cqEntries: 2 });
   const released: number[] = [];
   const views = [new Uint8Array(64), new Uint8Array(64)];

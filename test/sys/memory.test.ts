@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as ffi from '../../lib/sys/ffi.ts';
 import {
   addressOf,
   alloc,
@@ -54,6 +55,18 @@ test('a view has the address of its first byte, again and again', () => {
     globalThis.gc?.();
     assert.equal(addressOf('small', small), first);
   }
+});
+
+test('memory of alloc() has an address as long as it is there', () => {
+  const whole = alloc(8192);
+  assert.equal(addressOf('whole', whole), Number(ffi.address(whole)));
+  const piece = new Uint16Array(whole.buffer, whole.byteOffset + 100, 8);
+  assert.equal(addressOf('piece', piece), addressOf('whole', whole) + 100);
+  const { buffer } = whole;
+  assert.ok(buffer instanceof ArrayBuffer);
+  structuredClone(buffer, { transfer: [buffer] });
+  refuses('piece', () => addressOf('piece', piece));
+  refuses('list[3]', () => addressOf('list', piece, 3));
 });
 
 test('a mapping is unmapped once, and its buffer is gone', () => {

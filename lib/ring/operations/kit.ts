@@ -55,14 +55,24 @@ const IOV_MAX = 1024;
 /** The names of RwOptions. */
 export const RW: readonly string[] = ['offset', 'flags'];
 
-/** The fd or slot of a file, and IOSQE_FIXED_FILE for a slot. */
-export function useFile(core: RingCore, name: string, file: File): [fd: number, flags: number] {
-  if (file instanceof FixedFile) return [file.use(core), IOSQE_FIXED_FILE];
-  if (typeof file === 'number') return [descriptor(name, file), 0];
+/** The fd or slot of a file. */
+function fileNumber(core: RingCore, name: string, file: File): number {
+  if (file instanceof FixedFile) return file.use(core);
+  if (typeof file === 'number') return descriptor(name, file);
   if (typeof file !== 'object' || file === null || !('fd' in file)) {
     throw wrongType(name, 'a file descriptor, a FixedFile, or an object with an fd', file);
   }
-  return [descriptor(`${name}.fd`, file.fd), 0];
+  return descriptor(`${name}.fd`, file.fd);
+}
+
+/** IOSQE_FIXED_FILE for a slot. */
+function fileFlag(file: File): number {
+  return file instanceof FixedFile ? IOSQE_FIXED_FILE : 0;
+}
+
+/** The fd or slot of a file, and IOSQE_FIXED_FILE for a slot. */
+export function useFile(core: RingCore, name: string, file: File): [fd: number, flags: number] {
+  return [fileNumber(core, name, file), fileFlag(file)];
 }
 
 /** The fd of what must not be a slot. */
@@ -86,19 +96,29 @@ export function fileOffset(name: string, offset: number | bigint | undefined): n
 }
 
 /**
- * The address and length of memory; a registered buffer must be this ring's. To be called last: a getter of a user's
- * that ran after it (also the `fd` of a file) could take the memory away.
+ * The address of memory; a registered buffer must be this ring's. To be called last: a getter of a user's that ran after
+ * it (also the `fd` of a file) could take the memory away.
  */
-export function useMemory(core: RingCore, name: string, memory: Memory): [address: number, length: number] {
+function memoryAddress(core: RingCore, name: string, memory: Memory): number {
   if (memory instanceof RegisteredBuffer) {
     if (memory.length === 0) throw wrongValue(name, 'at least one byte long', 0);
-    return [memory.use(core).address, memory.length];
+    return memory.use(core).address;
   }
   const address = addressOf(name, memory);
   if (memory.byteLength > 0x7fff_ffff) throw wrongValue(name, 'shorter than 2 GiB', memory.byteLength);
-  return [address, memory.byteLength];
+  return address;
 }
 
+function memoryLength(memory: Memory): number {
+  return memory instanceof RegisteredBuffer ? memory.length : memory.byteLength;
+}
+
+/** The address and length of memory; as `memoryAddress`, to be called last. */
+export function useMemory(core: RingCore, name: string, memory: Memory): [address: number, length: number] {
+  return [memoryAddress(core, name, memory), memoryLength(memory)];
+}
+
+/** A read or a write. Allocates nothing, hence the single functions instead of pairs. */
 export function transfer(
   core: RingCore,
   file: File,
@@ -109,13 +129,14 @@ export function transfer(
 ): unknown {
   const offset = fileOffset('options.offset', options.offset);
   const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
-  const [fd, bit] = useFile(core, 'file', file);
-  const [address, length] = useMemory(core, 'memory', memory);
+  const fd = fileNumber(core, 'file', file);
+  const address = memoryAddress(core, 'memory', memory);
+  const length = memoryLength(memory);
   const sqe = core.entry();
   if (memory instanceof RegisteredBuffer) fixed(sqe, fd, address, length, offset, memory.index);
   else plain(sqe, fd, address, length, offset);
   sqe.opFlags = flags;
-  sqe.flags = bit;
+  sqe.flags = fileFlag(file);
   return heldBy(memory);
 }
 
@@ -194,7 +215,7 @@ export interface Operation<A extends readonly unknown[], O> {
   /** `'OP_READ'`, for errors. */
   readonly op: OpName;
   /** The names of its options beside the common ones. */
-  readonly known: ReadonlySet<string>;
+  readonly known: readonly string[];
   /** What it gets where no options were given. */
   readonly defaults: O;
   /** Fills the next free entry; returns what the kernel may touch until the last completion. */
@@ -206,5 +227,11 @@ export function define<A extends readonly unknown[], O extends object>(
   known: readonly string[],
   encode: (core: RingCore, options: Partial<O>, ...args: A) => unknown,
 ): Operation<A, Partial<O>> {
-  return { op, known: new Set(known), defaults: {}, encode };
+  return { op, known, defaults: {}, encode };
+}
+
+/** Is `name` one of a few? On the hot path comparing pointers is several times faster than hashing for a Set. */
+export function includes(names: readonly string[], name: string): boolean {
+  for (let i = 0; i < names.length; i++) if (names[i] === name) return true;
+  return false;
 }
