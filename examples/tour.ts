@@ -21,6 +21,7 @@ import { pools } from './tour/pools.ts';
 import { printFooter, printHeader, printProgress, printRow } from './tour/print.ts';
 import { flag, opcodes, type Proofs, prove, type Result, type Row } from './tour/proof.ts';
 import { workerThreads } from './tour/workers.ts';
+import { zcrx } from './tour/zcrx.ts';
 
 const proofs: Required<Proofs> = {
   ...buffers,
@@ -30,6 +31,7 @@ const proofs: Required<Proofs> = {
   ...limits,
   ...workerThreads,
   ...network,
+  ...zcrx,
   ...instance,
 };
 

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { release } from 'node:os';
-import { type OpName, probe } from '../../lib/register/support.ts';
+import { type OpName, probe, type SetupFlagName } from '../../lib/register/support.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { features } from '../../structs/ops.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
@@ -79,3 +79,25 @@ export function needsFeature(name: (typeof features)[number]['name']): Needs {
     throw new Error(`Linux ${release()} has no ${name}, which is in Linux since ${row.since}`);
   return { skip: `needs Linux ${row.since}, this is ${release()}` };
 }
+
+/**
+ * Skips the test where the kernel is older than `since`, and says itself that it lacks what no opcode of its own tells of.
+ * @param lacks asks the kernel
+ */
+export function needsKernel(since: string, lacks: () => boolean): Needs {
+  if (!lacks()) return {};
+  if (!isOlder(since)) throw new Error(`Linux ${release()} refuses what is in Linux since ${since}`);
+  return { skip: `needs Linux ${since}, this is ${release()}` };
+}
+
+/** Skips the test where the kernel lacks a setup flag, and is old enough to. */
+export function needsSetup(name: SetupFlagName): Needs {
+  const { supported, since } = probe().setup[name];
+  return needsKernel(since, () => supported !== true);
+}
+
+/**
+ * For tests that unregister what an operation in flight uses. Before 6.13 the kernel waits for the operation, in the very
+ * thread that would have to end it, and it posts no tags.
+ */
+export const promptUnregister: Needs = needsKernel('6.13', () => !knows('REGISTER_RESIZE_RINGS'));

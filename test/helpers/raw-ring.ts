@@ -11,6 +11,7 @@ import type { RegisterMessage } from '../../lib/trace.ts';
 import { constants } from '../../structs/flags.ts';
 import { Params } from '../../structs/setup.ts';
 import { Cqe } from '../../structs/sqe.ts';
+import { patience } from './patience.ts';
 
 /** What a completion said. */
 export interface Completion {
@@ -52,7 +53,7 @@ export class RawRing {
   /** Completions, when there are `count` of them: before Linux 6.13 a tag may come a second late. */
   async waitFor(count: number): Promise<Completion[]> {
     const found = this.completions();
-    for (const end = Date.now() + 10_000; found.length < count && Date.now() < end; ) {
+    for (const end = Date.now() + patience(10_000); found.length < count && Date.now() < end; ) {
       await setTimeout(5);
       found.push(...this.completions());
     }
@@ -112,7 +113,10 @@ export function table(fd: number, field: string): Map<number, string> {
 /** The names of registered files, by slot; kernels before 6.13 don't tell the folder. */
 export function fileNames(fd: number): (string | undefined)[] {
   const names: (string | undefined)[] = [];
-  for (const [slot, path] of table(fd, 'UserFiles')) names[slot] = path.split('/').at(-1);
+  for (const [slot, path] of table(fd, 'UserFiles')) {
+    // kernels before 6.13 list empty slots too
+    if (path !== '<none>') names[slot] = path.split('/').at(-1);
+  }
   return names;
 }
 

@@ -10,10 +10,11 @@ import type { RingBaseOptions } from '../../lib/ring/base.ts';
 import { type Completion, Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { Needs } from './needs.ts';
+import { patience } from './patience.ts';
 import { openFds } from './raw-ring.ts';
 
 /** How long a test waits for something that must come. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = patience(10_000);
 
 /** The two ends of a pipe. */
 export interface Pipe {

@@ -1,10 +1,15 @@
-/** Runs an exported function of a TypeScript module in this thread, or this process. Node 20's workers can't load .ts themselves. */
+/**
+ * Runs an exported function of a module in this thread, or this process. Where the module is TypeScript, tsx loads it: Node
+ * 20's workers can't load .ts themselves.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { register } from 'tsx/esm/api';
 
-register();
 const { module, name, argument } = isMainThread ? JSON.parse(process.argv[2]) : workerData;
-const scenarios = await import(module);
+const isSource = existsSync(fileURLToPath(module));
+if (isSource) (await import('tsx/esm/api')).register();
+const scenarios = await import(isSource ? module : module.replace(/ts$/, 'js'));
 const result = await scenarios[name](argument);
 if (isMainThread) process.stdout.write(JSON.stringify(result ?? null));
 else parentPort.postMessage(result);

@@ -6,6 +6,10 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 
 const RUNNER = new URL('scenario.mjs', import.meta.url);
+/** The sources need them, what was compiled does not. */
+const CONDITIONS = import.meta.filename.endsWith('.ts') ? ['--conditions=uring-source'] : [];
+/** The arguments of Node.js with which it loads the project: none where that was compiled. */
+export const LOADER: readonly string[] = CONDITIONS.length > 0 ? [...CONDITIONS, '--import', 'tsx'] : [];
 
 /** A function `name` that the module at `module` exports. */
 export interface Scene {
@@ -17,7 +21,7 @@ export interface Scene {
 
 /** A worker thread that runs a scene, and posts what it returned. */
 export function startThread(scene: Scene): Worker {
-  return new Worker(RUNNER, { workerData: scene, execArgv: ['--conditions=uring-source'] });
+  return new Worker(RUNNER, { workerData: scene, execArgv: CONDITIONS });
 }
 
 /** Runs a scene in a worker thread, which has ended when this resolves; what the scene returned. */
@@ -33,7 +37,7 @@ export async function inThread(scene: Scene): Promise<unknown> {
 /** The arguments of Node.js with which it runs a scene, and writes what it returned to stdout. */
 export function sceneArguments(scene: Scene): string[] {
   const runner = fileURLToPath(RUNNER);
-  return ['--conditions=uring-source', '--expose-gc', '--import', 'tsx', runner, JSON.stringify(scene)];
+  return [...LOADER, '--expose-gc', runner, JSON.stringify(scene)];
 }
 
 /** A clean environment for it: NODE_TEST_CONTEXT would make the child a test file. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as net from '../../lib/ops/net.ts';
 import * as rw from '../../lib/ops/rw.ts';
 import { alloc, registerBuffers } from '../../lib/raw.ts';
-import { mapAnonymous } from '../../lib/sys/memory.ts';
+import { mapAnonymous, pageSize } from '../../lib/sys/memory.ts';
 import { constants } from '../../structs/flags.ts';
 import { needsOp } from '../helpers/needs.ts';
 import type { Scope } from '../helpers/rings.ts';
@@ -426,19 +426,20 @@ opTest(
 
 opTest('OP_MADVISE', 'drops memory', (ring, scope) => {
   const DONTNEED = 4;
-  const mapping = mapAnonymous(8192);
+  const page = pageSize();
+  const mapping = mapAnonymous(2 * page);
   scope.defer(() => mapping.unmap());
   const bytes = new Uint8Array(mapping.buffer).fill(MARK);
   const { address } = mapping;
   assert.equal(
-    ring.result((sqe) => rw.madvise(sqe, address + 1, 4096, DONTNEED)),
+    ring.result((sqe) => rw.madvise(sqe, address + 1, page, DONTNEED)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => rw.madvise(sqe, address, 4096, DONTNEED)),
+    ring.result((sqe) => rw.madvise(sqe, address, page, DONTNEED)),
     0,
   );
-  assert.deepEqual([bytes[0], bytes[4095], bytes[4096]], [0, 0, MARK]);
+  assert.deepEqual([bytes[0], bytes[page - 1], bytes[page]], [0, 0, MARK]);
 });
 
 opTest(

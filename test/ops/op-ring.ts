@@ -8,9 +8,10 @@ import { constants } from '../../structs/flags.ts';
 import { Iovec, KernelTimespec } from '../../structs/posix.ts';
 import { GeteventsArg } from '../../structs/setup.ts';
 import { type Needs, needsOp } from '../helpers/needs.ts';
+import { patience } from '../helpers/patience.ts';
 import { ringTest, type Scope } from '../helpers/rings.ts';
 
-const PATIENCE_S = 5;
+const PATIENCE_S = patience(5);
 const { IORING_ENTER_EXT_ARG, IORING_ENTER_GETEVENTS, IORING_FEAT_EXT_ARG } = constants;
 
 export const ENOENT = -2;

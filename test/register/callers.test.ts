@@ -26,6 +26,7 @@ import {
   unregisterRingFds,
 } from '../../lib/raw.ts';
 import { close, eventfd, pipe, socketpair } from '../../lib/sys/libc.ts';
+import { pageSize } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { needs } from '../helpers/needs.ts';
@@ -44,8 +45,9 @@ import {
   wrong,
 } from '../helpers/raw-ring.ts';
 
+const PAGE = pageSize();
 const before = openFds();
-const page = alloc(4096);
+const page = alloc(PAGE);
 
 /** Makes calls of every family on a ring: overwrites all memory that calls share. */
 function disturb(fd: number): void {
@@ -158,7 +160,7 @@ test(
     unregisterRingFds(fd, indices);
     assert.deepEqual(indices, [3, 2]);
     assert.equal(registerResizeRings(fd, { sqEntries: 16 }).sqEntries, 16);
-    assert.equal(registerMemRegion(fd, { size: 4096 }).mmapOffset, 0x2000_0000);
+    assert.equal(registerMemRegion(fd, { size: PAGE }).mmapOffset, 0x2000_0000);
     assert.equal(heard, 7);
   },
 );
@@ -213,7 +215,7 @@ test(
   (t) => {
     const { fd } = makeRing(t);
     const [message] = told(() =>
-      registerZcrxIfq(fd, { ifIdx: 1, area: { addr: page, len: 4096 }, region: { size: 4096 } }),
+      registerZcrxIfq(fd, { ifIdx: 1, area: { addr: page, len: PAGE }, region: { size: PAGE } }),
     );
     const pointers = new BigUint64Array(message?.argRaw?.slice(16, 32).buffer ?? new ArrayBuffer(0));
     assert.equal(pointers.length, 2);
@@ -244,7 +246,7 @@ test('small calls refuse wrong arguments, and give fds that are close-on-exec', 
     assert.notEqual(first, second);
   }
   assert.throws(() => pipe(1), { name: 'SyscallError', code: 'EINVAL', syscall: 'pipe2' });
-  assert.equal(addressOf(alloc(1)) % 4096, 0);
+  assert.equal(addressOf(alloc(1)) % PAGE, 0);
 });
 
 test('no fd is left open', () => assert.deepEqual(openFds(), before));

@@ -14,6 +14,7 @@ import {
   registerResizeRings,
   registerSendMsgRing,
 } from '../../lib/raw.ts';
+import { pageSize } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
@@ -30,10 +31,12 @@ import {
   own,
   pointer,
   refuses,
+  u64,
   unfitViews,
   wrong,
 } from '../helpers/raw-ring.ts';
 
+const PAGE = pageSize();
 const before = openFds();
 const CLOCK = needs('REGISTER_CLOCK');
 const RESIZE = needs('REGISTER_RESIZE_RINGS');
@@ -175,65 +178,65 @@ test('a region is checked before the call', (t) => {
     refuses('region.size', () => registerMemRegion(fd, { size: wrong(bad) }));
   }
   for (const bad of NO_U32)
-    refuses('region.flags', () => registerMemRegion(fd, { size: 4096, flags: wrong(bad) }));
+    refuses('region.flags', () => registerMemRegion(fd, { size: PAGE, flags: wrong(bad) }));
   for (const bad of [0, 1, 'x', null])
-    refuses('region.regWaitArg', () => registerMemRegion(fd, { size: 4096, regWaitArg: wrong(bad) }));
+    refuses('region.regWaitArg', () => registerMemRegion(fd, { size: PAGE, regWaitArg: wrong(bad) }));
   for (const bad of [-1, 1.5, 2 ** 53, -1n, 2n ** 64n, '1', null, new ArrayBuffer(8)]) {
-    refuses('region.userAddr', () => registerMemRegion(fd, { size: 4096, userAddr: wrong(bad) }));
+    refuses('region.userAddr', () => registerMemRegion(fd, { size: PAGE, userAddr: wrong(bad) }));
   }
   for (const [, view] of unfitViews())
     refuses('region.userAddr', () => registerMemRegion(fd, { size: 64, userAddr: view }));
-  refuses('region.userAddr', () => registerMemRegion(fd, { size: 8192, userAddr: alloc(4096) }));
-  refuses('region.len', () => registerMemRegion(fd, wrong({ len: 4096 })));
+  refuses('region.userAddr', () => registerMemRegion(fd, { size: 2 * PAGE, userAddr: alloc(PAGE) }));
+  refuses('region.len', () => registerMemRegion(fd, wrong({ len: PAGE })));
   for (const options of [undefined, null, 5]) refuses('region', () => registerMemRegion(fd, wrong(options)));
 });
 
 test("a region of the kernel's memory is mapped at its offset, once for the ring", REGION, (t) => {
   const { fd } = makeRing(t);
-  const { mmapOffset } = registerMemRegion(fd, { size: 4096 });
-  const mapped = sys.mmap(4096, PROT_READ_WRITE, MAP_SHARED, fd, mmapOffset);
+  const { mmapOffset } = registerMemRegion(fd, { size: PAGE });
+  const mapped = sys.mmap(PAGE, PROT_READ_WRITE, MAP_SHARED, fd, mmapOffset);
   assert.ok(mapped > 0);
-  later(t, () => sys.munmap(mapped, 4096));
-  gives('EBUSY', () => registerMemRegion(fd, { size: 4096 }));
+  later(t, () => sys.munmap(mapped, PAGE));
+  gives('EBUSY', () => registerMemRegion(fd, { size: PAGE }));
 });
 
 test("a region of one's own memory has no offset", REGION, (t) => {
   const { fd } = makeRing(t);
-  assert.deepEqual(registerMemRegion(fd, { size: 4096, userAddr: alloc(4096) }), { mmapOffset: 0 });
+  assert.deepEqual(registerMemRegion(fd, { size: PAGE, userAddr: alloc(PAGE) }), { mmapOffset: 0 });
   const byNumber = makeRing(t);
-  const memory = alloc(8192);
-  assert.deepEqual(registerMemRegion(byNumber.fd, { size: 8192, userAddr: BigInt(addressOf(memory)) }), {
+  const memory = alloc(2 * PAGE);
+  assert.deepEqual(registerMemRegion(byNumber.fd, { size: 2 * PAGE, userAddr: BigInt(addressOf(memory)) }), {
     mmapOffset: 0,
   });
-  assert.equal(memory.byteLength, 8192);
+  assert.equal(memory.byteLength, 2 * PAGE);
 });
 
 test('a region for waits must come before the ring is enabled', REGION, (t) => {
   const enabled = makeRing(t);
-  gives('EINVAL', () => registerMemRegion(enabled.fd, { size: 4096, regWaitArg: true }));
+  gives('EINVAL', () => registerMemRegion(enabled.fd, { size: PAGE, regWaitArg: true }));
   const { fd } = makeRing(t, IORING_SETUP_R_DISABLED);
-  registerMemRegion(fd, { size: 4096, regWaitArg: true });
+  registerMemRegion(fd, { size: PAGE, regWaitArg: true });
   registerEnableRings(fd);
 });
 
 test('a region is whole pages of mapped memory', REGION, (t) => {
   const { fd } = makeRing(t);
-  const memory = alloc(8192);
-  const gone = sys.mmap(4096, PROT_READ_WRITE, 0x22, -1, 0);
-  sys.munmap(gone, 4096);
+  const memory = alloc(2 * PAGE);
+  const gone = sys.mmap(PAGE, PROT_READ_WRITE, 0x22, -1, 0);
+  sys.munmap(gone, PAGE);
   const call = (region: Parameters<typeof registerMemRegion>[1]) =>
     answer(() => registerMemRegion(fd, region));
-  assert.equal(call({ size: 4095 }), 'EINVAL');
+  assert.equal(call({ size: PAGE - 1 }), 'EINVAL');
   assert.equal(call({ size: 0 }), 'EINVAL');
-  assert.equal(call({ size: 4096, userAddr: addressOf(memory) + 8 }), 'EINVAL', 'not page-aligned');
-  assert.equal(call({ size: 4096, userAddr: gone }), 'EFAULT', 'not mapped');
+  assert.equal(call({ size: PAGE, userAddr: addressOf(memory) + 8 }), 'EINVAL', 'not page-aligned');
+  assert.equal(call({ size: PAGE, userAddr: gone }), 'EFAULT', 'not mapped');
   assert.equal(
-    call({ size: 4096, userAddr: memory, flags: 0 }),
+    call({ size: PAGE, userAddr: memory, flags: 0 }),
     'EFAULT',
     "memory, but not said to be the user's",
   );
-  assert.equal(call({ size: 4096, flags: 1 }), 'EFAULT', "the user's memory, but none");
-  assert.equal(call({ size: 4096, flags: 0x8000_0000 }), 'EINVAL', 'an unknown flag');
+  assert.equal(call({ size: PAGE, flags: 1 }), 'EFAULT', "the user's memory, but none");
+  assert.equal(call({ size: PAGE, flags: 0x8000_0000 }), 'EINVAL', 'an unknown flag');
 });
 
 test(
@@ -243,7 +246,7 @@ test(
     const { fd } = makeRing(t);
     const op = constants.IORING_REGISTER_MEM_REGION;
     const call = (argument: string, nrArgs = 1) => answer(() => register(fd, op, hex(argument), nrArgs));
-    const size = '0010000000000000';
+    const size = u64(PAGE);
     const region = (rest: string) => hex(`${zeros(8)} ${size} ${rest}`);
     const right = region(zeros(48));
     assert.equal(call(`${pointer(right)} ${zeros(24)}`, 0), 'EINVAL', 'nr 0');

@@ -11,6 +11,7 @@ import {
   registerZcrxIfq,
   unregisterNapi,
 } from '../../lib/raw.ts';
+import { pageSize } from '../../lib/sys/memory.ts';
 import { constants } from '../../structs/flags.ts';
 import { knows, needs } from '../helpers/needs.ts';
 import {
@@ -26,6 +27,7 @@ import {
   wrong,
 } from '../helpers/raw-ring.ts';
 
+const PAGE = pageSize();
 const before = openFds();
 const NAPI = needs('REGISTER_NAPI');
 /** `opcode` and `opParam` came with 6.13, as this opcode. */
@@ -111,8 +113,8 @@ test('the bare opcodes: nr_args is 1, and reserved fields are 0', TRACKING, (t) 
 
 test('a queue and its memory are checked before the call', (t) => {
   const { fd } = makeRing(t);
-  const area = { addr: alloc(4096), len: 4096 };
-  const region = { size: 4096 };
+  const area = { addr: alloc(PAGE), len: PAGE };
+  const region = { size: PAGE };
   for (const bad of NO_U32) {
     for (const field of ['ifIdx', 'ifRxq', 'rqEntries', 'flags', 'rxBufLen']) {
       refuses(`ifq.${field}`, () => registerZcrxIfq(fd, wrong({ ifIdx: 1, [field]: bad })));
@@ -147,7 +149,7 @@ test('a queue needs privilege, a fitting ring, an interface and memory', ZCRX, (
   const ring = makeRing(t, ZCRX_RING);
   const loopback = Number(readFileSync('/sys/class/net/lo/ifindex', 'utf8'));
   const area = alloc(65_536);
-  const right = { ifIdx: loopback, rqEntries: 16, area: { addr: area, len: 65_536 }, region: { size: 4096 } };
+  const right = { ifIdx: loopback, rqEntries: 16, area: { addr: area, len: 65_536 }, region: { size: PAGE } };
   const call = (ifq: object, fd = ring.fd) => answer(() => registerZcrxIfq(fd, { ...right, ...ifq }));
   if (process.geteuid?.() !== 0) {
     assert.equal(call({}), 'EPERM');

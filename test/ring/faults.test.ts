@@ -12,6 +12,7 @@ import { constants } from '../../structs/flags.ts';
 import { withFailing, withoutFeatures } from '../helpers/fake-kernel.ts';
 import { needs } from '../helpers/needs.ts';
 import { leftMapped, socketPair, text, withoutMemory } from '../helpers/pairs.ts';
+import { patience } from '../helpers/patience.ts';
 import { replace, restore } from '../helpers/replace.ts';
 import { complete, result, ringTest } from '../helpers/rings.ts';
 
@@ -23,6 +24,9 @@ const EBUSY = 16;
 const EINVAL = 22;
 const EMFILE = 24;
 const NEEDS = needs('REGISTER_BUFFERS2', 'REGISTER_PBUF_RING');
+/** Buffer rings in the kernel's memory are 6.4's: the next opcode is 6.8's. */
+const KERNEL_MEMORY = needs('REGISTER_PBUF_STATUS');
+const MEMORIES = KERNEL_MEMORY.skip === undefined ? (['user', 'kernel'] as const) : (['user'] as const);
 const NO_MMAP = needs('REGISTER_PBUF_STATUS');
 
 afterEach(restore);
@@ -166,7 +170,7 @@ ringTest('EINTR again and again does not lengthen a wait', {}, (scope) => {
   });
   const begin = performance.now();
   ring.submit({ wait: 1, timeoutMs: 20 });
-  assert.ok(performance.now() - begin < 150);
+  assert.ok(performance.now() - begin < patience(150));
   assert.ok(calls < 100);
 });
 
@@ -276,7 +280,7 @@ ringTest('a kernel without SYNC_CANCEL cancels operation by operation', {}, (sco
   const begin = performance.now();
   const calls = withFailing(constants.IORING_REGISTER_SYNC_CANCEL, EINVAL, () => ring.close());
   assert.ok(calls >= 1);
-  assert.ok(performance.now() - begin < 900);
+  assert.ok(performance.now() - begin < patience(900));
   assert.deepEqual([ring.inFlight, keptForever()], [0, before]);
 });
 
@@ -294,7 +298,7 @@ ringTest('a kernel without SYNC_CANCEL and without timed waits (5.10) too', {}, 
   );
   const begin = performance.now();
   withFailing(constants.IORING_REGISTER_SYNC_CANCEL, EINVAL, () => ring.close());
-  assert.ok(performance.now() - begin < 900);
+  assert.ok(performance.now() - begin < patience(900));
   assert.deepEqual([ring.inFlight, keptForever()], [0, before]);
 });
 
@@ -348,7 +352,7 @@ const owners: {
 for (const [name, { register, unregister, make }] of Object.entries(owners)) {
   ringTest(
     `${name}: a refused register leaves nothing; a refused unregister leaves it registered`,
-    NEEDS,
+    name.endsWith('of the kernel') ? KERNEL_MEMORY : NEEDS,
     (scope) => {
       const [fd] = socketPair(scope);
       // EINVAL is left out: asked by it, the fake kernel says that it has no such opcode
@@ -391,7 +395,7 @@ ringTest('EMFILE for the eventfd that the ring makes', NEEDS, (scope) => {
 
 ringTest('no memory to map a buffer ring: it is unregistered again', NEEDS, (scope) => {
   const ring = scope.ring();
-  for (const memory of ['user', 'kernel'] as const) {
+  for (const memory of MEMORIES) {
     const left = leftMapped(() =>
       withoutMemory(() => {
         assert.throws(() => ring.registerBufferRing({ entries: 2, bufferSize: 64, memory, group: 3 }), {

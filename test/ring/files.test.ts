@@ -6,7 +6,7 @@ import type { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { withFailing, withoutFeatures } from '../helpers/fake-kernel.ts';
-import { needs, needsOp } from '../helpers/needs.ts';
+import { needs, needsOp, promptUnregister } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { fileNames, refuses, table, trapped, wrong } from '../helpers/raw-ring.ts';
 import { complete, makePipe, result, ringTest, until } from '../helpers/rings.ts';
@@ -315,7 +315,7 @@ for (const features of [0, constants.IORING_FEAT_RSRC_TAGS]) {
     assert.deepEqual(released, []);
   });
 
-  ringTest(`onRelease waits for what is in flight${where}`, NEEDS, async (scope) => {
+  ringTest(`onRelease waits for what is in flight${where}`, promptUnregister, async (scope) => {
     const ring = withoutFeatures(features, () => scope.ring());
     const { reader, writer } = scope.pipe();
     const released: number[] = [];

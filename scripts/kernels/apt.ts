@@ -1,0 +1,106 @@
+/**
+ * Debian packages from a private apt tree. Of the system's configuration it reads the mirrors and their keyring, and it
+ * writes nowhere but into its own folder.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Infrastructure, run } from './commands.ts';
+import { type Architecture, debianName } from './ladder.ts';
+
+/** Where kernels are: three releases' security updates, and the newest backports. `main` has what a guest is made of. */
+const SUITES = {
+  security: ['bullseye-security', 'bookworm-security', 'trixie-security'],
+  main: ['trixie', 'trixie-backports'],
+};
+const FRESH_MS = 12 * 3600 * 1000;
+
+/** What Debian signs its releases with. */
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+/** The lines of a sources.list: the system's own mirrors, other suites. */
+function sources(): string[] {
+  const targets = run('apt-get', [
+    ...['indextargets', '--format', '$(REPO_URI) $(RELEASE)', 'Created-By: Packages'],
+  ]);
+  const mirrors = targets.toString().split('\n');
+  const security = mirrors.find((line) => line.endsWith('-security'))?.split(' ')[0];
+  const main = mirrors.find((line) => /^\S+ [a-z]+$/.test(line))?.split(' ')[0];
+  if (!main || !security || !existsSync(KEYRING)) {
+    throw new Infrastructure(
+      `the kernels come from Debian: this system lacks a source of it, one of its security updates, or ${KEYRING}`,
+    );
+  }
+  const line = (mirror: string, suite: string) => `deb [signed-by=${KEYRING}] ${mirror} ${suite} main`;
+  return [
+    ...SUITES.security.map((suite) => line(security, suite)),
+    ...SUITES.main.map((suite) => line(main, suite)),
+  ];
+}
+
+/** The packages for one architecture. */
+export class PackageTree {
+  readonly #folder: string;
+  readonly #environment: NodeJS.ProcessEnv;
+  #names: readonly string[] | undefined;
+
+  constructor(cache: string, architecture: Architecture) {
+    this.#folder = join(cache, `apt-${architecture}`);
+    this.#environment = { ...process.env, LC_ALL: 'C', APT_CONFIG: join(this.#folder, 'apt.conf') };
+    for (const each of ['lists/partial', 'cache/archives/partial', 'empty']) {
+      mkdirSync(join(this.#folder, each), { recursive: true });
+    }
+    writeFileSync(join(this.#folder, 'sources.list'), `${sources().join('\n')}\n`);
+    writeFileSync(join(this.#folder, 'status'), '');
+    writeFileSync(join(this.#folder, 'apt.conf'), this.#configuration(debianName(architecture)));
+  }
+
+  #configuration(architecture: string): string {
+    const at = (name: string) => `"${join(this.#folder, name)}"`;
+    return `Dir::State ${at('')}; Dir::State::lists ${at('lists')}; Dir::State::status ${at('status')};
+Dir::Cache ${at('cache')}; Dir::Etc::sourcelist ${at('sources.list')}; Dir::Etc::sourceparts ${at('empty')};
+Dir::Etc::preferences ${at('none')}; Dir::Etc::preferencesparts ${at('empty')};
+APT::Architecture "${architecture}"; APT::Architectures { "${architecture}"; };
+Acquire::Languages "none"; Acquire::Check-Valid-Until "false"; APT::Sandbox::User "";
+`;
+  }
+
+  /** Fetches the lists, unless they are of today. Without a network the old ones do. */
+  #update(): void {
+    const lists = join(this.#folder, 'lists');
+    const stamp = join(this.#folder, 'updated');
+    if (existsSync(stamp) && Date.now() - statSync(stamp).mtimeMs < FRESH_MS) return;
+    try {
+      run('apt-get', ['-qq', 'update'], { env: this.#environment });
+      writeFileSync(stamp, '');
+    } catch (error) {
+      // a suite that has moved to the archive must not take the others with it
+      if (!readdirSync(lists).some((name) => name.endsWith('Packages') || name.includes('Packages.')))
+        throw error;
+    }
+  }
+
+  /** The names of all packages that begin with `prefix`. */
+  names(prefix: string): readonly string[] {
+    if (!this.#names) {
+      this.#update();
+      this.#names = run('apt-cache', ['pkgnames'], { env: this.#environment }).toString().split('\n');
+    }
+    return this.#names.filter((name) => name.startsWith(prefix));
+  }
+
+  /** Downloads a package, and unpacks into `folder` what of it matches the patterns of `only`. */
+  unpack(name: string, folder: string, only: readonly string[]): void {
+    this.names('');
+    const place = mkdtempSync(join(tmpdir(), 'uring-package-'));
+    try {
+      run('apt-get', ['-qq', 'download', name], { cwd: place, env: this.#environment });
+      const [file = ''] = readdirSync(place);
+      const data = run('dpkg-deb', ['--fsys-tarfile', join(place, file)]);
+      const args = ['-x', '-C', folder, '--keep-directory-symlink', '--no-same-owner', '--exclude=*/gconv/*'];
+      run('tar', [...args, '--wildcards', ...only], { input: data });
+    } finally {
+      rmSync(place, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What runs in a guest of the kernel ladder: the tour, then the tests, file by file in this one process. Each result goes
+ * out as a line of JSON after `@@`; `scripts/kernels.ts` reads them.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { release } from 'node:os';
+import { join, relative } from 'node:path';
+import { test } from 'node:test';
+import { probe } from '../../lib/register/support.ts';
+import { END_OF_FILE, tell } from './telling.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const FOLDERS = ['register', 'ring', 'ops', 'kernels'];
+
+/** What a guest can't have, or what takes too long where everything is 13 to 46 times slower. */
+const LEFT_OUT: readonly (readonly [path: string, why: string])[] = [
+  ['register/differential', 'compares with strace, which no guest has'],
+  ['register/members', 'compares with strace, which no guest has'],
+  ['register/explain-memlock', 'needs prlimit and setpriv; kernels/unprivileged.test.ts has it instead'],
+  ['register/support-seccomp', 'needs Python, for a seccomp filter'],
+  ['register/probe-workers', 'two processes, only to compare a number'],
+  ['ring/workers-threads', 'four threads, each of which loads everything: half a minute'],
+  ['ring/memory', 'storms of garbage collections, in several processes: minutes'],
+];
+
+const { PATH, URING_FROM = '0', URING_TESTS = '' } = process.env;
+/** Where to go on, after a file that hung. */
+const from = Number(URING_FROM);
+const only = URING_TESTS.split(',').filter((name) => name !== '');
+
+/** The compiled tests, by their path in the sources. */
+function files(): string[] {
+  const all = FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, 'test', folder))
+      .filter((name) => name.endsWith('.test.js'))
+      .sort()
+      .map((name) => join('test', folder, name)),
+  );
+  return all.filter((path) => only.length === 0 || only.some((name) => path.includes(name)));
+}
+
+/** The tour, in a process of its own: it prints one value. */
+function tour(): unknown {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--jitless', 'examples/tour.js', '--json'],
+    {
+      cwd: ROOT,
+      env: { PATH },
+      encoding: 'utf8',
+    },
+  );
+  try {
+    return JSON.parse(stdout);
+  } catch {
+    return { error: `the tour ended with ${status}: ${stderr}` };
+  }
+}
+
+async function run(path: string): Promise<void> {
+  const name = relative('test', path).replace(/js$/, 'ts');
+  const why = LEFT_OUT.find(([each]) => name.startsWith(`${each}.test`))?.[1];
+  tell({ kind: 'file', name });
+  if (why !== undefined) {
+    tell({ kind: 'test', name: 'all of it', ms: 0, skip: why });
+    tell({ kind: 'file-end', name });
+    return;
+  }
+  try {
+    await import(join(ROOT, path));
+  } catch (error) {
+    const text = error instanceof Error ? error.stack : String(error);
+    tell({ kind: 'test', name: 'the file can be loaded', ms: 0, error: text });
+  }
+  // the tests of a file run one after the other, and this one last
+  await test(`${END_OF_FILE}${name}`, () => {});
+}
+
+const paths = files();
+const { register, ops, setup, features } = probe();
+tell({ kind: 'start', release: release(), files: paths.length, probe: { register, ops, setup, features } });
+if (from === 0) tell({ kind: 'tour', result: tour() });
+for (const path of paths.slice(from)) await run(path);
+tell({ kind: 'done' });
