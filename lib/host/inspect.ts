@@ -192,7 +192,7 @@ export function inspect(options: InspectOptions = {}): Inspection {
   boolean('options.maps', maps);
   const pids = pid === undefined ? numbersIn('/proc') : [integer('options.pid', pid, 1, 0x7fff_ffff)];
   if (proc.read('/proc/self/stat') === undefined) {
-    throw new UnsupportedError('inspect', { why: 'there is no /proc: mount -t proc proc /proc' });
+    throw new UnsupportedError('inspect', { why: 'there is no /proc; mount -t proc proc /proc' });
   }
   const common = commonInode();
   let unreadable = 0;

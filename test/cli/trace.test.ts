@@ -122,7 +122,7 @@ test('without permission or tracefs it says what to do', { skip: cannotConfine({
     stderr,
     status === 3
       ? /^uring: trace: Permission denied \(EACCES\); run as root, or ask for .*gid=/
-      : /^uring: trace: tracefs: it is not mounted: mount -t tracefs nodev \/sys\/kernel\/tracing\n$/,
+      : /^uring: trace: tracefs: not mounted; mount -t tracefs nodev \/sys\/kernel\/tracing\n$/,
   );
   assert.ok(status === 3 || status === 4);
 });

@@ -29,7 +29,7 @@ export function findTracefs(): string {
   const found = paths.find((path) => path === '/sys/kernel/tracing') ?? paths[0];
   if (found !== undefined) return found;
   throw new UnsupportedError('tracefs', {
-    why: 'it is not mounted: mount -t tracefs nodev /sys/kernel/tracing',
+    why: 'not mounted; mount -t tracefs nodev /sys/kernel/tracing',
     kernel: kernelRelease,
   });
 }
