@@ -15,7 +15,7 @@ chmod 1777 /tmp /dev/shm
 ip link set lo up
 stty -F "$URING_OUT" raw -echo
 cd /app
-export URING_GUEST=1 TEST_TIME_SCALE=20
+export URING_GUEST=1 TEST_TIME_SCALE=8
 # an emulated machine translates code that V8 has just made again and again: interpreting takes half the time
 node --jitless --expose-gc --test-reporter=./test/kernels/guest-reporter.js test/kernels/guest.js >"$URING_OUT" 2>&1 </dev/null
 echo "@@{\"kind\":\"end\",\"status\":$?}" >"$URING_OUT"

@@ -9,6 +9,7 @@ import { alloc } from '../../lib/raw.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { FutexWaitv } from '../../structs/posix.ts';
+import { changesPolls } from '../helpers/kernel-bugs.ts';
 import { needsFeature, needsOp } from '../helpers/needs.ts';
 import type { Scope } from '../helpers/rings.ts';
 import {
@@ -134,7 +135,7 @@ opTest(
       { userData: 0x10_0000_0000_0009, res: POLLIN, flags: 0 },
     ]);
   },
-  polls513,
+  changesPolls(polls513),
 );
 
 /** struct epoll_event is packed on x86-64 only. */

@@ -9,12 +9,15 @@ import { addressOf, alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { withFailing, withoutFeatures } from '../helpers/fake-kernel.ts';
+import { clonesIntoTables } from '../helpers/kernel-bugs.ts';
 import { needs, promptUnregister } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { refuses, table, trapped, unfitViews, wrong } from '../helpers/raw-ring.ts';
 import { complete, result, ringTest, type Scope, until } from '../helpers/rings.ts';
 
 const NEEDS = needs('REGISTER_BUFFERS2', 'REGISTER_BUFFERS_UPDATE');
+/** Cloning into a table that is there: 6.13. */
+const REPLACES = clonesIntoTables(needs('REGISTER_CLONE_BUFFERS', 'REGISTER_RESIZE_RINGS'));
 const MAX_BUFFERS = 16_384;
 const MAP_PRIVATE_ANONYMOUS = 0x22;
 const EACCES = 13;
@@ -307,8 +310,7 @@ const givingUp: {
 };
 
 for (const [name, [giveUp, expected]] of Object.entries(givingUp)) {
-  // into a table that is there: 6.13
-  const need = name === 'clone' ? needs('REGISTER_CLONE_BUFFERS', 'REGISTER_RESIZE_RINGS') : NEEDS;
+  const need = name === 'clone' ? REPLACES : NEEDS;
   for (const features of [0, constants.IORING_FEAT_RSRC_TAGS]) {
     const where = features === 0 ? '' : ', on a kernel without tags';
     if (name === 'clone' && features !== 0) continue;

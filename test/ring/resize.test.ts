@@ -6,6 +6,7 @@ import { viewMemory } from '../../lib/sys/ffi.ts';
 import { keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
+import { resizesDisabledRings } from '../helpers/kernel-bugs.ts';
 import { type Needs, needs } from '../helpers/needs.ts';
 import { leftMapped, OpenRing, withoutMemory } from '../helpers/pairs.ts';
 import { answer, refuses, wrong } from '../helpers/raw-ring.ts';
@@ -252,7 +253,7 @@ ringTest('shrinking below what waits is EOVERFLOW, and changes nothing', resizin
   assert.equal(complete(ring, 4).length, 4);
 });
 
-ringTest('a disabled ring can be resized', resizing, (scope) => {
+ringTest('a disabled ring can be resized', resizesDisabledRings(resizing), (scope) => {
   const ring = scope.ring(2, { deferTaskrun: true, disabled: true });
   ring.resize({ sqEntries: 64 });
   ring.enable();
