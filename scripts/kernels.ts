@@ -63,16 +63,25 @@ async function one(rung: Rung, { cache, project, folder, only }: Common): Promis
   }
 }
 
-/** Runs all of them; those that could not be run are told of, and left out. */
-async function climbAll(rungs: readonly Rung[], common: Common): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const rung of rungs) {
+/** Runs one, and once more if the machine for it didn't come up; undefined, and told of, if neither did. */
+async function oneOrAgain(rung: Rung, common: Common): Promise<Outcome | undefined> {
+  for (let tries = 0; tries < 2; tries++) {
     try {
-      outcomes.push(await one(rung, common));
+      return await one(rung, common);
     } catch (error) {
       if (!(error instanceof Infrastructure)) throw error;
       console.error(error.message);
     }
+  }
+  return undefined;
+}
+
+/** Runs all of them; those that could not be run are left out. */
+async function climbAll(rungs: readonly Rung[], common: Common): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const rung of rungs) {
+    const outcome = await oneOrAgain(rung, common);
+    if (outcome) outcomes.push(outcome);
   }
   return outcomes;
 }
