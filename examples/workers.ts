@@ -11,7 +11,13 @@ if (supported === false) {
 }
 
 const COUNT = 20;
-const nameOf = (tid: string) => readFileSync(`/proc/self/task/${tid}/comm`, 'utf8');
+const nameOf = (tid: string) => {
+  try {
+    return readFileSync(`/proc/self/task/${tid}/comm`, 'utf8');
+  } catch {
+    return 'a thread that has just ended';
+  }
+};
 const workers = () =>
   readdirSync('/proc/self/task').filter((tid) => nameOf(tid).startsWith('iou-wrk-')).length;
 

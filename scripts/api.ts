@@ -110,7 +110,10 @@ function render(): string {
     const statements = [...moduleAt(path).declared]
       .filter(([each]) => names.has(each))
       .flatMap(([, each]) => each);
-    parts.push(`## ${relative(join(root, 'dist'), path)}`, `\`\`\`ts\n${statements.join('\n')}\n\`\`\``);
+    parts.push(
+      `## ${relative(join(root, 'dist/types'), path)}`,
+      `\`\`\`ts\n${statements.join('\n')}\n\`\`\``,
+    );
   }
   return `${parts.join('\n\n')}\n`;
 }

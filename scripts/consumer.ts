@@ -17,14 +17,14 @@ const ENTRANCES = ['uring', 'uring/raw', 'uring/structs', 'uring/host'];
 const SHOWN_WITH = ['cli-table3', 'commander', 'log-update', 'picocolors'];
 const PROGRAMS = ['program.mjs', 'program.cjs'];
 const PACKED =
-  /^(dist\/(lib|structs)\/.*\.(js|js\.map|d\.ts)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
+  /^(dist\/[\w-]+\.js(\.map)?|dist\/types\/(lib|structs)\/.*\.d\.ts|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
 const REQUIRED = [
   'README.md',
   'LICENSE',
   'CHANGELOG.md',
   'package.json',
-  'dist/lib/index.js',
-  'dist/lib/index.d.ts',
+  'dist/index.js',
+  'dist/types/lib/index.d.ts',
 ];
 
 /** Runs a program to its end; whatever it says is shown when it fails. */
@@ -74,7 +74,7 @@ function checkNode(name: string, node: string): void {
     run(folder, node, '--input-type=module', '-e', `import '${entrance}'`);
   }
   for (const program of PROGRAMS) run(folder, node, program);
-  checkCommand(node, 'node_modules/uring/dist/lib/cli/main.js');
+  checkCommand(node, 'node_modules/uring/dist/cli.js');
   console.log(`${name}: import, require, the programs and the command work`);
 }
 

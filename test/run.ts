@@ -36,17 +36,13 @@ if (found.length === 0) {
   process.exit(1);
 }
 
-/** Compiles the package beside nothing else, for tests that start its command many times; where, or undefined. */
+/** Builds the package beside nothing else, for tests that start its command many times; where, or undefined. */
 function compile(): string | undefined {
   if (extension !== '.ts') return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'uring-compiled-'));
   const root = join(here, '..');
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const { status } = spawnSync(
-    process.execPath,
-    [compiler, '-p', join(root, 'tsconfig.build.json'), '--outDir', folder],
-    { stdio: 'inherit' },
-  );
+  const build = ['--import', 'tsx', join(root, 'scripts/build.ts'), join(folder, 'dist')];
+  const { status } = spawnSync(process.execPath, build, { stdio: 'inherit' });
   copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
   // some tests run it as another user

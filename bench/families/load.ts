@@ -20,12 +20,9 @@ console.log(ms, user + system, process.memoryUsage.rss());
 /** The package as it is built, in a folder of its own. */
 function build(folder: string): string {
   mkdirSync(folder);
-  const args = ['-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(folder, 'dist')];
-  const { status, stdout } = spawnSync(process.execPath, [
-    join(ROOT, 'node_modules/typescript/bin/tsc'),
-    ...args,
-  ]);
-  if (status !== 0) throw new Error(`the package can't be built:\n${stdout}`);
+  const args = ['--import', 'tsx', join(ROOT, 'scripts/build.ts'), join(folder, 'dist')];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`the package can't be built:\n${stdout}${stderr}`);
   copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const program = join(folder, 'load.cjs');

@@ -47,7 +47,7 @@ const COMMANDS: readonly Entry[] = [
 ];
 
 function version(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
+  for (const path of ['../package.json', '../../package.json']) {
     try {
       const found: unknown = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
       if (typeof found === 'object' && found !== null && 'version' in found) return String(found.version);

@@ -30,10 +30,16 @@ function productionModules(): Map<string, string> {
   return new Map(found);
 }
 
-/** The package's own description, with its entrances where the compiler puts them here. */
+/** The package's own description, with its entrances where the compiler puts them here: beside their sources. */
 function writeManifest(folder: string): void {
-  const text = readFileSync(join(ROOT, 'package.json'), 'utf8');
-  writeFileSync(join(folder, 'package.json'), text.replaceAll('./dist/', './'));
+  const manifest: { exports: Record<string, unknown> } = JSON.parse(
+    readFileSync(join(ROOT, 'package.json'), 'utf8'),
+  );
+  for (const [name, entrance] of Object.entries(manifest.exports)) {
+    if (typeof entrance !== 'object' || entrance === null || !('uring-source' in entrance)) continue;
+    manifest.exports[name] = String(entrance['uring-source']).replace(/\.ts$/, '.js');
+  }
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
 }
 
 function copyModules(folder: string, architecture: Architecture, cache: Cache): void {

@@ -161,16 +161,25 @@ export interface IoWorker {
   readonly cpus: string;
 }
 
-/** The kernel's worker threads of the thread `owner`. */
-export function ioWorkers(owner = sys.gettid()): IoWorker[] {
+/** A file of each of this process's threads, the kernel's among them; a thread that ends meanwhile is left out. */
+export function ofThreads(file: string): [tid: number, text: string][] {
   return readdirSync('/proc/self/task').flatMap((tid) => {
     try {
-      const status = readFileSync(`/proc/self/task/${tid}/status`, 'utf8');
-      if (!status.startsWith(`Name:\tiou-wrk-${owner}\n`)) return [];
-      const cpus = /^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1] ?? '';
-      return [{ tid: Number(tid), cpus }];
+      return [[Number(tid), readFileSync(`/proc/self/task/${tid}/${file}`, 'utf8')]];
     } catch {
-      return []; // it has just ended
+      return [];
     }
   });
+}
+
+/** The names of this process's threads, the kernel's among them. */
+export function threadNames(): string[] {
+  return ofThreads('comm').map(([, comm]) => comm.trim());
+}
+
+/** The kernel's worker threads of the thread `owner`. */
+export function ioWorkers(owner = sys.gettid()): IoWorker[] {
+  return ofThreads('status')
+    .filter(([, status]) => status.startsWith(`Name:\tiou-wrk-${owner}\n`))
+    .map(([tid, status]) => ({ tid, cpus: /^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1] ?? '' }));
 }

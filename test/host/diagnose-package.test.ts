@@ -20,18 +20,9 @@ describe('the doctor of the built package', () => {
     installed = join(folder, 'node_modules/uring');
     mkdirSync(installed, { recursive: true });
     cpSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
-    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-    const build = [
-      '-p',
-      'tsconfig.build.json',
-      '--noCheck',
-      '--declaration',
-      'false',
-      '--outDir',
-      join(installed, 'dist'),
-    ];
-    const { status, stdout } = spawnSync(process.execPath, [tsc, ...build], { cwd: ROOT, encoding: 'utf8' });
-    assert.equal(status, 0, stdout);
+    const build = ['--import', 'tsx', 'scripts/build.ts', join(installed, 'dist')];
+    const { status, stdout, stderr } = spawnSync(process.execPath, build, { cwd: ROOT, encoding: 'utf8' });
+    assert.equal(status, 0, `${stdout}${stderr}`);
     for (const name of MODULES)
       symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name));
   });
@@ -93,7 +84,7 @@ describe('the doctor of the built package', () => {
     const koffi = join(folder, 'node_modules/koffi');
     renameSync(koffi, join(folder, 'koffi'));
     try {
-      const { status, stdout, stderr } = node([join(installed, 'dist/lib/cli/main.js'), 'doctor']);
+      const { status, stdout, stderr } = node([join(installed, 'dist/cli.js'), 'doctor']);
       assert.equal(status, 1);
       assert.equal(stderr, '');
       assert.match(stdout, /^io_uring does not work here: the package koffi could not be loaded: install it/);

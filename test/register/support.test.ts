@@ -15,6 +15,7 @@ import { registerOps } from '../../structs/register-ops.ts';
 import { Probe, ProbeOp } from '../../structs/rsrc.ts';
 import { Params } from '../../structs/setup.ts';
 import { replace, restore } from '../helpers/replace.ts';
+import { threadNames } from '../helpers/rings.ts';
 
 const TABLES = { register: registerOps, ops, setup: setupFlags, features };
 type Table = keyof typeof TABLES;
@@ -206,15 +207,7 @@ describe('the methods', () => {
 
 /** Threads of rings that poll. */
 function pollers(): string[] {
-  return readdirSync('/proc/self/task')
-    .map((tid) => {
-      try {
-        return readFileSync(`/proc/self/task/${tid}/comm`, 'utf8').trim();
-      } catch {
-        return '';
-      }
-    })
-    .filter((comm) => comm.startsWith('iou-sqp'));
+  return threadNames().filter((comm) => comm.startsWith('iou-sqp'));
 }
 
 // ---- other kernels -------------------------------------------------------------------------------------------

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { UnsupportedError } from '../../lib/errors.ts';
 import type { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { knows, needs } from '../helpers/needs.ts';
 import { ECANCELED, only } from '../helpers/pairs.ts';
 import { answer, refuses, wrong } from '../helpers/raw-ring.ts';
-import { closed, complete, ioWorkers, ringTest, type Scope, until } from '../helpers/rings.ts';
+import { closed, complete, ofThreads, ringTest, type Scope, until } from '../helpers/rings.ts';
 
 const sync = needs('REGISTER_SYNC_CANCEL');
 /** IORING_ASYNC_CANCEL_OP (6.6): the next opcode after it. */
@@ -198,8 +197,8 @@ ringTest('on a deferTaskrun ring the completions come when it is entered', sync,
 });
 
 /** Does a thread wait for a pipe? */
-function sleepsInPipe(tid: number): boolean {
-  return readFileSync(`/proc/self/task/${tid}/wchan`, 'utf8').includes('pipe');
+function sleepsInPipe(): boolean {
+  return ofThreads('wchan').some(([, wchan]) => wchan.includes('pipe'));
 }
 
 ringTest('an operation that a worker runs is waited for, or ETIME', sync, async (scope) => {
@@ -233,7 +232,7 @@ ringTest('an operation that a worker runs is waited for, or ETIME', sync, async 
   });
   assert.notEqual(only(ring).res, 4096);
   start(1);
-  await until('a worker that sleeps', () => ioWorkers().some(({ tid }) => sleepsInPipe(tid)));
+  await until('a worker that sleeps', sleepsInPipe);
   const outcome = cancel(1, 2000);
   // 6.1 now and then does not notice that the operation has ended
   const expected = knows('REGISTER_PBUF_STATUS') ? ['1'] : ['1', 'ETIME'];

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { keptForever } from '../../lib/sys/memory.ts';
 import { needs } from '../helpers/needs.ts';
-import { ringTest, until } from '../helpers/rings.ts';
+import { ringTest, threadNames, until } from '../helpers/rings.ts';
 
 /** Is there a worker, of whatever thread? */
 function hasWorker(): boolean {
-  return readdirSync('/proc/self/task').some((tid) =>
-    readFileSync(`/proc/self/task/${tid}/comm`, 'utf8').startsWith('iou-wrk'),
-  );
+  return threadNames().some((name) => name.startsWith('iou-wrk'));
 }
 
 const NEEDS = needs('REGISTER_BUFFERS');

@@ -3,7 +3,6 @@ import {
   closeSync,
   constants as fsConstants,
   openSync,
-  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -21,7 +20,7 @@ import type { RegisterOpName } from '../../structs/register-ops.ts';
 import { type Needs, needs, needsKernel } from '../helpers/needs.ts';
 import { OpenRing, text } from '../helpers/pairs.ts';
 import { openFds, refuses, wrong } from '../helpers/raw-ring.ts';
-import { complete, enters, result, ringTest, until } from '../helpers/rings.ts';
+import { complete, enters, result, ringTest, threadNames, until } from '../helpers/rings.ts';
 import { inThread } from '../helpers/scenario.ts';
 
 const EBADFD = 'EBADFD';
@@ -270,13 +269,6 @@ ringTest('a submission thread that sleeps is woken', {}, async (scope) => {
     );
   }
 });
-
-/** The names of this process's threads, the kernel's among them. */
-function threadNames(): string[] {
-  return readdirSync('/proc/self/task').map((tid) =>
-    readFileSync(`/proc/self/task/${tid}/comm`, 'utf8').trim(),
-  );
-}
 
 ringTest('a submission thread that is awake needs no system call', {}, async (scope) => {
   const ring = new OpenRing(64, { sqPoll: { idleMs: 5000 } });
