@@ -44,6 +44,8 @@ export interface Outcome {
   probe: Probe | undefined;
   /** Failures that are no test's: a verdict that contradicts, a hanging guest. */
   readonly problems: string[];
+  /** Files in which a guest ended or hung that did neither in another guest. */
+  readonly again: string[];
 }
 
 /** Which tests passed, failed and were skipped. */
@@ -66,7 +68,8 @@ export function proved({ tour }: Outcome): number {
 export function summary(outcome: Outcome): string {
   const { passed, failed, skipped } = counts(outcome);
   const all = failed + outcome.problems.length;
-  return `${passed} passed, ${all} failed, ${skipped} skipped, ${outcome.seconds.toFixed(0)} s`;
+  const again = outcome.again.map((file) => `, ${file} in a second guest`);
+  return `${passed} passed, ${all} failed, ${skipped} skipped, ${outcome.seconds.toFixed(0)} s${again.join('')}`;
 }
 
 /** A message of test/kernels/guest.ts. */

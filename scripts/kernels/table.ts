@@ -69,7 +69,7 @@ export function printTable(outcomes: readonly Outcome[], problems: readonly stri
 /** The same as data, with every test and row of the tour. */
 export function toJson(outcomes: readonly Outcome[], problems: readonly string[]): string {
   const rungs = outcomes.map((outcome) => {
-    const { rung, series, release, seconds, tests, tour, probe, problems: own } = outcome;
+    const { rung, series, release, seconds, tests, tour, probe, problems: own, again } = outcome;
     return {
       rung: rung.name,
       series,
@@ -77,6 +77,7 @@ export function toJson(outcomes: readonly Outcome[], problems: readonly string[]
       seconds,
       ...counts(outcome),
       problems: own,
+      again,
       tests,
       tour,
       probe,
