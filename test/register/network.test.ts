@@ -136,7 +136,7 @@ test('a queue and its memory are checked before the call', (t) => {
       registerZcrxIfq(fd, { ifIdx: 1, region: { userAddr: view, size: 1 } }),
     );
   }
-  refuses('ifq.area.addr', () => registerZcrxIfq(fd, { ifIdx: 1, area: { ...area, len: 8192 } }));
+  refuses('ifq.area.addr', () => registerZcrxIfq(fd, { ifIdx: 1, area: { ...area, len: 2 * PAGE } }));
   refuses('ifq.area.length', () => registerZcrxIfq(fd, { ifIdx: 1, area: wrong({ length: 1 }) }));
   refuses('ifq.region.length', () =>
     registerZcrxIfq(fd, { ifIdx: 1, region: wrong({ ...region, length: 1 }) }),
