@@ -144,7 +144,7 @@ export function verdicts(rows: Rows): Verdict[] {
       flatness(rows, 'beside waiting ones', '1'),
       isTimes,
     ),
-    ...atMost('Heap for a promise read', 300, heapOf(rows, 'read, AsyncRing, 32 at once'), isBytes),
+    ...atMost('Heap for a promise read', 300, heapOf(rows, 'read, AsyncRing, 256 at once'), isBytes),
     ...atMost('Heap for a NOP through Ring', 1, heapOf(rows, 'NOP, Ring'), isBytes),
     ...loading(rows),
   ];

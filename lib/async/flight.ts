@@ -9,7 +9,7 @@ const ETIME = 62;
 const ERESTARTSYS = 512;
 const ERESTART_RESTARTBLOCK = 516;
 
-/** What few operations have: apart, so that the others do without its memory. */
+/** What few operations have. */
 interface Terms {
   /** Was its cancellation asked for, and why? */
   abortReason?: { readonly reason: unknown };
@@ -21,30 +21,64 @@ interface Terms {
   firstResult?: number;
 }
 
-/** What the loop needs to know of an operation in flight. */
-export abstract class Flight {
-  readonly op: OpName;
-  /** Everything that the kernel may touch until the last completion. */
+/** An operation that may be cancelled, limited, or that completes twice: in the place of its memory, so that the others are smaller. */
+class Special implements Terms {
   memory: unknown;
   /** Its slot in the ring's table; undefined before it has an entry. */
   slot: number | undefined;
-  protected terms: Terms | undefined;
+  abortReason?: { readonly reason: unknown };
+  deadline?: number;
+  forgetSignal?: () => void;
+  firstResult?: number;
+
+  constructor(memory: unknown) {
+    this.memory = memory;
+  }
+}
+
+/** What the loop needs to know of an operation in flight. */
+export abstract class Flight {
+  readonly op: OpName;
+  #held: unknown;
 
   constructor(op: OpName) {
     this.op = op;
-    this.memory = undefined;
-    this.slot = undefined;
-    this.terms = undefined;
+    this.#held = undefined;
+  }
+
+  /** Everything that the kernel may touch until the last completion. */
+  get memory(): unknown {
+    return this.#held instanceof Special ? this.#held.memory : this.#held;
+  }
+
+  set memory(memory: unknown) {
+    if (this.#held instanceof Special) this.#held.memory = memory;
+    else this.#held = memory;
+  }
+
+  /** What it has agreed to, if anything. */
+  protected get special(): Special | undefined {
+    return this.#held instanceof Special ? this.#held : undefined;
+  }
+
+  /** The slot in the ring's table of an operation that may be cancelled; undefined before it has an entry. */
+  get slot(): number | undefined {
+    return this.special?.slot;
+  }
+
+  set slot(slot: number | undefined) {
+    if (this.#held instanceof Special) this.#held.slot = slot;
   }
 
   /** Was its cancellation asked for, and why? */
   get abortReason(): { readonly reason: unknown } | undefined {
-    return this.terms?.abortReason;
+    return this.special?.abortReason;
   }
 
-  /** Adds what only few operations have. */
+  /** Adds what only few operations have. What is to be cancelled agrees before it has an entry. */
   agree(terms: Terms): void {
-    this.terms = { ...this.terms, ...terms };
+    const special = this.special ?? new Special(this.#held);
+    this.#held = Object.assign(special, terms);
   }
 
   /** A completion; `isLast` unless more will come. */
@@ -63,7 +97,7 @@ export abstract class Flight {
     const isStopped = errno === ECANCELED || errno === EINTR;
     if (isStopped && this.abortReason !== undefined) return new AbortError(this.abortReason.reason);
     // before the deadline it was something else: a link before it failed
-    if (isStopped && performance.now() >= (this.terms?.deadline ?? Number.POSITIVE_INFINITY))
+    if (isStopped && performance.now() >= (this.special?.deadline ?? Number.POSITIVE_INFINITY))
       return new OpError(this.op, ETIME, { hint: 'timeoutMs is over' });
     return new OpError(this.op, errno);
   }
@@ -82,28 +116,25 @@ export interface Outcome<T> {
 
 function ignore(): void {}
 
-/** Who gets the functions that settle a promise. */
+/** Who gets the function that settles a promise. */
 interface Settler {
   resolve: (value: never) => void;
-  reject: (error: unknown) => void;
 }
 
-const nobody: Settler = { resolve: ignore, reject: ignore };
+const nobody: Settler = { resolve: ignore };
 /** Whose promise is being made: so one executor serves all, where a closure for each would be a quarter of its memory. */
 let settler = nobody;
 
-function execute(resolve: (value: never) => void, reject: (error: unknown) => void): void {
+function execute(resolve: (value: never) => void): void {
   settler.resolve = resolve;
-  settler.reject = reject;
 }
 
 /**
- * An operation with one result. Its promise, the two functions that settle it and this object are all that an operation
+ * An operation with one result. Its promise, the functions that settle it and this object are all that an operation
  * allocates: a field more is eight bytes for each.
  */
 export class OneShot<T> extends Flight implements Settler {
-  resolve: (value: T) => void = ignore;
-  reject: (error: unknown) => void = ignore;
+  resolve: (value: T | PromiseLike<T>) => void = ignore;
   readonly #outcome: Outcome<T>;
 
   constructor(op: OpName, outcome: Outcome<T>) {
@@ -119,25 +150,30 @@ export class OneShot<T> extends Flight implements Settler {
     return promise;
   }
 
+  #reject(error: unknown): void {
+    // without a field for the function that rejects
+    this.resolve(Promise.reject(error));
+  }
+
   override complete(res: number, flags: number, isLast: boolean): void {
     if (!isLast) {
       // a zero-copy send: this is the result, the notification that frees the memory comes later
-      if (this.terms?.firstResult === undefined) this.agree({ firstResult: res });
+      if (this.special?.firstResult === undefined) this.agree({ firstResult: res });
       return;
     }
-    if (this.terms === undefined && res >= 0) this.#settle(res, flags);
+    if (res >= 0 && this.special === undefined) this.#settle(res, flags);
     else this.#end(res, flags);
   }
 
   #end(res: number, flags: number): void {
-    const result = this.terms?.firstResult ?? res;
+    const result = this.special?.firstResult ?? res;
     this.#forget();
     if (result < 0 && -result !== this.#outcome.success) {
       this.#outcome.waste?.(res, flags);
-      this.reject(this.error(result));
+      this.#reject(this.error(result));
     } else if (this.abortReason !== undefined && this.#outcome.undo !== undefined) {
       this.#outcome.undo(result);
-      this.reject(new AbortError(this.abortReason.reason));
+      this.#reject(new AbortError(this.abortReason.reason));
     } else this.#settle(result, flags);
   }
 
@@ -145,13 +181,13 @@ export class OneShot<T> extends Flight implements Settler {
     try {
       this.resolve(this.#outcome.convert(res, flags));
     } catch (error) {
-      this.reject(error);
+      this.#reject(error);
     }
   }
 
   override fail(error: unknown): void {
     this.#forget();
-    this.reject(error);
+    this.#reject(error);
   }
 
   override discard(res: number, flags: number): void {
@@ -160,6 +196,6 @@ export class OneShot<T> extends Flight implements Settler {
   }
 
   #forget(): void {
-    this.terms?.forgetSignal?.();
+    this.special?.forgetSignal?.();
   }
 }

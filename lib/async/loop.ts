@@ -113,7 +113,7 @@ export class Loop {
     this.#isPlacing = true;
     try {
       flight.memory = operation.encode(core, options, ...args);
-      flight.slot = core.commit(0, flight);
+      core.commit(0, flight);
     } finally {
       this.#isPlacing = false;
     }
@@ -240,21 +240,22 @@ export class Loop {
   #enterAll(group: readonly Departure[]): void {
     const { queues, flights } = this.#core;
     const before = queues.unpublished;
+    const slots: number[] = [];
     try {
-      for (const each of group) this.#enter(each);
+      for (const each of group) this.#enter(each, slots);
     } catch (error) {
       queues.rewind(queues.unpublished - before);
+      // a getter that closed the ring has taken them back already
+      if (!this.#core.isClosed) for (const slot of slots) flights.remove(slot);
       for (const { flight } of group) {
-        // a getter that closed the ring has taken them back already
-        if (flight.slot !== undefined && !this.#core.isClosed) flights.remove(flight.slot);
         flight.slot = undefined;
         flight.fail(error);
       }
     }
   }
 
-  /** Makes one entry. @throws for a wrong argument */
-  #enter(departure: Departure): void {
+  /** Makes one entry, whose slot goes to `slots`. @throws for a wrong argument */
+  #enter(departure: Departure, slots: number[]): void {
     const core = this.#core;
     const { flight, bits, timeoutMs } = departure;
     flight.memory = departure.encode(core);
@@ -264,7 +265,9 @@ export class Loop {
       sqe.flags |= (bits & 0xff) | link;
       sqe.personality = bits >>> 8;
     }
-    flight.slot = core.commit(0, flight);
+    const slot = core.commit(0, flight);
+    slots.push(slot);
+    flight.slot = slot;
     if ((bits & IOSQE_IO_DRAIN) !== 0) this.#hasDrains = true;
     if (timeoutMs !== undefined) this.#limit(flight, timeoutMs, bits);
     // its signal was aborted before it had an entry

@@ -106,6 +106,8 @@ export class Multishot<T> extends Flight {
   /** @internal */
   constructor(op: OpName, stream: Stream<T>, port: Port) {
     super(op);
+    // it can always be stopped
+    this.agree({});
     this.#stream = stream;
     this.#highWater = stream.highWater ?? HIGH_WATER;
     this.#port = port;
