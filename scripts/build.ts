@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { transform } from 'esbuild';
+import { type Plugin, rollup } from 'rollup';
 
 const root = join(import.meta.dirname, '..');
 
@@ -21,14 +22,24 @@ const LIBRARY = {
 /** Has a copy of the library, so that the parts that it loads one by one don't cut the library into small pieces. */
 const COMMAND = { cli: 'lib/cli/main.ts' };
 
+/** Takes the types away. */
+const typescript: Plugin = {
+  name: 'typescript',
+  async transform(code, sourcefile) {
+    const { code: js, map } = await transform(code, {
+      ...{ loader: 'ts', target: 'node20', sourcefile, sourcemap: true },
+    });
+    return { code: js, map };
+  },
+};
+
 const [folder = join(root, 'dist')] = process.argv.slice(2);
 rmSync(folder, { recursive: true, force: true });
-for (const entryPoints of [LIBRARY, COMMAND]) {
-  await build({
-    ...{ absWorkingDir: root, entryPoints, outdir: folder },
-    ...{ bundle: true, splitting: true, packages: 'external', chunkNames: 'chunk-[hash]' },
-    ...{ format: 'esm', platform: 'node', target: 'node20', sourcemap: true, logLevel: 'warning' },
-  });
+for (const input of [LIBRARY, COMMAND]) {
+  // rollup, because it leaves `const` alone: V8 compiles a module's constants into the code
+  const bundle = await rollup({ input, plugins: [typescript], external: /^[^./]/ });
+  await bundle.write({ dir: folder, chunkFileNames: 'chunk-[hash].js', sourcemap: true });
+  await bundle.close();
 }
 const compiler = join(root, 'node_modules/typescript/bin/tsc');
 const types = ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(folder, 'types')];
