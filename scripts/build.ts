@@ -5,8 +5,8 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Plugin, rollup } from '@rollup/wasm-node';
 import { transform } from 'esbuild';
-import { type Plugin, rollup } from 'rollup';
 
 const root = join(import.meta.dirname, '..');
 
