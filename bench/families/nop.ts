@@ -22,18 +22,23 @@ function inBatches(size: number, count: number, batch: () => void): ReturnType<W
 function byRing(): Work {
   const ring = new Ring(ENTRIES);
   let sum = 0;
+  const options = { userData: 0 };
   const visit = (userData: number | bigint) => {
-    sum = (sum + Number(userData)) >>> 0;
+    sum = (sum + Number(userData)) | 0;
   };
   return async (name, count) => {
     const size = Number(name);
+    const wait = { wait: size };
     sum = 0;
     const timed = await inBatches(size, count, () => {
-      for (let userData = 0; userData < size; userData++) ring.prepare.nop({ userData });
-      ring.submit({ wait: size });
+      for (let i = 0; i < size; i++) {
+        options.userData = i;
+        ring.prepare.nop(options);
+      }
+      ring.submit(wait);
       if (ring.reap(visit) !== size) throw new Error('a completion is missing');
     });
-    return { ...timed, sum };
+    return { ...timed, sum: sum >>> 0 };
   };
 }
 

@@ -24,7 +24,7 @@ const {
  * @see io_uring_prep_nop(3)
  */
 export function nop(sqe: SqeCursor): SqeCursor {
-  return sqe.prepare(IORING_OP_NOP, -1, 0, 0, 0);
+  return sqe.begin(IORING_OP_NOP, -1);
 }
 
 /**
@@ -60,7 +60,7 @@ export function nopCqe32(sqe: SqeCursor, extra1: number, extra2: number): SqeCur
  * Safety: it takes the slot after the cursor's too, which must be free and not the first of the queue.
  */
 export function nop128(sqe: SqeCursor): SqeCursor {
-  sqe.prepare(IORING_OP_NOP128, -1, 0, 0, 0).clearSecondHalf();
+  sqe.begin(IORING_OP_NOP128, -1).clearSecondHalf();
   return sqe;
 }
 
@@ -72,7 +72,7 @@ export function nop128(sqe: SqeCursor): SqeCursor {
  * @see io_uring_prep_cancel(3), io_uring_prep_cancel64(3)
  */
 export function asyncCancel(sqe: SqeCursor, low: number, high: number, flags: number): SqeCursor {
-  const entry = sqe.prepare(IORING_OP_ASYNC_CANCEL, -1, 0, 0, 0);
+  const entry = sqe.begin(IORING_OP_ASYNC_CANCEL, -1);
   entry.setAddr(low, high);
   entry.opFlags = flags;
   return entry;
@@ -85,7 +85,7 @@ export function asyncCancel(sqe: SqeCursor, low: number, high: number, flags: nu
  * @see io_uring_prep_cancel_fd(3)
  */
 export function asyncCancelFd(sqe: SqeCursor, fd: number, flags: number): SqeCursor {
-  sqe.prepare(IORING_OP_ASYNC_CANCEL, fd, 0, 0, 0).opFlags = flags | IORING_ASYNC_CANCEL_FD;
+  sqe.begin(IORING_OP_ASYNC_CANCEL, fd).opFlags = flags | IORING_ASYNC_CANCEL_FD;
   return sqe;
 }
 

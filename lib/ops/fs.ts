@@ -70,7 +70,7 @@ export function openat2(
  * @see io_uring_prep_close(3), io_uring_prep_close_direct(3)
  */
 export function close(sqe: SqeCursor, fd: number, fileIndex: number): SqeCursor {
-  sqe.prepare(IORING_OP_CLOSE, fd, 0, 0, 0).fileIndex = fileIndex;
+  sqe.begin(IORING_OP_CLOSE, fd).fileIndex = fileIndex;
   return sqe;
 }
 
@@ -89,7 +89,7 @@ export function filesUpdate(sqe: SqeCursor, fds: number, count: number, offset: 
  * @see io_uring_prep_fixed_fd_install(3)
  */
 export function fixedFdInstall(sqe: SqeCursor, slot: number, flags: number): SqeCursor {
-  sqe.prepare(IORING_OP_FIXED_FD_INSTALL, slot, 0, 0, 0).opFlags = flags;
+  sqe.begin(IORING_OP_FIXED_FD_INSTALL, slot).opFlags = flags;
   sqe.flags = IOSQE_FIXED_FILE;
   return sqe;
 }

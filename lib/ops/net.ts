@@ -253,6 +253,6 @@ export function provideBuffers(
  * @see io_uring_prep_remove_buffers(3)
  */
 export function removeBuffers(sqe: SqeCursor, count: number, group: number): SqeCursor {
-  sqe.prepare(IORING_OP_REMOVE_BUFFERS, count, 0, 0, 0).bufIndex = group;
+  sqe.begin(IORING_OP_REMOVE_BUFFERS, count).bufIndex = group;
   return sqe;
 }

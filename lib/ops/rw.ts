@@ -155,7 +155,7 @@ export function readMultishot(
  * @see io_uring_prep_fsync(3)
  */
 export function fsync(sqe: SqeCursor, fd: number, flags: number): SqeCursor {
-  sqe.prepare(IORING_OP_FSYNC, fd, 0, 0, 0).opFlags = flags;
+  sqe.begin(IORING_OP_FSYNC, fd).opFlags = flags;
   return sqe;
 }
 

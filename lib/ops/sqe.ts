@@ -15,7 +15,6 @@ const ADDR = Sqe.at.addr / 4;
 const LEN = Sqe.at.len / 4;
 const OP_FLAGS = Sqe.at.rwFlags / 4;
 const USER_DATA = Sqe.at.userData / 4;
-const BUF_INDEX = Sqe.at.bufIndex / 4;
 const FILE_INDEX = Sqe.at.fileIndex / 4;
 const ADDR3 = Sqe.at.addr3 / 4;
 const OPTIONAL = Sqe.at.attrTypeMask / 4;
@@ -33,6 +32,8 @@ const NOTHING = new ArrayBuffer(0);
 export class SqeCursor {
   /** The entries as 32-bit words; empty once the ring is closed, so that late stores go nowhere. */
   words = new Uint32Array(NOTHING);
+  /** The same as pairs of words; only zeroes are stored. */
+  #pairs = new Float64Array(NOTHING);
   #halves = new Uint16Array(NOTHING);
   #bytes = new Uint8Array(NOTHING);
   /** Where the current entry begins, in words. */
@@ -43,6 +44,7 @@ export class SqeCursor {
   /** Moves the cursor to the memory of a ring. */
   attach(memory: ArrayBuffer, stride: number): void {
     this.words = new Uint32Array(memory);
+    this.#pairs = new Float64Array(memory);
     this.#halves = new Uint16Array(memory);
     this.#bytes = new Uint8Array(memory);
     this.stride = stride;
@@ -53,37 +55,38 @@ export class SqeCursor {
     this.attach(NOTHING, this.stride);
   }
 
+  /** Makes the current entry `opcode`, with an fd and nothing else: all other fields are zero. */
+  begin(opcode: number, fd: number): this {
+    const { words, base } = this;
+    words[base] = opcode;
+    words[base + FD] = fd;
+    const pairs = this.#pairs;
+    const pair = base >> 1;
+    pairs[pair + 1] = 0;
+    pairs[pair + 2] = 0;
+    pairs[pair + 3] = 0;
+    pairs[pair + 4] = 0;
+    pairs[pair + 5] = 0;
+    pairs[pair + 6] = 0;
+    pairs[pair + 7] = 0;
+    if (this.stride === 32) this.clearSecondHalf();
+    return this;
+  }
+
   /**
    * Makes the current entry `opcode` with the five fields that nearly every operation has, all others zero.
    * @param off a file offset or a second address; -1 stands for 2^64-1 ("current position")
    */
   prepare(opcode: number, fd: number, addr: number, len: number, off: number): this {
-    this.#begin(opcode, fd, len);
+    this.begin(opcode, fd);
     // here, and not in there: V8 inlines this, and makes no objects of large numbers
     const { words, base } = this;
     words[base + OFF] = off;
     words[base + OFF + 1] = off < 0 ? -1 : off * HIGH;
     words[base + ADDR] = addr;
     words[base + ADDR + 1] = addr * HIGH;
-    return this;
-  }
-
-  /** All but `off` and `addr`. */
-  #begin(opcode: number, fd: number, len: number): void {
-    const { words, base } = this;
-    words[base] = opcode;
-    words[base + FD] = fd;
     words[base + LEN] = len;
-    words[base + OP_FLAGS] = 0;
-    words[base + USER_DATA] = 0;
-    words[base + USER_DATA + 1] = 0;
-    words[base + BUF_INDEX] = 0;
-    words[base + FILE_INDEX] = 0;
-    words[base + ADDR3] = 0;
-    words[base + ADDR3 + 1] = 0;
-    words[base + OPTIONAL] = 0;
-    words[base + OPTIONAL + 1] = 0;
-    if (this.stride === 32) this.clearSecondHalf();
+    return this;
   }
 
   /** user_data, given back by the completion: a number below 2^53, or a bigint. */
@@ -97,8 +100,9 @@ export class SqeCursor {
 
   /** user_data in two halves. */
   setUserData(low: number, high: number): void {
-    this.words[this.base + USER_DATA] = low;
-    this.words[this.base + USER_DATA + 1] = high;
+    const { words, base } = this;
+    words[base + USER_DATA] = low;
+    words[base + USER_DATA + 1] = high;
   }
 
   get opcode(): number {

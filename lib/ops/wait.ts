@@ -39,7 +39,7 @@ export function pollAdd(sqe: SqeCursor, fd: number, events: number, flags: numbe
  * @see io_uring_prep_poll_remove(3)
  */
 export function pollRemove(sqe: SqeCursor, low: number, high: number): SqeCursor {
-  sqe.prepare(IORING_OP_POLL_REMOVE, -1, 0, 0, 0).setAddr(low, high);
+  sqe.begin(IORING_OP_POLL_REMOVE, -1).setAddr(low, high);
   return sqe;
 }
 
@@ -102,7 +102,7 @@ export function timeout(sqe: SqeCursor, timespec: number, count: number, flags: 
  * @see io_uring_prep_timeout_remove(3)
  */
 export function timeoutRemove(sqe: SqeCursor, low: number, high: number): SqeCursor {
-  sqe.prepare(IORING_OP_TIMEOUT_REMOVE, -1, 0, 0, 0).setAddr(low, high);
+  sqe.begin(IORING_OP_TIMEOUT_REMOVE, -1).setAddr(low, high);
   return sqe;
 }
 

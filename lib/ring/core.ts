@@ -222,9 +222,10 @@ export class RingCore {
 
   /** The entry under the cursor is complete: gives it its user_data and counts it. Returns its slot. */
   commit(userData: number, held: unknown): number {
-    const slot = this.flights.add(userData, held);
-    this.queues.sqe.setUserData(slot, this.flights.high(slot));
-    this.queues.advance();
+    const { flights, queues } = this;
+    const slot = flights.add(userData, held);
+    queues.sqe.setUserData(slot, flights.high(slot));
+    queues.advance();
     return slot;
   }
 

@@ -56,7 +56,7 @@ export class Flights<H = unknown> {
 
   constructor(kind: number = FLIGHT) {
     this.#mark = mark(kind, 0);
-    this.#grow(64);
+    this.#grow();
   }
 
   /** Operations that were prepared and have not completed for the last time. */
@@ -66,11 +66,12 @@ export class Flights<H = unknown> {
 
   /** A slot for one operation; `held` is what the kernel may touch. */
   add(userData: number, held: H): number {
-    if (this.#freeCount === 0) this.#grow(this.#free.length * 2);
+    if (this.#freeCount === 0) this.#grow();
     const slot = this.#free[--this.#freeCount] ?? 0;
     this.#held[slot] = held;
     this.#userData[slot] = userData;
-    this.#high[slot] = (this.#high[slot] ?? 0) | this.#mark;
+    const high = this.#high;
+    high[slot] = (high[slot] ?? 0) | this.#mark;
     return slot;
   }
 
@@ -120,8 +121,9 @@ export class Flights<H = unknown> {
     return this.#held.filter((held) => held !== undefined);
   }
 
-  /** Makes it `length` slots long. All that there are have been taken; the new ones are free. */
-  #grow(length: number): void {
+  /** Makes it twice as long. All slots that there are have been taken; the new ones are free. */
+  #grow(): void {
+    const length = Math.max(64, this.#free.length * 2);
     const userData = new Float64Array(length);
     userData.set(this.#userData);
     const high = new Int32Array(length);

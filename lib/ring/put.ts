@@ -22,10 +22,12 @@ export function put0<O extends object>(
   given: (O & OperationOptions) | undefined,
 ): void {
   core.check();
-  const options = given ?? operation.defaults;
-  const bits = given === undefined ? 0 : commonBits(core, operation, given);
-  const userData = given === undefined ? 0 : userDataOf(given);
-  finish(core, userData, bits, operation.encode(core, options));
+  const options = given === undefined ? operation.defaults : given;
+  const bits = commonBits(core, operation, options);
+  const userData = userDataOf(options);
+  const held = operation.encode(core, options);
+  if (bits === 0) core.commit(userData, held);
+  else commitWith(core, userData, bits, held);
 }
 
 export function put1<A, O extends object>(
@@ -35,10 +37,12 @@ export function put1<A, O extends object>(
   a: A,
 ): void {
   core.check();
-  const options = given ?? operation.defaults;
-  const bits = given === undefined ? 0 : commonBits(core, operation, given);
-  const userData = given === undefined ? 0 : userDataOf(given);
-  finish(core, userData, bits, operation.encode(core, options, a));
+  const options = given === undefined ? operation.defaults : given;
+  const bits = commonBits(core, operation, options);
+  const userData = userDataOf(options);
+  const held = operation.encode(core, options, a);
+  if (bits === 0) core.commit(userData, held);
+  else commitWith(core, userData, bits, held);
 }
 
 export function put2<A, B, O extends object>(
@@ -49,10 +53,12 @@ export function put2<A, B, O extends object>(
   b: B,
 ): void {
   core.check();
-  const options = given ?? operation.defaults;
-  const bits = given === undefined ? 0 : commonBits(core, operation, given);
-  const userData = given === undefined ? 0 : userDataOf(given);
-  finish(core, userData, bits, operation.encode(core, options, a, b));
+  const options = given === undefined ? operation.defaults : given;
+  const bits = commonBits(core, operation, options);
+  const userData = userDataOf(options);
+  const held = operation.encode(core, options, a, b);
+  if (bits === 0) core.commit(userData, held);
+  else commitWith(core, userData, bits, held);
 }
 
 export function put3<A, B, C, O extends object>(
@@ -64,10 +70,12 @@ export function put3<A, B, C, O extends object>(
   c: C,
 ): void {
   core.check();
-  const options = given ?? operation.defaults;
-  const bits = given === undefined ? 0 : commonBits(core, operation, given);
-  const userData = given === undefined ? 0 : userDataOf(given);
-  finish(core, userData, bits, operation.encode(core, options, a, b, c));
+  const options = given === undefined ? operation.defaults : given;
+  const bits = commonBits(core, operation, options);
+  const userData = userDataOf(options);
+  const held = operation.encode(core, options, a, b, c);
+  if (bits === 0) core.commit(userData, held);
+  else commitWith(core, userData, bits, held);
 }
 
 export function put4<A, B, C, D, O extends object>(
@@ -80,26 +88,40 @@ export function put4<A, B, C, D, O extends object>(
   d: D,
 ): void {
   core.check();
-  const options = given ?? operation.defaults;
-  const bits = given === undefined ? 0 : commonBits(core, operation, given);
-  const userData = given === undefined ? 0 : userDataOf(given);
-  finish(core, userData, bits, operation.encode(core, options, a, b, c, d));
+  const options = given === undefined ? operation.defaults : given;
+  const bits = commonBits(core, operation, options);
+  const userData = userDataOf(options);
+  const held = operation.encode(core, options, a, b, c, d);
+  if (bits === 0) core.commit(userData, held);
+  else commitWith(core, userData, bits, held);
 }
 
-function userDataOf({ userData = 0 }: OperationOptions): number {
-  return integer('options.userData', userData, 0, Number.MAX_SAFE_INTEGER);
+function userDataOf({ userData }: OperationOptions): number {
+  // most are: V8 needs no call for them
+  return typeof userData === 'number' && userData >>> 0 === userData ? userData : otherUserData(userData);
+}
+
+function otherUserData(userData: number | undefined): number {
+  return userData === undefined ? 0 : integer('options.userData', userData, 0, Number.MAX_SAFE_INTEGER);
 }
 
 /** Checks the names of all options. Returns IOSQE_* bits, and above them the personality. */
 function commonBits(core: RingCore, { known }: Known, given: OperationOptions): number {
-  if (typeof given !== 'object' || given === null) throw wrongType('options', 'an object', given);
-  let isPlain = true;
+  if (typeof given !== 'object' || given === null) noObject(given);
+  for (const key in given)
+    if (key !== 'userData' && !includes(known, key)) return otherBits(core, known, given);
+  return 0;
+}
+
+function noObject(given: unknown): never {
+  throw wrongType('options', 'an object', given);
+}
+
+function otherBits(core: RingCore, known: readonly string[], given: OperationOptions): number {
   for (const key in given) {
-    if (key === 'userData' || includes(known, key)) continue;
-    if (!includes(COMMON, key)) throw unknown(known, key);
-    isPlain = false;
+    if (key !== 'userData' && !includes(known, key) && !includes(COMMON, key)) throw unknown(known, key);
   }
-  return isPlain ? 0 : readBits(core, given);
+  return readBits(core, given);
 }
 
 function unknown(known: readonly string[], key: string): RangeError {
@@ -124,12 +146,7 @@ function usePersonality(core: RingCore, personality: Personality): number {
 }
 
 /** The entry is filled: adds the common options and counts it. An entry that is not counted is simply overwritten. */
-function finish(core: RingCore, userData: number, bits: number, held: unknown): void {
-  if (bits === 0) core.commit(userData, held);
-  else finishWith(core, userData, bits, held);
-}
-
-function finishWith(core: RingCore, userData: number, bits: number, held: unknown): void {
+function commitWith(core: RingCore, userData: number, bits: number, held: unknown): void {
   const { sqe } = core.queues;
   sqe.flags |= bits & 0xff;
   sqe.personality = bits >>> 8;

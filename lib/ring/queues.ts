@@ -87,15 +87,13 @@ export class Queues {
   #flags = 0;
   /** The result, or minus the errno. */
   res = 0;
-  /** Index of its first word in the ring, for the second half of a big completion. */
-  #at = 0;
 
   #memory: QueueMemory | undefined;
   #ring = NOTHING;
   #sqTail = 0;
   #published = 0;
-  /** Entries that are free for sure. The kernel's head is read anew only when there seem to be none. */
-  #room = 0;
+  /** Up to here entries are free for sure. The kernel's head is read anew only when the tail is there. */
+  #sqLimit = 0;
   #cqHead = 0;
   #cqSeen = 0;
   #cqReleased = 0;
@@ -135,7 +133,7 @@ export class Queues {
     this.#mixed = (flags & constants.IORING_SETUP_CQE_MIXED) !== 0;
     this.#sqTail = this.#load(this.#kSqTail);
     this.#published = this.#sqTail;
-    this.#room = 0;
+    this.#sqLimit = this.#sqTail;
     this.#cqHead = this.#load(this.#kCqHead);
     this.#cqSeen = this.#cqHead;
     this.#cqReleased = this.#cqHead;
@@ -172,7 +170,7 @@ export class Queues {
   /** The memory goes back; every later store and load goes nowhere. */
   unmap(): void {
     this.#ring = NOTHING;
-    this.#room = 0;
+    this.#sqLimit = this.#sqTail;
     this.sqe.detach();
     this.#memory?.sqes.unmap();
     this.#memory?.ring.unmap();
@@ -193,7 +191,7 @@ export class Queues {
 
   /** Puts the cursor on the next free entry; false when the queue is full. The entry counts after `advance()`. */
   seek(): boolean {
-    if (this.#room <= 0 && !this.#findRoom()) return false;
+    if (this.#sqTail === this.#sqLimit && !this.#findRoom()) return false;
     this.sqe.base = (this.#sqTail & (this.sqEntries - 1)) * this.sqe.stride;
     return true;
   }
@@ -201,7 +199,6 @@ export class Queues {
   /** The entry under the cursor is complete. */
   advance(): void {
     this.#sqTail = (this.#sqTail + 1) | 0;
-    this.#room--;
   }
 
   /** Shows the complete entries to the kernel; returns how many it has not consumed. */
@@ -227,7 +224,6 @@ export class Queues {
   /** Takes back the last `count` entries, which were not published. */
   rewind(count: number): void {
     this.#sqTail = (this.#sqTail - count) | 0;
-    this.#room += count;
   }
 
   /**
@@ -236,7 +232,6 @@ export class Queues {
    */
   *takeBack(published: boolean): Generator<[number, number]> {
     const stop = published ? this.#load(this.#kSqHead) : this.#published;
-    this.#room = 0;
     while (this.#sqTail !== stop) {
       this.#sqTail = (this.#sqTail - 1) | 0;
       yield this.sqe.userDataAt((this.#sqTail & (this.sqEntries - 1)) * this.sqe.stride);
@@ -256,12 +251,17 @@ export class Queues {
 
   /** Completions wait in the kernel because the queue was full. */
   get isOverflowed(): boolean {
-    return (this.sqFlags & IORING_SQ_CQ_OVERFLOW) !== 0;
+    return (this.#hints & IORING_SQ_CQ_OVERFLOW) !== 0;
   }
 
   /** Completions wait in the kernel: in the overflow list, or as task work. */
   get needsEnter(): boolean {
-    return (this.sqFlags & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) !== 0;
+    return (this.#hints & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) !== 0;
+  }
+
+  /** The same bits, in no order with other memory: for what is asked for again and again, and is never awaited. */
+  get #hints(): number {
+    return this.#ring[this.#kSqFlags] ?? 0;
   }
 
   // ---- completion ----------------------------------------------------------------------------------------
@@ -269,7 +269,8 @@ export class Queues {
   /** Completions (or slots of them, on a mixed ring) that can be taken now. */
   get ready(): number {
     if (this.#memory === undefined) return 0;
-    return (this.#load(this.#kCqTail) - this.#cqHead) | 0;
+    this.#cqSeen = this.#load(this.#kCqTail);
+    return (this.#cqSeen - this.#cqHead) | 0;
   }
 
   /**
@@ -286,7 +287,6 @@ export class Queues {
   #read(): void {
     const ring = this.#ring;
     const at = this.#cqes + ((this.#cqHead & (this.cqEntries - 1)) << this.#cqeShift);
-    this.#at = at;
     this.#low = ring[at] ?? 0;
     this.#high = ring[at + 1] ?? 0;
     this.res = ring[at + RES] ?? 0;
@@ -343,9 +343,10 @@ export class Queues {
     // another ring's message may have any flags: they tell the size on a mixed ring only
     const isBig = this.#cqeShift === 3 || (this.#mixed && (this.flags & IORING_CQE_F_32) !== 0);
     if (!isBig) return undefined;
-    // after a resize one that has two slots may begin in the last one
-    const end = this.#cqes + (this.cqEntries << this.#cqeShift);
-    const at = this.#at + 4 < end ? this.#at + 4 : this.#cqes;
+    // on a mixed ring it has two slots; after a resize it may begin in the last one
+    const slots = this.#mixed ? 2 : 1;
+    const half = this.#cqes + (((this.#cqHead - slots) & (this.cqEntries - 1)) << this.#cqeShift) + 4;
+    const at = half < this.#cqes + (this.cqEntries << this.#cqeShift) ? half : this.#cqes;
     const words = new BigUint64Array(this.#ring.slice(at, at + 4).buffer);
     return [words[0] ?? 0n, words[1] ?? 0n];
   }
@@ -370,8 +371,8 @@ export class Queues {
   }
 
   #findRoom(): boolean {
-    this.#room = this.space;
-    return this.#room > 0;
+    this.#sqLimit = (this.#sqTail + this.space) | 0;
+    return this.#sqLimit !== this.#sqTail;
   }
 
   #look(): boolean {
