@@ -68,7 +68,8 @@ export class Flights<H = unknown> {
   add(userData: number, held: H): number {
     if (this.#freeCount === 0) this.#grow();
     const slot = this.#free[--this.#freeCount] ?? 0;
-    this.#held[slot] = held;
+    // free slots hold nothing
+    if (held !== undefined) this.#held[slot] = held;
     this.#userData[slot] = userData;
     const high = this.#high;
     high[slot] = (high[slot] ?? 0) | this.#mark;
@@ -101,8 +102,9 @@ export class Flights<H = unknown> {
 
   /** The operation is over: lets go of what it held. */
   remove(slot: number): void {
-    this.#held[slot] = undefined;
-    this.#high[slot] = ((this.#high[slot] ?? 0) + 1) & PAYLOAD;
+    if (this.#held[slot] !== undefined) this.#held[slot] = undefined;
+    const high = this.#high;
+    high[slot] = ((high[slot] ?? 0) + 1) & PAYLOAD;
     this.#free[this.#freeCount++] = slot;
   }
 

@@ -90,6 +90,8 @@ export class Queues {
 
   #memory: QueueMemory | undefined;
   #ring = NOTHING;
+  #sqMask = 0;
+  #cqMask = 0;
   #sqTail = 0;
   #published = 0;
   /** Up to here entries are free for sure. The kernel's head is read anew only when the tail is there. */
@@ -121,6 +123,8 @@ export class Queues {
     this.sqe.attach(memory.sqes.buffer, flags & constants.IORING_SETUP_SQE128 ? 32 : 16);
     this.sqEntries = sqEntries;
     this.cqEntries = cqEntries;
+    this.#sqMask = sqEntries - 1;
+    this.#cqMask = cqEntries - 1;
     this.#kSqHead = sqOff.head >> 2;
     this.#kSqTail = sqOff.tail >> 2;
     this.#kSqFlags = sqOff.flags >> 2;
@@ -192,7 +196,8 @@ export class Queues {
   /** Puts the cursor on the next free entry; false when the queue is full. The entry counts after `advance()`. */
   seek(): boolean {
     if (this.#sqTail === this.#sqLimit && !this.#findRoom()) return false;
-    this.sqe.base = (this.#sqTail & (this.sqEntries - 1)) * this.sqe.stride;
+    const { sqe } = this;
+    sqe.base = (this.#sqTail & this.#sqMask) * sqe.stride;
     return true;
   }
 
@@ -286,12 +291,13 @@ export class Queues {
   /** Reads the next slot. */
   #read(): void {
     const ring = this.#ring;
-    const at = this.#cqes + ((this.#cqHead & (this.cqEntries - 1)) << this.#cqeShift);
+    const head = this.#cqHead;
+    const at = this.#cqes + ((head & this.#cqMask) << this.#cqeShift);
     this.#low = ring[at] ?? 0;
     this.#high = ring[at + 1] ?? 0;
     this.res = ring[at + RES] ?? 0;
     this.#flags = ring[at + CQE_FLAGS] ?? 0;
-    this.#cqHead = (this.#cqHead + 1) | 0;
+    this.#cqHead = (head + 1) | 0;
   }
 
   /** Where slots are of both sizes: takes the second slot of a big completion, and passes over those that fill a gap. */
