@@ -59,17 +59,19 @@ function registerVerdict(rows: Rows, by: string, what: string, target: string): 
       const c = find(rows, 'register', row.case, 'C');
       return c === undefined
         ? []
-        : [{ name: row.case, over: difference(row, c, 'ns').median, allowed: allowance(by, row.case) }];
+        : [{ name: row.case, over: difference(row, c, 'ns'), allowed: allowance(by, row.case) }];
     })
-    .sort((a, b) => b.over / b.allowed - a.over / a.allowed)[0];
+    .sort((a, b) => b.over.median / b.allowed - a.over.median / a.allowed)[0];
   if (worst === undefined) return [];
   const { name, over, allowed } = worst;
+  const { low, median, high } = over;
+  const spread = `(${duration(low)} to ${duration(high)})`;
   return [
     {
       what,
       target,
-      value: `${name}: ${duration(over)} of ${duration(allowed)}`,
-      isMet: over <= allowed,
+      value: `${name}: ${duration(median)} ${spread} of ${duration(allowed)}`,
+      isMet: median <= allowed,
     },
   ];
 }

@@ -1,7 +1,7 @@
 /** Echo servers under the same load. */
 import { readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { AsyncRing, probe, type RingFile } from 'uring';
+import { AsyncRing, alloc, type FixedFile, probe } from 'uring';
 import { type Family, type Kit, setupFlags, type Work } from '../harness.ts';
 import { compile, ProcessSide, type Side } from '../side.ts';
 
@@ -38,27 +38,54 @@ function portOf(fd: number): number {
   return Number.parseInt(/:([0-9A-F]{4}) /.exec(line ?? '')?.[1] ?? '0', 16);
 }
 
-async function byRing(): Promise<Work> {
-  const ring = new AsyncRing(4096);
-  const pool = ring.registerBufferRing({ entries: 1024, bufferSize: 16_384 });
+/** A ring whose sockets are slots of its file table, so that no operation looks up an fd; `answer` serves each of them. */
+async function serve(ring: AsyncRing, answer: (socket: FixedFile) => Promise<void>): Promise<Work> {
+  ring.registerFiles({ slots: 4096 });
   const server = await ring.socket('IPv4');
   await ring.bind(server, { address: '127.0.0.1', port: 0 });
   await ring.listen(server, 4096);
-  const answer = async (socket: RingFile): Promise<void> => {
-    await ring.setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  const acceptAll = async (): Promise<void> => {
+    for await (const socket of ring.acceptMultishot(server, { into: 'alloc' })) {
+      ring
+        .setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, 1)
+        .then(() => answer(socket))
+        .catch(() => {})
+        .finally(() => ring.closeFd(socket));
+    }
+  };
+  void acceptAll();
+  return told(portOf(server.fd));
+}
+
+/** A receive and a send at a time for each connection, as in C. */
+function byRing(): Promise<Work> {
+  const ring = new AsyncRing(4096);
+  return serve(ring, async (socket) => {
+    const memory = alloc(16_384);
+    let part = memory;
+    for (;;) {
+      const length = await ring.recv(socket, memory);
+      if (length === 0) return;
+      // messages of one connection are mostly as long as the one before
+      if (part.length !== length) part = memory.subarray(0, length);
+      for (let sent = 0; sent < length; )
+        sent += await ring.send(socket, sent === 0 ? part : part.subarray(sent));
+    }
+  });
+}
+
+/** One receive for each connection, into buffers that all share. */
+function byMultishot(): Promise<Work> {
+  const ring = new AsyncRing(4096);
+  const pool = ring.registerBufferRing({ entries: 1024, bufferSize: 16_384 });
+  return serve(ring, async (socket) => {
     for await (const part of ring.recvMultishot(socket, pool)) {
       const { length } = part.bytes;
       for (let sent = 0; sent < length; )
         sent += await ring.send(socket, sent === 0 ? part.bytes : part.bytes.subarray(sent));
       part.release();
     }
-    await socket.close();
-  };
-  const serve = async (): Promise<void> => {
-    for await (const socket of ring.acceptMultishot(server)) answer(socket).catch(() => socket.close());
-  };
-  void serve();
-  return told(portOf(server.fd));
+  });
 }
 
 /** The load is timed, the server's CPU time and memory are looked at. */
@@ -88,8 +115,9 @@ async function start(kit: Kit): Promise<void> {
   const [serverCpu = 0, loadCpu = serverCpu] = kit.cpus(2);
   await kit.c('C', 'echo', [setupFlags()], [serverCpu]);
   await kit.node(['node:net'], [], [serverCpu]);
-  if (probe().ops.OP_BIND.supported === false) kit.skipped.set('AsyncRing', 'needs OP_BIND, Linux 6.11');
-  else await kit.node(['AsyncRing'], [], [serverCpu]);
+  const rings = ['AsyncRing', 'AsyncRing, multishot'];
+  if (probe().ops.OP_BIND.supported) await kit.node(rings, [], [serverCpu]);
+  else for (const by of rings) kit.skipped.set(by, 'needs OP_BIND, Linux 6.11');
   for (const [by, server] of kit.sides) {
     if (!(server instanceof ProcessSide)) continue;
     const { sum: port } = await server.turn('usage', 1, 1);
@@ -113,7 +141,7 @@ export const echo: Family = {
     const full = name.startsWith('1:') ? 10_000 : 40_000;
     return (name.endsWith(':64') ? full : full / 2) / (isQuick ? 5 : 1);
   },
-  workers: { AsyncRing: byRing, 'node:net': byNet },
+  workers: { AsyncRing: byRing, 'AsyncRing, multishot': byMultishot, 'node:net': byNet },
   sides: start,
   expected: (_, count) => count,
 };

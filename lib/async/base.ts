@@ -2,7 +2,7 @@
 import { options as checkNames, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { AbortError } from '../errors.ts';
-import { RingBase, type RingBaseOptions } from '../ring/base.ts';
+import { RingBase, type RingBaseOptions, refuseFile } from '../ring/base.ts';
 import type { RegisterEventfdOptions, RegisteredEventfd } from '../ring/eventfd.ts';
 import type { Operation } from '../ring/operations/index.ts';
 import { includes } from '../ring/operations/kit.ts';
@@ -145,7 +145,8 @@ export abstract class AsyncRingBase extends RingBase {
   }
 
   /** See `RingBase.close`. Every promise that is pending rejects with ClosedError. */
-  override close(): void {
+  override close(nothing?: undefined): void {
+    refuseFile(nothing);
     this.detachFinalizer();
     if (this.loop === undefined) this.core.close();
     else this.loop.close();

@@ -9,8 +9,10 @@ const ETIME = 62;
 const ERESTARTSYS = 512;
 const ERESTART_RESTARTBLOCK = 516;
 
-/** What few operations have. */
+/** What an operation has that may be cancelled, limited, or that completes twice. */
 interface Terms {
+  /** Its slot in the ring's table; undefined before it has an entry. */
+  slot?: number | undefined;
   /** Was its cancellation asked for, and why? */
   abortReason?: { readonly reason: unknown };
   /** When a linked timeout may have ended it, by performance.now(). */
@@ -21,64 +23,35 @@ interface Terms {
   firstResult?: number;
 }
 
-/** An operation that may be cancelled, limited, or that completes twice: in the place of its memory, so that the others are smaller. */
-class Special implements Terms {
-  memory: unknown;
-  /** Its slot in the ring's table; undefined before it has an entry. */
-  slot: number | undefined;
-  abortReason?: { readonly reason: unknown };
-  deadline?: number;
-  forgetSignal?: () => void;
-  firstResult?: number;
-
-  constructor(memory: unknown) {
-    this.memory = memory;
-  }
-}
-
 /** What the loop needs to know of an operation in flight. */
 export abstract class Flight {
   readonly op: OpName;
-  #held: unknown;
+  /** Everything that the kernel may touch until the last completion. */
+  memory: unknown = undefined;
+  /** What it has agreed to, if anything: few have, and one field for all keeps the others small. */
+  protected terms: Terms | undefined;
 
   constructor(op: OpName) {
     this.op = op;
-    this.#held = undefined;
-  }
-
-  /** Everything that the kernel may touch until the last completion. */
-  get memory(): unknown {
-    return this.#held instanceof Special ? this.#held.memory : this.#held;
-  }
-
-  set memory(memory: unknown) {
-    if (this.#held instanceof Special) this.#held.memory = memory;
-    else this.#held = memory;
-  }
-
-  /** What it has agreed to, if anything. */
-  protected get special(): Special | undefined {
-    return this.#held instanceof Special ? this.#held : undefined;
   }
 
   /** The slot in the ring's table of an operation that may be cancelled; undefined before it has an entry. */
   get slot(): number | undefined {
-    return this.special?.slot;
+    return this.terms?.slot;
   }
 
   set slot(slot: number | undefined) {
-    if (this.#held instanceof Special) this.#held.slot = slot;
+    if (this.terms !== undefined) this.terms.slot = slot;
   }
 
   /** Was its cancellation asked for, and why? */
   get abortReason(): { readonly reason: unknown } | undefined {
-    return this.special?.abortReason;
+    return this.terms?.abortReason;
   }
 
   /** Adds what only few operations have. What is to be cancelled agrees before it has an entry. */
   agree(terms: Terms): void {
-    const special = this.special ?? new Special(this.#held);
-    this.#held = Object.assign(special, terms);
+    this.terms = { ...this.terms, ...terms };
   }
 
   /** A completion; `isLast` unless more will come. */
@@ -97,7 +70,7 @@ export abstract class Flight {
     const isStopped = errno === ECANCELED || errno === EINTR;
     if (isStopped && this.abortReason !== undefined) return new AbortError(this.abortReason.reason);
     // before the deadline it was something else: a link before it failed
-    if (isStopped && performance.now() >= (this.special?.deadline ?? Number.POSITIVE_INFINITY))
+    if (isStopped && performance.now() >= (this.terms?.deadline ?? Number.POSITIVE_INFINITY))
       return new OpError(this.op, ETIME, { hint: 'timeoutMs is over' });
     return new OpError(this.op, errno);
   }
@@ -158,15 +131,15 @@ export class OneShot<T> extends Flight implements Settler {
   override complete(res: number, flags: number, isLast: boolean): void {
     if (!isLast) {
       // a zero-copy send: this is the result, the notification that frees the memory comes later
-      if (this.special?.firstResult === undefined) this.agree({ firstResult: res });
+      if (this.terms?.firstResult === undefined) this.agree({ firstResult: res });
       return;
     }
-    if (res >= 0 && this.special === undefined) this.#settle(res, flags);
+    if (res >= 0 && this.terms === undefined) this.#settle(res, flags);
     else this.#end(res, flags);
   }
 
   #end(res: number, flags: number): void {
-    const result = this.special?.firstResult ?? res;
+    const result = this.terms?.firstResult ?? res;
     this.#forget();
     if (result < 0 && -result !== this.#outcome.success) {
       this.#outcome.waste?.(res, flags);
@@ -196,6 +169,6 @@ export class OneShot<T> extends Flight implements Settler {
   }
 
   #forget(): void {
-    this.special?.forgetSignal?.();
+    this.terms?.forgetSignal?.();
   }
 }

@@ -1,7 +1,7 @@
 /** What callers pass: taken out of their objects and checked first, written for the kernel last. */
 import { integer, list, options, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
-import { addressOf } from '../sys/memory.ts';
+import { addressOf, lengthOf } from '../sys/memory.ts';
 import { type ArrayArgument, arrayArgument, tagsArgument } from './call.ts';
 
 /** A place in memory that is no view: an address of your own, and its length in bytes. */
@@ -59,7 +59,7 @@ export function readBuffers(name: string, buffers: readonly BufferSource[], max:
     const each = buffers[i];
     if (ArrayBuffer.isView(each)) {
       bases.push(addressOf(name, each, i));
-      lengths.push(each.byteLength);
+      lengths.push(lengthOf(each));
     } else if (each === null) {
       bases.push(0);
       lengths.push(0);
@@ -159,7 +159,8 @@ export function writeTags(tags: readonly Tag[] | undefined, from = 0): number {
 export function readAddress(name: string, source: AddressSource, bytes: number): number | bigint {
   if (!ArrayBuffer.isView(source)) return unsigned64(name, source);
   const address = addressOf(name, source);
-  if (source.byteLength < bytes) throw wrongValue(name, `at least ${bytes} bytes long`, source.byteLength);
+  const length = lengthOf(source);
+  if (length < bytes) throw wrongValue(name, `at least ${bytes} bytes long`, length);
   return address;
 }
 

@@ -3,7 +3,7 @@ import { descriptor, integer, U32_MAX, unsigned64, wrongType } from '../../struc
 import type { Input, Output, Struct } from '../../structs/layout.ts';
 import { type RegisterRow, registerRow } from '../../structs/register-ops.ts';
 import { RegisterError } from '../errors.ts';
-import { Pinned, Scratch, stableView } from '../sys/memory.ts';
+import { bytesOf, Pinned, Scratch, stableView } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import { tracedRegister, tracingRegister } from '../trace.ts';
 import { explain, type Failure, opcodeName } from './explain.ts';
@@ -147,10 +147,6 @@ export function register(
   if (result < 0)
     throw failure(full, -result, fd, nrArgs, { bytes: ArrayBuffer.isView(arg) ? bytesOf(arg) : null });
   return result;
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function registerView(fd: number, opcode: number, arg: ArrayBufferView, nrArgs: number): number {

@@ -1,5 +1,5 @@
 /** What every ring has: its fd, everything that can be registered with it, and its end. */
-import { options as checkOptions, oneOf } from '../../structs/check.ts';
+import { options as checkOptions, oneOf, wrongType } from '../../structs/check.ts';
 import {
   type ProbeResult,
   type QueryResults,
@@ -35,6 +35,12 @@ export interface RingBaseOptions extends RingOptions {
 
 const CLOCK_MONOTONIC = 1;
 const CLOCK_BOOTTIME = 7;
+
+/** In JavaScript an argument too many goes unseen, and `ring.close(fd)` would close all that the ring has. */
+export function refuseFile(nothing: undefined): void {
+  if (nothing !== undefined)
+    throw wrongType('file', 'absent: close() closes the ring, closeFd(file) a file', nothing);
+}
 
 /** Notices a ring that was dropped without close(). */
 const dropped = new FinalizationRegistry<{ readonly core: RingCore; readonly made: string }>(
@@ -387,8 +393,10 @@ export abstract class RingBase implements Disposable {
    * Cancels what is in flight, waits for it (at most a second), and gives everything back. Harmless when repeated; every
    * other call throws ClosedError from then on. Operations that the kernel doesn't give up keep their memory until the
    * process ends, with one warning.
+   * @param nothing who gives a file here means `closeFd`
    */
-  close(): void {
+  close(nothing?: undefined): void {
+    refuseFile(nothing);
     this.detachFinalizer();
     this.core.close();
   }

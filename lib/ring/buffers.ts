@@ -8,7 +8,7 @@ import {
   registerCloneBuffers,
   unregisterBuffers,
 } from '../register/buffers.ts';
-import { addressOf } from '../sys/memory.ts';
+import { addressOf, bytesOf, lengthOf } from '../sys/memory.ts';
 import type { RingBase } from './base.ts';
 import type { RingCore, Tag } from './core.ts';
 import { Owner, uninterrupted } from './owner.ts';
@@ -37,7 +37,7 @@ export class RegisteredBuffer {
 
   /** How many bytes it has. */
   get length(): number {
-    return this.bytes.byteLength;
+    return lengthOf(this.bytes);
   }
 
   /** A piece of it, with the meaning of `Uint8Array.prototype.subarray`. */
@@ -88,7 +88,7 @@ function pieces(buffers: readonly (ArrayBufferView | null)[]): (Piece | null)[] 
   return [...list('buffers', buffers)].map((view, i) => {
     if (view === null) return null;
     const address = addressOf('buffers', view, i);
-    const length = view.byteLength;
+    const length = lengthOf(view);
     if (length > MAX_BYTES) throw wrongValue(`buffers[${i}]`, 'at most 1 GiB long', length);
     return { view, address, length };
   });
@@ -134,7 +134,7 @@ export class RegisteredBuffers extends Owner {
   ): RegisteredBuffers {
     options('options', given, ['onRelease']);
     const told = callback('options.onRelease', given?.onRelease);
-    if (typeof buffers !== 'object' || buffers === null)
+    if (typeof buffers !== 'object' || buffers === null || !('slots' in buffers || Array.isArray(buffers)))
       throw wrongType('buffers', 'an array of views, or { slots }', buffers);
     if ('slots' in buffers) {
       options('buffers', buffers, ['slots']);
@@ -157,8 +157,7 @@ export class RegisteredBuffers extends Owner {
     this.check();
     const slot = this.#slots[integer('index', index, 0, this.length - 1)];
     if (!slot) throw new ClosedError(`slot ${index} of the buffer table is empty: it`);
-    const { buffer, byteOffset, byteLength } = slot.view;
-    return new RegisteredBuffer(slot, new Uint8Array(buffer, byteOffset, byteLength), slot.address);
+    return new RegisteredBuffer(slot, bytesOf(slot.view), slot.address);
   }
 
   /**

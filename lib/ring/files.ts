@@ -82,7 +82,7 @@ export class RegisteredFiles extends Owner {
   ): RegisteredFiles {
     options('options', given, ['onRelease']);
     const told = callback('options.onRelease', given?.onRelease);
-    if (typeof files !== 'object' || files === null)
+    if (typeof files !== 'object' || files === null || !('slots' in files || Array.isArray(files)))
       throw wrongType('files', 'an array of fds, or { slots }', files);
     if ('slots' in files) {
       options('files', files, ['slots']);

@@ -2,6 +2,7 @@
  * Memory that the kernel sees: addresses of views, page-aligned pieces of ordinary ArrayBuffers, mappings of
  * rings, and the things that must stay alive for ever.
  */
+import { types } from 'node:util';
 import { integer, wrongType, wrongValue } from '../../structs/check.ts';
 import { SyscallError } from '../errors.ts';
 import * as ffi from './ffi.ts';
@@ -21,10 +22,48 @@ export function pageSize(): number {
 
 const A_VIEW = 'a Uint8Array or another view of memory';
 
+// A class of a user's, or a property of the view itself, may say anything of a view. What the kernel is told is what V8
+// knows; and on Node 20 this is faster than `view.byteLength`, too.
+const typed = Object.getPrototypeOf(Uint8Array.prototype);
+const typedBuffer = getter<ArrayBufferLike>(typed, 'buffer');
+const typedOffset = getter<number>(typed, 'byteOffset');
+const typedLength = getter<number>(typed, 'byteLength');
+const dataBuffer = getter<ArrayBufferLike>(DataView.prototype, 'buffer');
+const dataOffset = getter<number>(DataView.prototype, 'byteOffset');
+const dataLength = getter<number>(DataView.prototype, 'byteLength');
+
+function getter<T>(prototype: object, name: keyof ArrayBufferView): () => T {
+  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
+  if (get === undefined) throw new Error(`this runtime has no ${name} of views`);
+  return get;
+}
+
+function isTyped(view: ArrayBufferView): boolean {
+  return view instanceof Uint8Array || types.isTypedArray(view);
+}
+
+function bufferOf(view: ArrayBufferView): ArrayBufferLike {
+  return isTyped(view) ? typedBuffer.call(view) : dataBuffer.call(view);
+}
+
+function offsetOf(view: ArrayBufferView): number {
+  return isTyped(view) ? typedOffset.call(view) : dataOffset.call(view);
+}
+
+/** How many bytes a view really has, whatever its class says. */
+export function lengthOf(view: ArrayBufferView): number {
+  return isTyped(view) ? typedLength.call(view) : dataLength.call(view);
+}
+
+/** The memory of a view as plain bytes, whatever its class says. */
+export function bytesOf(view: ArrayBufferView): Uint8Array {
+  return new Uint8Array(bufferOf(view), offsetOf(view), lengthOf(view));
+}
+
 /** Throws unless `value` is a view whose memory stays where it is; returns it. */
 export function stableView(name: string, value: unknown): ArrayBufferView {
   if (!ArrayBuffer.isView(value)) throw wrongType(name, A_VIEW, value);
-  const wrong = unstable(value, value.buffer);
+  const wrong = unstable(value, bufferOf(value));
   if (wrong !== undefined) throw wrongValue(name, wrong, value);
   return value;
 }
@@ -40,7 +79,7 @@ function unstable(value: ArrayBufferView, buffer: ArrayBufferLike): string | und
     return 'a view of a fixed-length ArrayBuffer: a resizable one can move or shrink';
   }
   if ('growable' in buffer && buffer.growable === true) return 'a view of a fixed-length SharedArrayBuffer';
-  return value.byteLength === 0 ? 'at least one byte long' : undefined;
+  return lengthOf(value) === 0 ? 'at least one byte long' : undefined;
 }
 
 function isDetached(buffer: ArrayBufferLike): boolean {
@@ -65,12 +104,13 @@ const allocated = new WeakMap<ArrayBufferLike, number>();
  */
 export function addressOf(name: string, value: unknown, index = -1): number {
   if (!ArrayBuffer.isView(value)) throw wrongType(elementName(name, index), A_VIEW, value);
-  // read once: V8 does not inline it
-  const { buffer } = value;
+  const buffer = bufferOf(value);
+  const start = allocated.get(buffer);
+  // alloc() makes buffers of a fixed length; a view of a detached one is empty
+  if (start !== undefined && lengthOf(value) > 0) return start + offsetOf(value);
   const wrong = unstable(value, buffer);
   if (wrong !== undefined) throw wrongValue(elementName(name, index), wrong, value);
-  const start = allocated.get(buffer);
-  return start === undefined ? Number(ffi.address(value)) : start + value.byteOffset;
+  return Number(ffi.address(value));
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { registerBuffers } from '../../lib/register/buffers.ts';
 import type { RegisteredBuffers } from '../../lib/ring/buffers.ts';
 import type { Ring } from '../../lib/ring/ring.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
@@ -54,6 +55,22 @@ function readOnly(scope: Scope): Uint8Array {
   scope.defer(() => sys.munmap(address, 4096));
   return new Uint8Array(viewMemory(address, 4096));
 }
+
+ringTest('a buffer is as long as V8 knows it to be, whatever the view says', NEEDS, (scope) => {
+  const ring = scope.ring(8);
+  const room = alloc(4096);
+  const [start, view] = [addressOf('room', room), room.subarray(0, 100)];
+  for (const [name, value] of Object.entries({ byteLength: 4096, byteOffset: 64 })) {
+    Object.defineProperty(view, name, { value });
+  }
+  const buffers = ring.registerBuffers([view]);
+  assert.deepEqual(slots(ring), [`0x${start.toString(16)}/100`]);
+  const { bytes, length, address } = buffers.at(0);
+  assert.deepEqual([bytes.byteLength, bytes.byteOffset, length, address], [100, room.byteOffset, 100, start]);
+  buffers.unregister();
+  registerBuffers(ring.fd, [view]);
+  assert.deepEqual(slots(ring), [`0x${start.toString(16)}/100`]);
+});
 
 /** Reads the content of a file into a slot; what is in the slot's memory then. */
 function readInto(ring: Ring, buffers: RegisteredBuffers, index: number, file: number): string {

@@ -626,6 +626,43 @@ ringTest('a getter in a list that takes away the memory before it is not too lat
 
 // ---- memory ----------------------------------------------------------------------------------------------------------
 
+/** A view that says of itself what is not so. */
+function lying<V extends ArrayBufferView>(view: V): V {
+  const lies = { byteLength: 4096, byteOffset: 0, length: 4096, buffer: new ArrayBuffer(4096) };
+  for (const [name, value] of Object.entries(lies)) Object.defineProperty(view, name, { value });
+  return view;
+}
+
+ringTest('what a view says of itself reaches no kernel: it writes to what V8 knows of it', {}, (scope) => {
+  const ring = openRing(scope);
+  const { reader, writer } = scope.pipe();
+  writeSync(writer, new Uint8Array(8192).fill(7));
+  for (const room of [new Uint8Array(64), alloc(64)]) {
+    const { buffer, byteOffset } = room;
+    const views = [
+      new Uint8Array(buffer, byteOffset + 24, 16),
+      new Int32Array(buffer, byteOffset + 24, 4),
+      new DataView(buffer, byteOffset + 24, 16),
+    ];
+    for (const view of views.map(lying)) {
+      for (const prepare of [
+        () => ring.prepare.read(reader, wrong(view)),
+        () => ring.prepare.readv(reader, [wrong(view)]),
+      ]) {
+        room.fill(0);
+        prepare();
+        assert.equal(result(ring), 16);
+        assert.deepEqual(room, new Uint8Array(64).fill(7, 24, 40));
+      }
+    }
+  }
+  refuses('fds', () => ring.prepare.pipe(lying(new Int32Array(1))));
+  refuses('index', () => ring.prepare.futexWait(lying(new Int32Array(1)), 1, 0));
+  refuses('buffer', () => ring.prepare.statx('/', lying(new Uint8Array(8))));
+  refuses('value', () => ring.prepare.setxattr('/', 'user.x', lying(new Uint8Array(65_537))));
+  refuses('memory', () => ring.prepare.madvise(lying(alloc(8)), 'MADV_DONTNEED'));
+});
+
 ringTest('memory that would not stay where it is is refused', {}, (scope) => {
   const ring = openRing(scope);
   const { reader } = scope.pipe();

@@ -4,7 +4,7 @@ import { boolean, integer, list, U32_MAX, wrongType, wrongValue } from '../../..
 import { constants } from '../../../structs/flags.ts';
 import { OpenHow } from '../../../structs/posix.ts';
 import * as fs from '../../ops/fs.ts';
-import { addressOf } from '../../sys/memory.ts';
+import { addressOf, lengthOf } from '../../sys/memory.ts';
 import type { RingCore } from '../core.ts';
 import { FixedFile, RegisteredFiles } from '../files.ts';
 import {
@@ -166,7 +166,7 @@ export const pipe = define<[fds: Int32Array], PipeOptions>(
       );
     }
     const index = fileIndex(core, into);
-    if (!(fds instanceof Int32Array) || fds.length < 2) throw wrongType('fds', 'an Int32Array(2)', fds);
+    if (!(fds instanceof Int32Array) || lengthOf(fds) < 8) throw wrongType('fds', 'an Int32Array(2)', fds);
     const address = addressOf('fds', fds);
     fs.pipe(core.entry(), address, (flags | (index === 0 ? O_CLOEXEC : 0)) >>> 0, index);
     return fds;

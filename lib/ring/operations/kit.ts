@@ -4,7 +4,7 @@ import { constants } from '../../../structs/flags.ts';
 import { Iovec } from '../../../structs/posix.ts';
 import type * as rw from '../../ops/rw.ts';
 import type { OpName } from '../../register/support.ts';
-import { addressOf } from '../../sys/memory.ts';
+import { addressOf, lengthOf } from '../../sys/memory.ts';
 import { RegisteredBuffer } from '../buffers.ts';
 import type { RingCore } from '../core.ts';
 import { FixedFile, RegisteredFiles } from '../files.ts';
@@ -104,18 +104,19 @@ function memoryAddress(core: RingCore, name: string, memory: Memory): number {
     if (memory.length === 0) throw wrongValue(name, 'at least one byte long', 0);
     return memory.use(core).address;
   }
-  const address = addressOf(name, memory);
-  if (memory.byteLength > 0x7fff_ffff) throw wrongValue(name, 'shorter than 2 GiB', memory.byteLength);
-  return address;
+  return addressOf(name, memory);
 }
 
-function memoryLength(memory: Memory): number {
-  return memory instanceof RegisteredBuffer ? memory.length : memory.byteLength;
+function memoryLength(name: string, memory: Memory): number {
+  if (memory instanceof RegisteredBuffer) return memory.length;
+  const length = lengthOf(memory);
+  if (length > 0x7fff_ffff) throw wrongValue(name, 'shorter than 2 GiB', length);
+  return length;
 }
 
 /** The address and length of memory; as `memoryAddress`, to be called last. */
 export function useMemory(core: RingCore, name: string, memory: Memory): [address: number, length: number] {
-  return [memoryAddress(core, name, memory), memoryLength(memory)];
+  return [memoryAddress(core, name, memory), memoryLength(name, memory)];
 }
 
 /** A read or a write. Allocates nothing, hence the single functions instead of pairs. */
@@ -131,7 +132,7 @@ export function transfer(
   const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
   const fd = fileNumber(core, 'file', file);
   const address = memoryAddress(core, 'memory', memory);
-  const length = memoryLength(memory);
+  const length = memoryLength('memory', memory);
   const sqe = core.entry();
   if (memory instanceof RegisteredBuffer) fixed(sqe, fd, address, length, offset, memory.index);
   else plain(sqe, fd, address, length, offset);

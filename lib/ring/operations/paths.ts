@@ -2,7 +2,7 @@
 import { integer, U32_MAX, wrongValue } from '../../../structs/check.ts';
 import { Statx } from '../../../structs/posix.ts';
 import * as fs from '../../ops/fs.ts';
-import { addressOf, stableView } from '../../sys/memory.ts';
+import { addressOf, lengthOf, stableView } from '../../sys/memory.ts';
 import {
   define,
   directory,
@@ -138,9 +138,8 @@ export const statx = define<[target: Path | Fd, buffer: ArrayBufferView], StatxO
     const bytes = isPath ? pathBytes(target, 'target') : NO_PATH;
     const flags = isPath ? given : (given | AT_EMPTY_PATH) >>> 0;
     const address = addressOf('buffer', buffer);
-    if (buffer.byteLength < Statx.size) {
-      throw wrongValue('buffer', `at least ${Statx.size} bytes long`, buffer.byteLength);
-    }
+    const length = lengthOf(buffer);
+    if (length < Statx.size) throw wrongValue('buffer', `at least ${Statx.size} bytes long`, length);
     const path = addressOf('target', bytes);
     fs.statx(core.entry(), start, path, flags, mask, address);
     return [bytes, buffer];
@@ -150,11 +149,10 @@ export const statx = define<[target: Path | Fd, buffer: ArrayBufferView], StatxO
 /** The address and length of an attribute's value. */
 function useValue(value: ArrayBufferView): [address: number, length: number] {
   // an empty value is a value, too
-  if (ArrayBuffer.isView(value) && value.byteLength === 0) return [0, 0];
-  const { byteLength } = stableView('value', value);
-  if (byteLength > XATTR_SIZE_MAX)
-    throw wrongValue('value', `at most ${XATTR_SIZE_MAX} bytes long`, byteLength);
-  return [addressOf('value', value), byteLength];
+  if (ArrayBuffer.isView(value) && lengthOf(value) === 0) return [0, 0];
+  const length = lengthOf(stableView('value', value));
+  if (length > XATTR_SIZE_MAX) throw wrongValue('value', `at most ${XATTR_SIZE_MAX} bytes long`, length);
+  return [addressOf('value', value), length];
 }
 
 function nameBytes(name: Path): Uint8Array {

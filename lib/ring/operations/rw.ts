@@ -2,7 +2,7 @@
 import { integer, oneOf, U32_MAX, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import * as rw from '../../ops/rw.ts';
-import { addressOf, pageSize } from '../../sys/memory.ts';
+import { addressOf, lengthOf, pageSize } from '../../sys/memory.ts';
 import { BufferRing } from '../buffer-ring.ts';
 import type { RegisteredBuffer } from '../buffers.ts';
 import type { RingCore } from '../core.ts';
@@ -246,10 +246,11 @@ export const madvise = define<[memory: ArrayBufferView, advice: MemoryAdvice], N
     const number = MEMORY_ADVICE[oneOf('advice', advice, MEMORY_ADVICES)];
     const address = addressOf('memory', memory);
     // the kernel rounds the length up: beyond the view lies the memory of others
-    if (address % pageSize() !== 0 || memory.byteLength % pageSize() !== 0) {
+    const length = lengthOf(memory);
+    if (address % pageSize() !== 0 || length % pageSize() !== 0) {
       throw wrongValue('memory', `whole pages of ${pageSize()} bytes, as alloc() gives them`, memory);
     }
-    rw.madvise(core.entry(), address, memory.byteLength, number);
+    rw.madvise(core.entry(), address, length, number);
     return memory;
   },
 );

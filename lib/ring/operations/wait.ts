@@ -13,7 +13,7 @@ import { constants } from '../../../structs/flags.ts';
 import { FutexWaitv, KernelTimespec } from '../../../structs/posix.ts';
 import { EPOLL_EVENT_SIZE, encodeEpollEvent, Siginfo } from '../../../structs/socket.ts';
 import * as wait from '../../ops/wait.ts';
-import { addressOf, Pinned } from '../../sys/memory.ts';
+import { addressOf, lengthOf, Pinned } from '../../sys/memory.ts';
 import type { RingCore } from '../core.ts';
 import { milliseconds, timespec } from '../time.ts';
 import { define, type Fd, type File, type NoOptions, useFd, useFile } from './kit.ts';
@@ -230,7 +230,7 @@ function wordAddress(name: string, array: FutexArray, index: number): number {
     throw wrongType(name, 'an Int32Array or a Uint32Array', array);
   }
   const address = addressOf(name, array);
-  return address + 4 * integer('index', index, 0, array.length - 1);
+  return address + 4 * integer('index', index, 0, lengthOf(array) / 4 - 1);
 }
 
 /** A word's value, also as the signed number that an Int32Array has. */
