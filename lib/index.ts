@@ -48,6 +48,7 @@ export {
   RegisteredBuffers,
 } from './ring/buffers.ts';
 export type { CancelTarget } from './ring/cancel.ts';
+export type { Completion } from './ring/core.ts';
 export type { RingOptions, SqPollOptions } from './ring/create.ts';
 export { type RegisterEventfdOptions, RegisteredEventfd } from './ring/eventfd.ts';
 export { type FileList, FixedFile, RegisteredFiles, type RegisterFilesOptions } from './ring/files.ts';
@@ -121,7 +122,7 @@ export { Personality } from './ring/personality.ts';
 export type { Prepare } from './ring/prepare.ts';
 export { Region, type RegionOptions, type WaitArgument, type WaitLimits } from './ring/region.ts';
 export type { ResizeOptions } from './ring/resize.ts';
-export { type Completion, Ring, type SubmitOptions } from './ring/ring.ts';
+export { Ring, type SubmitOptions } from './ring/ring.ts';
 export { RegisteredRingFd } from './ring/ring-fd.ts';
 export type { Sandbox, SqeFlagName } from './ring/sandbox.ts';
 export { type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './ring/workers.ts';

@@ -3,6 +3,7 @@ import { options as checkNames, wrongType, wrongValue } from '../../structs/chec
 import { constants } from '../../structs/flags.ts';
 import { AbortError } from '../errors.ts';
 import { RingBase, type RingBaseOptions, refuseFile } from '../ring/base.ts';
+import type { Completion } from '../ring/core.ts';
 import type { RegisterEventfdOptions, RegisteredEventfd } from '../ring/eventfd.ts';
 import type { Operation } from '../ring/operations/index.ts';
 import { includes } from '../ring/operations/kit.ts';
@@ -17,6 +18,8 @@ import { whenAborted } from './signals.ts';
 
 const { IORING_SETUP_DEFER_TASKRUN, IOSQE_ASYNC, IOSQE_IO_DRAIN, IOSQE_IO_HARDLINK, IOSQE_IO_LINK } =
   constants;
+
+const ECANCELED = 125;
 
 /** What every operation takes. */
 export interface AsyncOptions {
@@ -238,6 +241,42 @@ export abstract class AsyncRingBase extends RingBase {
       wake: (each) => this.loop.wake(each),
       isClosed: () => this.core.isClosed,
     });
+    return new Results(flight);
+  }
+
+  /**
+   * The messages of other rings, by their `msgRing`, `msgRingFd` or `sendMessage`: completions of this ring that are no
+   * operation's. All that come from this call on are kept until they are taken; while nobody listens they are dropped.
+   * Until the loop is left, or the signal aborts, the ring holds the process (see `unref()`).
+   * @param options `signal`
+   * @returns an iterator; `userData` is the sender's `messageData`. Where there are several, each gives every message
+   * @throws ClosedError when the ring closes
+   * @since 5.18
+   * @see io_uring_prep_msg_ring(3)
+   */
+  messages(options: Pick<AsyncOptions, 'signal'> = {}): Results<Completion> {
+    checkNames('options', options, ['signal']);
+    const { signal } = options;
+    checkSignal(signal);
+    const { core, loop } = this;
+    core.check();
+    const flight = new Multishot<Completion>(
+      'OP_MSG_RING',
+      { convert: () => core.completion(), undo: () => {}, highWater: Number.POSITIVE_INFINITY },
+      {
+        prepare: () => signal,
+        arm: (each) => loop.listen(each),
+        stop: (each) => {
+          loop.leave(each);
+          each.complete(-ECANCELED, 0, true);
+        },
+        sleep: () => {},
+        wake: () => {},
+        isClosed: () => core.isClosed,
+      },
+    );
+    // at once, unlike other iterators: a message that nobody listens for is lost
+    flight.begin();
     return new Results(flight);
   }
 

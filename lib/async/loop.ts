@@ -11,6 +11,7 @@ import * as control from '../ops/control.ts';
 import * as wait from '../ops/wait.ts';
 import { registerEventfd, registerSyncCancel } from '../register/notify.ts';
 import type { RingCore } from '../ring/core.ts';
+import { kindOf, SKIPPED } from '../ring/flights.ts';
 import type { Operation } from '../ring/operations/index.ts';
 import { timespec } from '../ring/time.ts';
 import { addressOf } from '../sys/memory.ts';
@@ -59,6 +60,8 @@ export class Loop {
   #cancels: (readonly [slot: number, high: number])[] = [];
   /** Flights that are neither in the queue nor in the kernel, and that somebody waits for. */
   readonly #dormant = new Set<Flight>();
+  /** Who is told of the messages of other rings. */
+  readonly #listeners = new Set<Flight>();
   /** Since the ring was idle last: was an operation to start after all before it? */
   #hasDrains = false;
   #isScheduled = false;
@@ -173,10 +176,25 @@ export class Loop {
     this.#dormant.delete(flight);
   }
 
+  /** `flight` is told of each message of another ring, which `core.userData` and the queues have; it holds the process. */
+  listen(flight: Flight): void {
+    this.#listeners.add(flight);
+    if (!this.#isBusy) this.#hold();
+  }
+
+  /** Takes `listen` back. */
+  leave(flight: Flight): void {
+    this.#listeners.delete(flight);
+    // which lets go of the process, if nothing else holds it
+    this.#schedule();
+  }
+
   /** Closes the ring, and fails everything that is on its way with `error`, or ClosedError. */
   close(error?: unknown): void {
-    const flights = [...this.#core.flights.everything(), ...this.#groupOf.keys(), ...this.#dormant];
+    const { flights: kept } = this.#core;
+    const flights = [...kept.everything(), ...this.#groupOf.keys(), ...this.#dormant, ...this.#listeners];
     this.#dormant.clear();
+    this.#listeners.clear();
     this.#groupOf.clear();
     this.#waiting = [];
     this.#head = 0;
@@ -335,7 +353,7 @@ export class Loop {
     if (this.#core.isClosed) return;
     if (this.pending === 0) {
       this.#hasDrains = false;
-      this.#release();
+      if (this.#listeners.size === 0) this.#release();
       return;
     }
     if (!this.#submit()) return;
@@ -456,11 +474,17 @@ export class Loop {
         const { held } = core;
         if (held instanceof Flight)
           held.complete(queues.res, queues.flags, (queues.flags & IORING_CQE_F_MORE) === 0);
+        else if (this.#listeners.size > 0 && kindOf(queues.high) !== SKIPPED) this.#tell();
         if (core.isClosed) return;
       }
     } finally {
       queues.release();
     }
+  }
+
+  /** A message of another ring, to all who listen. */
+  #tell(): void {
+    for (const listener of this.#listeners) listener.complete(0, 0, false);
   }
 
   /** With deferred task work the eventfd is read first and the ring entered after: otherwise wake-ups are lost. */

@@ -123,6 +123,12 @@ export class Multishot<T> extends Flight {
     });
   }
 
+  /** Puts the request to the kernel before anybody waits for a result. */
+  begin(): void {
+    this.#start();
+    this.#armIfWanted();
+  }
+
   #start(): void {
     this.#isStarted = true;
     if (this.#isOver) return;

@@ -87,6 +87,18 @@ export function openRings(): number {
   return open.size;
 }
 
+/** One completion. */
+export interface Completion {
+  /** Whose it is; a bigint only for another ring's message of 2^53 or more. */
+  readonly userData: number | bigint;
+  /** The result, or minus the errno. */
+  readonly res: number;
+  /** IORING_CQE_F_* */
+  readonly flags: number;
+  /** The second half of a big completion. */
+  readonly extra?: readonly [bigint, bigint];
+}
+
 export class RingCore {
   readonly queues: Queues;
   readonly flights = new Flights();
@@ -259,6 +271,13 @@ export class RingCore {
     this.held = undefined;
     if (this.#expected > 0 && flights.active === 0) this.#releaseExpected();
     return false;
+  }
+
+  /** What take() took, as an object of its own. */
+  completion(): Completion {
+    const { res, flags } = this.queues;
+    const extra = this.queues.extra();
+    return { userData: this.userData, res, flags, ...(extra && { extra }) };
   }
 
   /** Takes a completion of no flight: a message, or a tag, which is dealt with and no user's. */

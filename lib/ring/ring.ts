@@ -12,6 +12,7 @@ import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
 import { kernelRelease } from '../sys/host.ts';
 import { RingBase, type RingBaseOptions } from './base.ts';
+import type { Completion } from './core.ts';
 import { includes } from './operations/kit.ts';
 import { Prepare } from './prepare.ts';
 import { WaitArgument } from './region.ts';
@@ -51,18 +52,6 @@ export interface SubmitOptions {
   readonly waitArgument?: WaitArgument;
   /** On an sqPoll ring: waits until the thread has made room in the submission queue (5.10). */
   readonly waitForSpace?: boolean;
-}
-
-/** One completion. */
-export interface Completion {
-  /** Whose it is; a bigint only for another ring's message of 2^53 or more. */
-  readonly userData: number | bigint;
-  /** The result, or minus the errno. */
-  readonly res: number;
-  /** IORING_CQE_F_* */
-  readonly flags: number;
-  /** The second half of a big completion. */
-  readonly extra?: readonly [bigint, bigint];
 }
 
 /** The options of a submit, read and checked. */
@@ -166,10 +155,9 @@ export class Ring extends RingBase {
     core.flush();
     const { queues } = core;
     while (!core.isClosed && core.take()) {
-      const { res, flags } = queues;
-      const extra = queues.extra();
+      const completion = core.completion();
       queues.release();
-      yield { userData: core.userData, res, flags, ...(extra && { extra }) };
+      yield completion;
     }
   }
 

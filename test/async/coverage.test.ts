@@ -104,6 +104,7 @@ const WITHOUT_ENCODER: readonly OpName[] = [
 const OTHERS: readonly string[] = [
   'constructor',
   'chain',
+  'messages',
   'close',
   'enable',
   'ref',

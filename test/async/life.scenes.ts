@@ -49,6 +49,24 @@ export async function referenced(): Promise<number> {
   return await reading;
 }
 
+/** Who listens for messages holds it; who leaves does not. */
+export async function listening(): Promise<unknown> {
+  const ring = new AsyncRing(8);
+  const sender = new AsyncRing(8).unref();
+  setTimeout(() => void sender.msgRing(ring, { messageData: 6 }), 100).unref();
+  for await (const { userData } of ring.messages()) return userData;
+  return undefined;
+}
+
+/** Nor does an iterator of messages that nobody has any more. */
+export async function listenerDropped(): Promise<string> {
+  const gc = collector();
+  const ring = new AsyncRing(8);
+  (() => ring.messages())();
+  setInterval(gc, 10).unref();
+  return 'dropped';
+}
+
 /** What an awaiting function stores is still there after it. */
 export async function storage(): Promise<unknown> {
   const store = new AsyncLocalStorage<string>();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { needsOp } from '../helpers/needs.ts';
 import { inProcess } from '../helpers/scenario.ts';
 
 function scene(name: string): unknown {
@@ -15,6 +16,14 @@ test('unref() lets it end although an operation is pending', () => {
 });
 
 test('ref() takes that back', () => assert.equal(scene('referenced'), 1));
+
+test('who listens for messages holds it until the loop is left', needsOp('OP_MSG_RING'), () => {
+  assert.equal(scene('listening'), 6);
+});
+
+test('an iterator of messages that was dropped lets it end', () => {
+  assert.equal(scene('listenerDropped'), 'dropped');
+});
 
 test('AsyncLocalStorage survives await, chain and for await', () => {
   assert.deepEqual(scene('storage'), [['one', 'one'], ['two', 'two'], ['three', 'three'], 'loop']);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { AsyncRing } from '../../lib/async/async-ring.ts';
-import { asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
-import { needsOp } from '../helpers/needs.ts';
+import type { Completion } from '../../lib/ring/core.ts';
+import { aborts, asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
+import { needsOp, needsSetup } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
-import { wrong } from '../helpers/raw-ring.ts';
+import { refuses, wrong } from '../helpers/raw-ring.ts';
 import { ringTest } from '../helpers/rings.ts';
 import { inThread } from '../helpers/scenario.ts';
 
@@ -43,7 +44,7 @@ ringTest('a message is a completion of the other ring', OP, async (scope) => {
   await fails('EBADFD', 'OP_MSG_RING', ring.msgRing(scope.pipe().reader));
   const disabled = scope.ring(4, { disabled: true });
   await fails('EBADFD', 'OP_MSG_RING', ring.msgRing(disabled));
-  // a ring of promises has nobody who looks at them, and goes on
+  // a ring of promises where nobody listens goes on
   const other = asyncRing(scope);
   await ring.msgRing(other, { messageData: 1 });
   await other.nop();
@@ -88,4 +89,97 @@ ringTest('a file goes into the table of another ring', { ...OP, ...FILES }, asyn
   await fails('ENFILE', 'OP_MSG_RING', ring.msgRingFd(mine.at(0), table));
   other.close();
   assert.equal(await ring.read(reader, memory), 3);
+});
+
+/** The next `count` messages. */
+async function take(messages: AsyncIterator<Completion, undefined>, count: number): Promise<unknown[]> {
+  const found: unknown[] = [];
+  while (found.length < count) {
+    const { value } = await messages.next();
+    found.push(value && [value.userData, value.res]);
+  }
+  return found;
+}
+
+for (const options of [{}, { deferTaskrun: true }]) {
+  const needed = options.deferTaskrun ? { ...OP, ...needsSetup('SETUP_DEFER_TASKRUN') } : OP;
+  ringTest(`messages() gives each, in order: ${JSON.stringify(options)}`, needed, async (scope) => {
+    const ring = asyncRing(scope, 8, options);
+    const sender = asyncRing(scope);
+    // nobody listens
+    await sender.msgRing(ring, { messageData: 1 });
+    await ring.nop();
+    const messages = ring.messages();
+    await sender.msgRing(ring, { messageData: 2, res: -7 });
+    await sender.msgRing(ring.fd, { messageData: 2 ** 53 - 1, res: 5 });
+    // a ring's own operations and what cancels them are no messages
+    await aborts(ring.timeout({ afterMs: 60_000, signal: AbortSignal.timeout(1) }));
+    await ring.nop({ timeoutMs: 1000 });
+    await ring.msgRing(ring, { messageData: 3 });
+    assert.deepEqual(await take(messages, 3), [
+      [2, -7],
+      [2 ** 53 - 1, 5],
+      [3, 0],
+    ]);
+    // those that come before they are taken are kept, more than the queue holds
+    await Promise.all(Array.from({ length: 1000 }, (_, i) => sender.msgRing(ring, { messageData: i })));
+    assert.deepEqual(
+      await take(messages, 1000),
+      Array.from({ length: 1000 }, (_, i) => [i, 0]),
+    );
+    assert.deepEqual(await messages.return(), { done: true, value: undefined });
+    assert.deepEqual(await messages.next(), { done: true, value: undefined });
+  });
+}
+
+ringTest('messages() of a thread wake the loop', OP, async (scope) => {
+  const ring = asyncRing(scope);
+  const module = new URL('threads.scenes.ts', import.meta.url).href;
+  const thread = inThread({ module, name: 'message', argument: ring.fd });
+  for await (const { userData, res, flags } of ring.messages()) {
+    assert.deepEqual({ userData, res, flags }, { userData: 77, res: -3, flags: 0 });
+    break;
+  }
+  await thread;
+});
+
+ringTest('a file that another ring sends is told by a message', { ...OP, ...FILES }, async (scope) => {
+  const [ring, sender] = [asyncRing(scope), asyncRing(scope)];
+  const theirs = ring.registerFiles({ slots: 3 });
+  const { reader, writer } = scope.pipe();
+  const mine = sender.registerFiles([writer]);
+  const messages = ring.messages();
+  await sender.msgRingFd(mine.at(0), theirs, { messageData: 9 });
+  const [told] = await take(messages, 1);
+  assert.deepEqual(told, [9, 0]);
+  await messages.return();
+  assert.equal(await ring.write(theirs.at(0), bytes('hello')), 5);
+  assert.equal(await ring.read(reader, new Uint8Array(8)), 5);
+});
+
+ringTest('messages() end by a signal, by leaving, and with the ring', OP, async (scope) => {
+  const sender = asyncRing(scope);
+  const ring = new AsyncRing(8);
+  scope.defer(() => ring.close());
+  const [one, two] = [ring.messages(), ring.messages()];
+  const stopper = new AbortController();
+  const stopped = ring.messages({ signal: stopper.signal });
+  const waiting = aborts(stopped.next(), 'enough');
+  stopper.abort('enough');
+  await waiting;
+  // each gives every message
+  await sender.msgRing(ring, { messageData: 4 });
+  assert.deepEqual(await Promise.all([take(one, 1), take(two, 1)]), [[[4, 0]], [[4, 0]]]);
+  await one.return();
+  await sender.msgRing(ring, { messageData: 5 });
+  assert.deepEqual(await take(two, 1), [[5, 0]]);
+  assert.deepEqual(await stopped.next(), { done: true, value: undefined });
+
+  const last = assert.rejects(two.next(), { code: 'ERR_URING_CLOSED' });
+  ring.close();
+  await last;
+  assert.throws(() => ring.messages(), { code: 'ERR_URING_CLOSED' });
+  await aborts(sender.messages({ signal: AbortSignal.abort('at once') }).next(), 'at once');
+  refuses('options.signal', () => sender.messages({ signal: wrong(1) }));
+  refuses('options.timeoutMs', () => sender.messages(wrong({ timeoutMs: 1 })));
 });

@@ -7,7 +7,8 @@ import { ClosedError, RegisterError, SyscallError, UnsupportedError } from '../.
 import { provideBuffers } from '../../lib/ops/net.ts';
 import { BufferEntries } from '../../lib/ring/buffer-entries.ts';
 import type { BufferRing, BufferRingOptions } from '../../lib/ring/buffer-ring.ts';
-import { type Completion, Ring } from '../../lib/ring/ring.ts';
+import type { Completion } from '../../lib/ring/core.ts';
+import { Ring } from '../../lib/ring/ring.ts';
 import { addressOf, alloc, mapAnonymous } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { Buf } from '../../structs/rsrc.ts';
