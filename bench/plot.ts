@@ -139,16 +139,14 @@ function panel(family: Family, rows: readonly Row[], name: AxisName, isFirst: bo
   };
 }
 
-/** Lines over the cases, which are numbers. Of two labels the higher one stands above its line, the other below. */
+/** Lines over the cases, which are numbers. The label of the highest stands above its line, that of the lowest below. */
 function lines(family: Family, rows: readonly Row[], name: AxisName) {
   const values = rows.map((row) => {
-    const { high: most } = axes[name].value(row);
-    const rivals = rows.filter((each) => each.case === row.case).map((each) => axes[name].value(each).high);
-    return {
-      ...datum(family, row, undefined, name),
-      case: Number(row.case),
-      isAbove: most >= Math.max(...rivals),
-    };
+    const mediansOf = (each: Row) => axes[name].value(each).median;
+    const rivals = rows.filter((each) => each.case === row.case).map(mediansOf);
+    const own = mediansOf(row);
+    const place = own >= Math.max(...rivals) ? 'above' : own <= Math.min(...rivals) ? 'below' : 'none';
+    return { ...datum(family, row, undefined, name), case: Number(row.case), place };
   });
   const domain = [
     Math.min(...values.map(({ low }) => low)) / 1.7,
@@ -171,7 +169,7 @@ function lines(family: Family, rows: readonly Row[], name: AxisName) {
     type: 'nominal',
     sort: null,
     title: null,
-    scale: { range: [OURS, NODES] },
+    scale: { range: [OTHERS, OURS, NODES] },
     legend,
   };
   return {
@@ -184,10 +182,13 @@ function lines(family: Family, rows: readonly Row[], name: AxisName) {
         mark: { type: 'rule', strokeWidth: 1.5 },
         encoding: { x, y: y('low'), y2: { field: 'high' }, color },
       },
-      ...[true, false].map((isAbove) => ({
-        transform: [{ filter: { field: 'isAbove', equal: isAbove } }],
-        mark: { type: 'text', dy: isAbove ? -12 : 14, fontSize: 11, color: INK },
-        encoding: { x, y: y(isAbove ? 'high' : 'low'), text: { field: 'label' } },
+      ...[
+        { place: 'above', end: 'high', dy: -12 },
+        { place: 'below', end: 'low', dy: 14 },
+      ].map(({ place, end, dy }) => ({
+        transform: [{ filter: { field: 'place', equal: place } }],
+        mark: { type: 'text', dy, fontSize: 11, color: INK },
+        encoding: { x, y: y(end), text: { field: 'label' } },
       })),
     ],
   };
