@@ -42,8 +42,9 @@ export class RegisteredBuffer {
 
   /** A piece of it, with the meaning of `Uint8Array.prototype.subarray`. */
   subarray(begin?: number, end?: number): RegisteredBuffer {
-    const piece = this.bytes.subarray(begin, end);
-    return new RegisteredBuffer(this.#slot, piece, this.address + (piece.byteOffset - this.bytes.byteOffset));
+    const whole = bytesOf(this.bytes);
+    const piece = whole.subarray(begin, end);
+    return new RegisteredBuffer(this.#slot, piece, this.address + (piece.byteOffset - whole.byteOffset));
   }
 
   /** @internal Throws unless it is registered with this ring now. */

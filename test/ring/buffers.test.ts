@@ -67,6 +67,11 @@ ringTest('a buffer is as long as V8 knows it to be, whatever the view says', NEE
   assert.deepEqual(slots(ring), [`0x${start.toString(16)}/100`]);
   const { bytes, length, address } = buffers.at(0);
   assert.deepEqual([bytes.byteLength, bytes.byteOffset, length, address], [100, room.byteOffset, 100, start]);
+  const buffer = buffers.at(0);
+  Object.defineProperty(buffer.bytes, 'subarray', { value: () => new Uint8Array(room.buffer) });
+  Object.defineProperty(buffer.bytes, 'byteLength', { value: 4096 });
+  const piece = buffer.subarray(10, -10);
+  assert.deepEqual([piece.length, piece.address, buffer.length], [80, start + 10, 100]);
   buffers.unregister();
   registerBuffers(ring.fd, [view]);
   assert.deepEqual(slots(ring), [`0x${start.toString(16)}/100`]);
