@@ -1,6 +1,6 @@
 /** What `require('uring')` costs. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Family, Kit } from '../harness.ts';
 import type { Side } from '../side.ts';
@@ -17,14 +17,12 @@ const { user, system } = process.cpuUsage(before);
 console.log(ms, user + system, process.memoryUsage.rss());
 `;
 
-/** The package as it is built, in a folder of its own. */
-function build(folder: string): string {
-  mkdirSync(folder);
-  const args = ['--import', 'tsx', join(ROOT, 'scripts/build.ts'), join(folder, 'dist')];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`the package can't be built:\n${stdout}${stderr}`);
-  copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+/** A program in a folder that has the package, as it was built for the run. */
+function install(folder: string): string {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  symlinkSync(ROOT, join(modules, 'uring'));
+  symlinkSync(join(ROOT, 'node_modules/koffi'), join(modules, 'koffi'));
   const program = join(folder, 'load.cjs');
   writeFileSync(program, PROGRAM);
   return program;
@@ -55,7 +53,7 @@ export const load: Family = {
   count: () => 1,
   workers: {},
   async sides(kit: Kit) {
-    const program = build(join(kit.folder, 'load'));
+    const program = install(join(kit.folder, 'load'));
     for (const what of ['nothing', 'koffi', 'uring']) kit.sides.set(what, side(program, what));
   },
 };

@@ -25,9 +25,7 @@ export function put0<O extends object>(
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  const held = operation.encode(core, options);
-  if (bits === 0) core.commit(userData, held);
-  else commitWith(core, userData, bits, held);
+  finish(core, userData, bits, operation.encode(core, options));
 }
 
 export function put1<A, O extends object>(
@@ -40,9 +38,7 @@ export function put1<A, O extends object>(
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  const held = operation.encode(core, options, a);
-  if (bits === 0) core.commit(userData, held);
-  else commitWith(core, userData, bits, held);
+  finish(core, userData, bits, operation.encode(core, options, a));
 }
 
 export function put2<A, B, O extends object>(
@@ -56,9 +52,7 @@ export function put2<A, B, O extends object>(
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  const held = operation.encode(core, options, a, b);
-  if (bits === 0) core.commit(userData, held);
-  else commitWith(core, userData, bits, held);
+  finish(core, userData, bits, operation.encode(core, options, a, b));
 }
 
 export function put3<A, B, C, O extends object>(
@@ -73,9 +67,7 @@ export function put3<A, B, C, O extends object>(
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  const held = operation.encode(core, options, a, b, c);
-  if (bits === 0) core.commit(userData, held);
-  else commitWith(core, userData, bits, held);
+  finish(core, userData, bits, operation.encode(core, options, a, b, c));
 }
 
 export function put4<A, B, C, D, O extends object>(
@@ -91,9 +83,7 @@ export function put4<A, B, C, D, O extends object>(
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  const held = operation.encode(core, options, a, b, c, d);
-  if (bits === 0) core.commit(userData, held);
-  else commitWith(core, userData, bits, held);
+  finish(core, userData, bits, operation.encode(core, options, a, b, c, d));
 }
 
 function userDataOf({ userData }: OperationOptions): number {
@@ -146,7 +136,12 @@ function usePersonality(core: RingCore, personality: Personality): number {
 }
 
 /** The entry is filled: adds the common options and counts it. An entry that is not counted is simply overwritten. */
-function commitWith(core: RingCore, userData: number, bits: number, held: unknown): void {
+function finish(core: RingCore, userData: number, bits: number, held: unknown): void {
+  if (bits === 0) core.commit(userData, held);
+  else finishWith(core, userData, bits, held);
+}
+
+function finishWith(core: RingCore, userData: number, bits: number, held: unknown): void {
   const { sqe } = core.queues;
   sqe.flags |= bits & 0xff;
   sqe.personality = bits >>> 8;
