@@ -18,6 +18,7 @@ import { addressOf } from '../sys/memory.ts';
 import { FdPoll } from '../sys/poll.ts';
 import { sys } from '../sys/syscall.ts';
 import type { Departure } from './departure.ts';
+import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
 
 const {
@@ -51,9 +52,7 @@ export class Loop {
   readonly #poll: FdPoll;
   readonly #count = new BigUint64Array(1);
   /** Groups of operations that found no room, in order. */
-  #waiting: (readonly Departure[])[] = [];
-  /** Where the first of them stands; those before it have gone. */
-  #head = 0;
+  #waiting = new Fifo<readonly Departure[]>();
   /** Those of them that nobody has cancelled: the group of each operation. */
   readonly #groupOf = new Map<Flight, readonly Departure[]>();
   /** What is to be cancelled, by slot and generation: a multishot flight has another one when it was armed again. */
@@ -196,8 +195,7 @@ export class Loop {
     this.#dormant.clear();
     this.#listeners.clear();
     this.#groupOf.clear();
-    this.#waiting = [];
-    this.#head = 0;
+    this.#waiting = new Fifo();
     this.#cancels = [];
     this.#core.close();
     for (const each of flights) if (each instanceof Flight) each.fail(error ?? new ClosedError('the ring'));
@@ -423,17 +421,13 @@ export class Loop {
 
   /** Entries for those who wait, as far as there is room. */
   #admit(): void {
-    for (let group = this.#waiting[this.#head]; group !== undefined; group = this.#waiting[this.#head]) {
+    for (let group = this.#waiting.first; group !== undefined; group = this.#waiting.first) {
       // one that was cancelled has gone from the map
       const waits = group.some(({ flight }) => this.#groupOf.has(flight));
       if (waits && !this.#fits(group)) break;
-      this.#head++;
+      this.#waiting.shift();
       for (const { flight } of group) this.#groupOf.delete(flight);
       if (waits) this.#place(group);
-    }
-    if (this.#head > 1024 && this.#head * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#head);
-      this.#head = 0;
     }
   }
 

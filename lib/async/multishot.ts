@@ -1,6 +1,7 @@
 /** One request, many completions: an async iterator that arms itself again when the kernel stops. */
 import { AbortError } from '../errors.ts';
 import type { OpName } from '../register/support.ts';
+import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
 import { whenAborted } from './signals.ts';
 
@@ -91,7 +92,7 @@ export class Multishot<T> extends Flight {
   readonly #stream: Stream<T>;
   readonly #highWater: number;
   readonly #port: Port;
-  #results: T[] = [];
+  readonly #results = new Fifo<T>();
   #consumers: Consumer<T>[] = [];
   #isArmed = false;
   #isPaused = false;
@@ -252,7 +253,8 @@ export class Multishot<T> extends Flight {
   }
 
   #drop(): void {
-    for (const value of this.#results.splice(0)) this.#stream.undo(value);
+    for (let value = this.#results.shift(); value !== undefined; value = this.#results.shift())
+      this.#stream.undo(value);
   }
 
   override fail(error: unknown): void {
