@@ -1,7 +1,9 @@
 /** Addresses of sockets, as values and as a sockaddr. Network byte order is dealt with here and nowhere else. */
+
 import { isIPv4, isIPv6 } from 'node:net';
 import { integer, U16_MAX, U32_MAX, wrongType, wrongValue } from './check.ts';
 import { SockaddrIn, SockaddrIn6, SockaddrUn } from './socket.ts';
+import { copyOfBytes, isUint8Array } from './views.ts';
 
 /** An address of the internet. */
 export interface IpAddress {
@@ -137,10 +139,10 @@ export function encodeAddress(name: string, value: SocketAddressLike): Uint8Arra
   if ('path' in value) return unixBytes(name, value.path);
   if (!('bytes' in value)) return ipBytes(name, value);
   const { bytes } = value;
-  if (!(bytes instanceof Uint8Array)) throw wrongType(`${name}.bytes`, 'a Uint8Array', bytes);
-  integer(`${name}.bytes.length`, bytes.length, 2, ADDRESS_ROOM);
-  // a Buffer's slice() is no copy
-  return new Uint8Array(bytes);
+  if (!isUint8Array(bytes)) throw wrongType(`${name}.bytes`, 'a Uint8Array', bytes);
+  const copy = copyOfBytes(bytes);
+  integer(`${name}.bytes.length`, copy.length, 2, ADDRESS_ROOM);
+  return copy;
 }
 
 /** The address in a sockaddr, `bytes` having its length. */

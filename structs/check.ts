@@ -10,7 +10,12 @@ export const U32_MAX = 0xffff_ffff;
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 function received(value: unknown): string {
-  return inspect(value, { depth: 0, maxStringLength: 60, breakLength: Number.POSITIVE_INFINITY });
+  return inspect(value, {
+    depth: 0,
+    customInspect: false,
+    maxStringLength: 60,
+    breakLength: Number.POSITIVE_INFINITY,
+  });
 }
 
 /** A TypeError `ERR_INVALID_ARG_TYPE`: `value` is no `allowed` at all. */

@@ -5,10 +5,12 @@
  * would take longer than the rest of the import. None is typed by hand. Types stay anonymous, because koffi's registry
  * of names is shared with every other package.
  */
+
 import { createRequire } from 'node:module';
 import type { TypeObject } from 'koffi';
 import { list, wrongType, wrongValue } from './check.ts';
 import { LOAD, SCALAR_SIZE, type Scalar, STORE } from './scalar.ts';
+import { isUint8Array, lengthOf } from './views.ts';
 
 type Koffi = typeof import('koffi').default;
 
@@ -302,10 +304,11 @@ function noLayouts(): Error {
 
 /** Throws unless `bytes` has room for `size` bytes at `offset`. */
 function checkRoom(bytes: Uint8Array, offset: number, size: number, name: string): void {
-  if (!(bytes instanceof Uint8Array)) throw wrongType('bytes', 'a Uint8Array', bytes);
+  if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
   if (!Number.isSafeInteger(offset) || offset < 0) throw wrongValue('offset', 'an integer from 0', offset);
-  if (offset + size > bytes.length) {
-    throw wrongValue('bytes', `at least ${offset + size} bytes long (${name})`, bytes.length);
+  const length = lengthOf(bytes);
+  if (offset + size > length) {
+    throw wrongValue('bytes', `at least ${offset + size} bytes long (${name})`, length);
   }
 }
 

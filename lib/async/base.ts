@@ -71,7 +71,7 @@ function checkOptions(operation: Operation<never, object>, options: object | und
 
 /** IOSQE_* bits, and above them the personality. */
 function commonBits(ring: AsyncRingBase, { drain, async, personality }: AsyncOptions): number {
-  if (personality !== undefined && !(personality instanceof Personality)) {
+  if (personality !== undefined && !Personality.is(personality)) {
     throw wrongType('options.personality', 'a Personality', personality);
   }
   return (

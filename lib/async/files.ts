@@ -36,7 +36,7 @@ export abstract class AsyncFiles extends AsyncRingBase {
    * @see io_uring_prep_read(3)
    */
   read(file: File, memory: Memory, options?: RwOptions & AsyncOptions): Promise<number> {
-    if (memory instanceof RegisteredBuffer) return this.readFixed(file, memory, options);
+    if (RegisteredBuffer.is(memory)) return this.readFixed(file, memory, options);
     return this.run(operations.read, COUNT, options, file, memory);
   }
 
@@ -49,7 +49,7 @@ export abstract class AsyncFiles extends AsyncRingBase {
    * @see io_uring_prep_write(3)
    */
   write(file: File, memory: Memory, options?: RwOptions & AsyncOptions): Promise<number> {
-    if (memory instanceof RegisteredBuffer) return this.writeFixed(file, memory, options);
+    if (RegisteredBuffer.is(memory)) return this.writeFixed(file, memory, options);
     return this.run(operations.write, COUNT, options, file, memory);
   }
 

@@ -266,7 +266,7 @@ export abstract class AsyncNetwork extends AsyncPaths {
     memory: Memory | BufferRing,
     options?: SocketOptions & AsyncOptions,
   ): Promise<number | BufferPart | undefined> {
-    if (!(memory instanceof BufferRing)) return this.run(operations.recv, COUNT, options, socket, memory);
+    if (!BufferRing.is(memory)) return this.run(operations.recv, COUNT, options, socket, memory);
     return this.run(operations.recv, pooled(memory), options, socket, memory);
   }
 

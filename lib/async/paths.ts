@@ -59,7 +59,7 @@ export abstract class AsyncPaths extends AsyncFiles {
 
   /** The slot that the kernel chose, or the one that it was told. */
   #slot(into: NonNullable<Into>, res: number): FixedFile {
-    if (into instanceof FixedFile) return into;
+    if (FixedFile.is(into)) return into;
     const table = into === 'alloc' ? this.files : into;
     if (table === undefined) throw wrongValue('options.into', 'absent: the ring has no file table', into);
     return table.at(res);
@@ -133,7 +133,7 @@ export abstract class AsyncPaths extends AsyncFiles {
       return this.run(operations.pipe, outcome, options, fds);
     }
     const slots = (): [FixedFile, FixedFile] => {
-      if (!(into instanceof FixedFile)) return [this.#slot(into, ends()[0]), this.#slot(into, ends()[1])];
+      if (!FixedFile.is(into)) return [this.#slot(into, ends()[0]), this.#slot(into, ends()[1])];
       return [into, into.next()];
     };
     const outcome: Outcome<PipeEnds<FixedFile>> = {

@@ -1,5 +1,7 @@
 /** Reads calls of io_uring_register(2) out of what other tools wrote: Tracee, strace, audit, the kernel's tracing. */
+
 import { boolean, options as checkOptions, oneOf, wrongType } from '../../structs/check.ts';
+import { isUint8Array } from '../../structs/views.ts';
 import type { CallSource, RegisterCall } from './call.ts';
 import { audit, isAudit } from './decode/audit.ts';
 import { Ftrace } from './decode/ftrace.ts';
@@ -145,7 +147,7 @@ async function* run(
 ): AsyncGenerator<DecodedRecord, undefined> {
   const lines = new Lines();
   for await (const piece of pieces) {
-    if (typeof piece !== 'string' && !(piece instanceof Uint8Array)) {
+    if (typeof piece !== 'string' && !isUint8Array(piece)) {
       throw wrongType('input', 'strings or bytes', piece);
     }
     for (const line of lines.push(piece)) yield* decoder.line(line);
@@ -175,7 +177,7 @@ export function decode(
   checkOptions('options', options, ['from', 'all']);
   const from = oneOf('options.from', options.from ?? 'auto', FORMATS);
   const decoder = new Decoder(from, boolean('options.all', options.all ?? false));
-  const pieces = typeof input === 'string' || input instanceof Uint8Array ? [input] : input;
+  const pieces = typeof input === 'string' || isUint8Array(input) ? [input] : input;
   if (
     typeof pieces !== 'object' ||
     pieces === null ||

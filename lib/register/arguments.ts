@@ -1,7 +1,8 @@
 /** What callers pass: taken out of their objects and checked first, written for the kernel last. */
 import { integer, list, options, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
-import { addressOf, lengthOf } from '../sys/memory.ts';
+import { lengthOf } from '../../structs/views.ts';
+import { addressOf } from '../sys/memory.ts';
 import { type ArrayArgument, arrayArgument, tagsArgument } from './call.ts';
 
 /** A place in memory that is no view: an address of your own, and its length in bytes. */
@@ -53,24 +54,32 @@ function setU64(view: DataView, at: number, value: number | bigint): void {
 /** The memory of each buffer. */
 export function readBuffers(name: string, buffers: readonly BufferSource[], max: number): Iovecs {
   const length = count(name, buffers, 1, max);
-  const bases: (number | bigint)[] = [];
-  const lengths: number[] = [];
+  const sources: (ArrayBufferView | Place | null)[] = [];
   for (let i = 0; i < length; i++) {
     const each = buffers[i];
-    if (ArrayBuffer.isView(each)) {
-      bases.push(addressOf(name, each, i));
-      lengths.push(lengthOf(each));
-    } else if (each === null) {
-      bases.push(0);
-      lengths.push(0);
+    sources.push(ArrayBuffer.isView(each) || each === null ? each : readPlace(name, i, each));
+  }
+  return pinBuffers(name, sources);
+}
+
+/** Addresses and lengths. Nothing of the caller's runs here: reading one buffer could have detached another. */
+function pinBuffers(name: string, sources: readonly (ArrayBufferView | Place | null)[]): Iovecs {
+  const bases: (number | bigint)[] = [];
+  const lengths: number[] = [];
+  for (let i = 0; i < sources.length; i++) {
+    const source = sources[i] ?? EMPTY_SLOT;
+    if (ArrayBuffer.isView(source)) {
+      bases.push(addressOf(name, source, i));
+      lengths.push(lengthOf(source));
     } else {
-      const place = readPlace(name, i, each);
-      bases.push(place.address);
-      lengths.push(place.length);
+      bases.push(source.address);
+      lengths.push(source.length);
     }
   }
   return { bases, lengths };
 }
+
+const EMPTY_SLOT: Place = { address: 0, length: 0 };
 
 function readPlace(name: string, i: number, place: Place | undefined): Place {
   if (typeof place !== 'object' || !('address' in place)) {

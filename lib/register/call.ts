@@ -2,8 +2,9 @@
 import { descriptor, integer, U32_MAX, unsigned64, wrongType } from '../../structs/check.ts';
 import type { Input, Output, Struct } from '../../structs/layout.ts';
 import { type RegisterRow, registerRow } from '../../structs/register-ops.ts';
+import { bytesOf } from '../../structs/views.ts';
 import { RegisterError } from '../errors.ts';
-import { bytesOf, Pinned, Scratch, stableView } from '../sys/memory.ts';
+import { Pinned, Scratch, stableView } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import { tracedRegister, tracingRegister } from '../trace.ts';
 import { explain, type Failure, opcodeName } from './explain.ts';

@@ -1,4 +1,5 @@
 /** What a ring may do, and with how many workers: opcodes 11, 12, 17, 18, 19, 37. */
+
 import { integer, oneOf, U32_MAX, wrongValue } from '../../structs/check.ts';
 import { Bpf, Restriction, TaskRestriction } from '../../structs/control.ts';
 import { constants } from '../../structs/flags.ts';
@@ -6,6 +7,7 @@ import type { ValueOf } from '../../structs/layout.ts';
 import { type NamedValue, ops } from '../../structs/ops.ts';
 import { SockFilter } from '../../structs/posix.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
+import { copyOfBytes, isUint8Array, lengthOf } from '../../structs/views.ts';
 import { count, record, u32 } from './arguments.ts';
 import { arrayArgument, call, type RingFd, StructArgument, settle } from './call.ts';
 import type { OpName } from './support.ts';
@@ -178,7 +180,7 @@ export function registerIowqMaxWorkers(
 }
 
 function readFilter(filter: BpfProgram['filter']): Uint8Array {
-  if (!(filter instanceof Uint8Array)) {
+  if (!isUint8Array(filter)) {
     const length = count('program.filter', filter, 1, MAX_INSTRUCTIONS);
     const bytes = new Uint8Array(length * SockFilter.size);
     for (let i = 0; i < length; i++) {
@@ -188,7 +190,7 @@ function readFilter(filter: BpfProgram['filter']): Uint8Array {
     }
     return bytes;
   }
-  const { byteLength } = filter;
+  const byteLength = lengthOf(filter);
   if (
     byteLength === 0 ||
     byteLength % SockFilter.size !== 0 ||
@@ -196,7 +198,7 @@ function readFilter(filter: BpfProgram['filter']): Uint8Array {
   ) {
     throw wrongValue('program.filter', `1 to ${MAX_INSTRUCTIONS} instructions of 8 bytes`, filter);
   }
-  return filter.slice();
+  return copyOfBytes(filter);
 }
 
 /**

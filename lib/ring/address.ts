@@ -9,6 +9,11 @@ import { Pinned } from '../sys/memory.ts';
 export class AddressBuffer {
   readonly #memory = new Pinned(ADDRESS_ROOM + 4);
 
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is AddressBuffer {
+    return typeof value === 'object' && value !== null && #memory in value;
+  }
+
   /** The address, or undefined where none was told. */
   get value(): SocketAddress | undefined {
     const { bytes, view } = this.#memory;
@@ -28,6 +33,6 @@ export class AddressBuffer {
 
 /** Throws unless `value` is an AddressBuffer. */
 export function addressBuffer(name: string, value: AddressBuffer): AddressBuffer {
-  if (value instanceof AddressBuffer) return value;
+  if (AddressBuffer.is(value)) return value;
   throw wrongType(name, 'an AddressBuffer', value);
 }

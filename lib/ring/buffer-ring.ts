@@ -189,12 +189,9 @@ function unmapAtClose(core: RingCore, entries: BufferEntries): () => void {
  * ENOBUFS.
  */
 export class BufferRing extends Owner {
-  /** How many buffers it has. */
-  readonly length: number;
-  /** Bytes of each buffer. */
-  readonly bufferSize: number;
-  /** @internal What a receive in flight must keep alive. */
-  readonly held: unknown;
+  readonly #length: number;
+  readonly #bufferSize: number;
+  readonly #held: unknown;
   readonly #group: number;
   readonly #entries: BufferEntries;
   readonly #data: Uint8Array;
@@ -223,9 +220,9 @@ export class BufferRing extends Owner {
   ) {
     super(ring, core, 'the buffer ring');
     const { entries, bufferSize } = wish;
-    this.length = entries;
-    this.bufferSize = bufferSize;
-    this.held = { data, mapping };
+    this.#length = entries;
+    this.#bufferSize = bufferSize;
+    this.#held = { data, mapping };
     this.#group = group;
     this.#entries = new BufferEntries(mapping, entries);
     this.#data = data;
@@ -236,9 +233,29 @@ export class BufferRing extends Owner {
     this.#order = new Uint16Array(entries);
     this.#place = new Uint16Array(entries);
     this.#free = entries;
-    this.#letGo = [core.hold(this.held), unmapAtClose(core, this.#entries)];
+    this.#letGo = [core.hold(this.#held), unmapAtClose(core, this.#entries)];
     for (let id = 0; id < entries; id++) this.#add(id);
     this.#entries.publish();
+  }
+
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is BufferRing {
+    return typeof value === 'object' && value !== null && #group in value;
+  }
+
+  /** How many buffers it has. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes of each buffer. */
+  get bufferSize(): number {
+    return this.#bufferSize;
+  }
+
+  /** @internal What a receive in flight must keep alive. */
+  get held(): unknown {
+    return this.#held;
   }
 
   /** @internal REGISTER_PBUF_RING */

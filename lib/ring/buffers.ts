@@ -1,5 +1,6 @@
 /** Registered buffers: memory that the kernel has pinned, for READ_FIXED and its kin. */
 import { boolean, callback, integer, list, options, wrongType, wrongValue } from '../../structs/check.ts';
+import { bytesOf, lengthOf } from '../../structs/views.ts';
 import { ClosedError, RegisterError, UnsupportedError } from '../errors.ts';
 import {
   registerBuffers,
@@ -8,7 +9,7 @@ import {
   registerCloneBuffers,
   unregisterBuffers,
 } from '../register/buffers.ts';
-import { addressOf, bytesOf, lengthOf } from '../sys/memory.ts';
+import { addressOf, stableView } from '../sys/memory.ts';
 import type { RingBase } from './base.ts';
 import type { RingCore, Tag } from './core.ts';
 import { Owner, uninterrupted } from './owner.ts';
@@ -19,32 +20,47 @@ const MAX_BUFFERS = 16384;
 
 /** Memory of a registered buffer, or a piece of it. Passed to an operation it makes a read a READ_FIXED. */
 export class RegisteredBuffer {
-  /** Which slot of the ring's table. */
-  readonly index: number;
-  /** The memory itself. */
-  readonly bytes: Uint8Array;
-  /** @internal */
-  readonly address: number;
   readonly #slot: Slot;
+  readonly #bytes: Uint8Array;
+  readonly #address: number;
 
   /** @internal */
   constructor(slot: Slot, bytes: Uint8Array, address: number) {
     this.#slot = slot;
-    this.index = slot.index;
-    this.bytes = bytes;
-    this.address = address;
+    this.#bytes = bytes;
+    this.#address = address;
   }
 
-  /** How many bytes it has. */
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is RegisteredBuffer {
+    return typeof value === 'object' && value !== null && #slot in value;
+  }
+
+  /** Which slot of the ring's table. */
+  get index(): number {
+    return this.#slot.index;
+  }
+
+  /** The memory itself. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** @internal Where it begins. */
+  get address(): number {
+    return this.#address;
+  }
+
+  /** How many bytes it has; 0 once its memory was transferred away. */
   get length(): number {
-    return lengthOf(this.bytes);
+    return lengthOf(this.#bytes);
   }
 
   /** A piece of it, with the meaning of `Uint8Array.prototype.subarray`. */
   subarray(begin?: number, end?: number): RegisteredBuffer {
-    const whole = bytesOf(this.bytes);
+    const whole = bytesOf(this.#bytes);
     const piece = whole.subarray(begin, end);
-    return new RegisteredBuffer(this.#slot, piece, this.address + (piece.byteOffset - whole.byteOffset));
+    return new RegisteredBuffer(this.#slot, piece, this.#address + (piece.byteOffset - whole.byteOffset));
   }
 
   /** @internal Throws unless it is registered with this ring now. */
@@ -114,16 +130,20 @@ function registerSparse(core: RingCore, slots: number): void {
  * that it has let go: also after `unregister()`, for a read that is in flight.
  */
 export class RegisteredBuffers extends Owner {
-  /** How many slots the table has. */
-  readonly length: number;
+  readonly #length: number;
   readonly #slots: (Slot | null)[];
   readonly #onRelease: ((index: number) => void) | undefined;
 
   private constructor(ring: RingBase, core: RingCore, length: number, onRelease?: (index: number) => void) {
     super(ring, core, 'the buffer table');
-    this.length = length;
+    this.#length = length;
     this.#slots = Array.from({ length }, () => null);
     this.#onRelease = onRelease;
+  }
+
+  /** How many slots the table has. */
+  get length(): number {
+    return this.#length;
   }
 
   /** @internal REGISTER_BUFFERS2, or REGISTER_BUFFERS where there are no tags. */
@@ -158,7 +178,7 @@ export class RegisteredBuffers extends Owner {
     this.check();
     const slot = this.#slots[integer('index', index, 0, this.length - 1)];
     if (!slot) throw new ClosedError(`slot ${index} of the buffer table is empty: it`);
-    return new RegisteredBuffer(slot, bytesOf(slot.view), slot.address);
+    return new RegisteredBuffer(slot, bytesOf(stableView('the memory of the slot', slot.view)), slot.address);
   }
 
   /**

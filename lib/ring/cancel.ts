@@ -89,7 +89,7 @@ function cancelAll(core: RingCore, userData: number): number {
 
 /** How the kernel names a file. */
 function fileKey(core: RingCore, file: File): Pick<SyncCancel, 'fd'> & { readonly flags: number } {
-  if (file instanceof FixedFile) {
+  if (FixedFile.is(file)) {
     return { fd: file.use(core), flags: IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED };
   }
   if (typeof file !== 'number') throw wrongType('target.fd', 'a file descriptor or a FixedFile', file);

@@ -235,9 +235,9 @@ export class RingCore {
   /** The entry under the cursor is complete: gives it its user_data and counts it. Returns its slot. */
   commit(userData: number, held: unknown): number {
     const { flights, queues } = this;
+    queues.advance();
     const slot = flights.add(userData, held);
     queues.sqe.setUserData(slot, flights.high(slot));
-    queues.advance();
     return slot;
   }
 

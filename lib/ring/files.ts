@@ -20,30 +20,43 @@ const MAX_FILES = 2 ** 20;
 
 /** A slot of a ring's file table. Passed to an operation it sets IOSQE_FIXED_FILE. */
 export class FixedFile {
-  /** Which slot. */
-  readonly index: number;
-  /** @internal */
-  readonly table: RegisteredFiles;
+  readonly #index: number;
+  readonly #table: RegisteredFiles;
   readonly #core: RingCore;
 
   /** @internal */
   constructor(table: RegisteredFiles, core: RingCore, index: number) {
-    this.index = index;
+    this.#index = index;
     this.#core = core;
-    this.table = table;
+    this.#table = table;
+  }
+
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is FixedFile {
+    return typeof value === 'object' && value !== null && #core in value;
+  }
+
+  /** Which slot. */
+  get index(): number {
+    return this.#index;
+  }
+
+  /** @internal The table that it is a slot of. */
+  get table(): RegisteredFiles {
+    return this.#table;
   }
 
   /** @internal The slot after it. */
   next(): FixedFile {
-    return this.table.at(this.index + 1);
+    return this.#table.at(this.#index + 1);
   }
 
   /** @internal Throws unless it belongs to a table that is registered with this ring now. */
   use(core: RingCore): number {
     if (this.#core !== core)
-      throw wrongValue('file', "registered with this ring, not with another's", this.index);
-    if (!this.table.isRegistered) throw new ClosedError('the file table');
-    return this.index;
+      throw wrongValue('file', "registered with this ring, not with another's", this.#index);
+    if (!this.#table.isRegistered) throw new ClosedError('the file table');
+    return this.#index;
   }
 }
 
@@ -62,15 +75,24 @@ export class RegisteredFiles extends Owner {
   readonly KEEP: number = KEEP;
   /** In `update`: empty the slot. */
   readonly CLEAR: number = CLEAR;
-  /** How many slots the table has. */
-  readonly length: number;
+  readonly #length: number;
   readonly #onRelease: ((index: number) => void) | undefined;
   readonly #tags = new Map<number, Tag>();
 
   private constructor(ring: RingBase, core: RingCore, length: number, onRelease?: (index: number) => void) {
     super(ring, core, 'the file table');
-    this.length = length;
+    this.#length = length;
     this.#onRelease = onRelease;
+  }
+
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is RegisteredFiles {
+    return typeof value === 'object' && value !== null && #tags in value;
+  }
+
+  /** How many slots the table has. */
+  get length(): number {
+    return this.#length;
   }
 
   /** @internal REGISTER_FILES, or REGISTER_FILES2 where tags are wanted. */

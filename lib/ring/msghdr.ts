@@ -1,4 +1,5 @@
 /** Messages of sendmsg and recvmsg: data in pieces, an address, control data; and the msghdr that names them. */
+
 import {
   ADDRESS_ROOM,
   decodeAddress,
@@ -18,6 +19,7 @@ import {
 } from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
 import { Cmsghdr, Msghdr } from '../../structs/socket.ts';
+import { copyOfBytes, isUint8Array } from '../../structs/views.ts';
 import { Pinned } from '../sys/memory.ts';
 import type { RingCore } from './core.ts';
 import { heldBy, type Memory, useMemory } from './operations/kit.ts';
@@ -104,15 +106,17 @@ function pinned(bytes: Uint8Array | undefined): Pinned | undefined {
 
 /** Control data as the kernel wants it. */
 export function encodeControl(name: string, messages: readonly ControlMessage[]): Uint8Array {
-  list(name, messages).forEach((each, i) => {
+  const copies = [...list(name, messages)].map((each, i) => {
     options(`${name}[${i}]`, each, ['level', 'type', 'data']);
-    if (!(each.data instanceof Uint8Array)) throw wrongType(`${name}[${i}].data`, 'a Uint8Array', each.data);
+    const { level, type, data } = each;
+    if (!isUint8Array(data)) throw wrongType(`${name}[${i}].data`, 'a Uint8Array', data);
+    return { level, type, data: copyOfBytes(data) };
   });
   const bytes = new Uint8Array(
-    messages.reduce((sum, { data }) => sum + aligned(Cmsghdr.size + data.length), 0),
+    copies.reduce((sum, { data }) => sum + aligned(Cmsghdr.size + data.length), 0),
   );
   let at = 0;
-  for (const { level, type, data } of messages) {
+  for (const { level, type, data } of copies) {
     Cmsghdr.encodeInto(bytes, { cmsgLen: Cmsghdr.size + data.length, cmsgLevel: level, cmsgType: type }, at);
     bytes.set(data, at + Cmsghdr.size);
     at += aligned(Cmsghdr.size + data.length);
@@ -179,6 +183,11 @@ export class MessageBuffer {
   readonly #name: Pinned | undefined;
   readonly #control: Pinned | undefined;
 
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is MessageBuffer {
+    return typeof value === 'object' && value !== null && #header in value;
+  }
+
   constructor(room: IncomingMessage) {
     if (room === undefined) throw wrongType('room', 'an object with data', room);
     options('room', room, ['data', 'control', 'address']);
@@ -222,5 +231,5 @@ export class MessageBuffer {
 
 /** The room itself, or a new one. */
 export function messageBuffer(room: MessageBuffer | IncomingMessage): MessageBuffer {
-  return room instanceof MessageBuffer ? room : new MessageBuffer(room);
+  return MessageBuffer.is(room) ? room : new MessageBuffer(room);
 }

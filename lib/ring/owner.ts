@@ -17,18 +17,26 @@ export function uninterrupted(unregister: () => void): void {
 
 /** An owner holds its ring; the ring's core never holds an owner, so that a dropped ring can be noticed. */
 export abstract class Owner implements Disposable {
-  /** The ring that this is registered with. */
-  readonly ring: RingBase;
-  /** @internal */
-  readonly core: RingCore;
+  readonly #ring: RingBase;
+  readonly #core: RingCore;
   readonly #what: string;
   #isGone = false;
 
   /** @internal */
   constructor(ring: RingBase, core: RingCore, what: string) {
-    this.ring = ring;
-    this.core = core;
+    this.#ring = ring;
+    this.#core = core;
     this.#what = what;
+  }
+
+  /** The ring that this is registered with. */
+  get ring(): RingBase {
+    return this.#ring;
+  }
+
+  /** @internal */
+  get core(): RingCore {
+    return this.#core;
   }
 
   /** Undoes the registration in the kernel. Called at most once, and not after the ring is closed. */

@@ -9,6 +9,11 @@ import { Owner } from './owner.ts';
 export class Personality extends Owner {
   readonly #id: number;
 
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is Personality {
+    return typeof value === 'object' && value !== null && #id in value;
+  }
+
   private constructor(ring: RingBase, core: RingCore, id: number) {
     super(ring, core, 'the personality');
     this.#id = id;

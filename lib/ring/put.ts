@@ -131,7 +131,7 @@ function readBits(core: RingCore, options: OperationOptions): number {
 }
 
 function usePersonality(core: RingCore, personality: Personality): number {
-  if (personality instanceof Personality) return personality.use(core);
+  if (Personality.is(personality)) return personality.use(core);
   throw wrongType('options.personality', 'a Personality', personality);
 }
 

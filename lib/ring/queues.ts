@@ -57,6 +57,10 @@ interface Waiting {
   readonly mask: number;
 }
 
+function misplaced(): Error {
+  return new Error('uring: an entry of the submission queue was taken while another one was written');
+}
+
 /** Copies what waits in one queue to its places in another; an element has `size` words. */
 function carry<T extends Int32Array | Uint32Array>(
   source: T,
@@ -201,8 +205,12 @@ export class Queues {
     return true;
   }
 
-  /** The entry under the cursor is complete. */
+  /**
+   * The entry under the cursor is complete.
+   * @throws Error where the cursor is on another entry than the next one: what was written there is not counted
+   */
   advance(): void {
+    if (this.sqe.base !== (this.#sqTail & this.#sqMask) * this.sqe.stride) throw misplaced();
     this.#sqTail = (this.#sqTail + 1) | 0;
   }
 

@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util';
 import { integer, wrongType, wrongValue } from '../../structs/check.ts';
+import { bufferOf, canResize, isDetached, lengthOf, offsetOf } from '../../structs/views.ts';
 import { SyscallError } from '../errors.ts';
 import * as ffi from './ffi.ts';
 import { sys } from './syscall.ts';
@@ -22,44 +23,6 @@ export function pageSize(): number {
 
 const A_VIEW = 'a Uint8Array or another view of memory';
 
-// A class of a user's, or a property of the view itself, may say anything of a view. What the kernel is told is what V8
-// knows; and on Node 20 this is faster than `view.byteLength`, too.
-const typed = Object.getPrototypeOf(Uint8Array.prototype);
-const typedBuffer = getter<ArrayBufferLike>(typed, 'buffer');
-const typedOffset = getter<number>(typed, 'byteOffset');
-const typedLength = getter<number>(typed, 'byteLength');
-const dataBuffer = getter<ArrayBufferLike>(DataView.prototype, 'buffer');
-const dataOffset = getter<number>(DataView.prototype, 'byteOffset');
-const dataLength = getter<number>(DataView.prototype, 'byteLength');
-
-function getter<T>(prototype: object, name: keyof ArrayBufferView): () => T {
-  const get = Object.getOwnPropertyDescriptor(prototype, name)?.get;
-  if (get === undefined) throw new Error(`this runtime has no ${name} of views`);
-  return get;
-}
-
-function isTyped(view: ArrayBufferView): boolean {
-  return view instanceof Uint8Array || types.isTypedArray(view);
-}
-
-function bufferOf(view: ArrayBufferView): ArrayBufferLike {
-  return isTyped(view) ? typedBuffer.call(view) : dataBuffer.call(view);
-}
-
-function offsetOf(view: ArrayBufferView): number {
-  return isTyped(view) ? typedOffset.call(view) : dataOffset.call(view);
-}
-
-/** How many bytes a view really has, whatever its class says. */
-export function lengthOf(view: ArrayBufferView): number {
-  return isTyped(view) ? typedLength.call(view) : dataLength.call(view);
-}
-
-/** The memory of a view as plain bytes, whatever its class says. */
-export function bytesOf(view: ArrayBufferView): Uint8Array {
-  return new Uint8Array(bufferOf(view), offsetOf(view), lengthOf(view));
-}
-
 /** Throws unless `value` is a view whose memory stays where it is; returns it. */
 export function stableView(name: string, value: unknown): ArrayBufferView {
   if (!ArrayBuffer.isView(value)) throw wrongType(name, A_VIEW, value);
@@ -72,25 +35,15 @@ function elementName(name: string, index: number): string {
   return index < 0 ? name : `${name}[${index}]`;
 }
 
-/** What it would have to be, where the memory of a view may not stay, or is none. */
+/** Why a view can't be passed to the kernel, as what it would have to be; undefined for one that can. */
 function unstable(value: ArrayBufferView, buffer: ArrayBufferLike): string | undefined {
   if (isDetached(buffer)) return 'a view that is not detached';
-  if ('resizable' in buffer && buffer.resizable === true) {
-    return 'a view of a fixed-length ArrayBuffer: a resizable one can move or shrink';
+  if (canResize(buffer)) {
+    return types.isSharedArrayBuffer(buffer)
+      ? 'a view of a fixed-length SharedArrayBuffer'
+      : 'a view of a fixed-length ArrayBuffer: a resizable one can move or shrink';
   }
-  if ('growable' in buffer && buffer.growable === true) return 'a view of a fixed-length SharedArrayBuffer';
   return lengthOf(value) === 0 ? 'at least one byte long' : undefined;
-}
-
-function isDetached(buffer: ArrayBufferLike): boolean {
-  if (buffer.byteLength > 0) return false;
-  if ('detached' in buffer) return buffer.detached === true;
-  // Node 20 has no ArrayBuffer.prototype.detached; there a detached buffer refuses a new view
-  try {
-    return new Uint8Array(buffer).byteLength > 0;
-  } catch {
-    return true;
-  }
 }
 
 /** Where the memory of each alloc() begins. Only of those: a WeakMap costs more to fill than koffi costs to ask. */

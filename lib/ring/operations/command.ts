@@ -1,6 +1,8 @@
 /** Commands of a file's driver, with checked arguments. */
+
 import { integer, U32_MAX, wrongType } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
+import { copyOfBytes, isUint8Array } from '../../../structs/views.ts';
 import * as control from '../../ops/control.ts';
 import { RegisteredBuffer } from '../buffers.ts';
 import { define, type File, heldBy, type Memory, useFile, useMemory } from './kit.ts';
@@ -20,17 +22,19 @@ export const uringCmd = define<[file: File, command: number], CommandOptions>(
   ['data', 'memory', 'hold'],
   (core, options, file, command) => {
     const { data, memory, hold } = options;
-    if (data !== undefined && !(data instanceof Uint8Array)) {
+    if (data !== undefined && !isUint8Array(data)) {
       throw wrongType('options.data', 'a Uint8Array', data);
     }
     integer('command', command, 0, U32_MAX);
+    // its bytes are copied before an address is taken
+    const bytes = data === undefined ? undefined : copyOfBytes(data);
     const [fd, bit] = useFile(core, 'file', file);
     const [address, length] = memory === undefined ? [0, 0] : useMemory(core, 'options.memory', memory);
-    const buffer = memory instanceof RegisteredBuffer ? memory : undefined;
+    const buffer = RegisteredBuffer.is(memory) ? memory : undefined;
     const flags = buffer === undefined ? 0 : constants.IORING_URING_CMD_FIXED;
     const sqe = control.uringCmd(core.entry(), fd, command, address, length, flags);
     if (buffer !== undefined) sqe.bufIndex = buffer.index;
-    if (data !== undefined) sqe.cmd = data;
+    if (bytes !== undefined) sqe.cmd = bytes;
     sqe.flags = bit;
     return memory === undefined ? hold : [heldBy(memory), hold];
   },

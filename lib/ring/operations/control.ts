@@ -1,6 +1,8 @@
 /** Operations on rings, on other operations, and commands of drivers, with checked arguments. */
+
 import { boolean, integer, options as record, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
+import { bytesOf, isUint8Array } from '../../../structs/views.ts';
 import * as control from '../../ops/control.ts';
 import { Pinned } from '../../sys/memory.ts';
 import type { AddressBuffer } from '../address.ts';
@@ -83,9 +85,8 @@ export type OtherTable = FixedFile | RegisteredFiles;
 
 /** The core of the ring that a table belongs to. */
 function slotThere(into: OtherTable): [ring: RingBase, fileIndex: number] {
-  if (into instanceof FixedFile) return [into.table.ring, into.use(into.table.core) + 1];
-  if (!(into instanceof RegisteredFiles))
-    throw wrongType('into', "another ring's file table, or a slot of it", into);
+  if (FixedFile.is(into)) return [into.table.ring, into.use(into.table.core) + 1];
+  if (!RegisteredFiles.is(into)) throw wrongType('into', "another ring's file table, or a slot of it", into);
   into.use(into.core);
   return [into.ring, constants.IORING_FILE_INDEX_ALLOC];
 }
@@ -96,7 +97,7 @@ export const msgRingFd = define<[file: FixedFile, into: OtherTable], MessageFile
   (core, options, file, into) => {
     const data = integer('options.messageData', options.messageData ?? 0, 0, Number.MAX_SAFE_INTEGER);
     const flags = options.silent ? constants.IORING_MSG_RING_CQE_SKIP : 0;
-    if (!(file instanceof FixedFile)) throw wrongType('file', 'a FixedFile of this ring', file);
+    if (!FixedFile.is(file)) throw wrongType('file', 'a FixedFile of this ring', file);
     const [target, index] = slotThere(into);
     const fd = fdOfTarget(target);
     control.msgRingFd(core.entry(), fd, file.use(core), index, data, flags);
@@ -131,10 +132,11 @@ function optionValue(value: number | Uint8Array): Pinned {
     room.view.setInt32(0, integer('value', value, -0x8000_0000, 0x7fff_ffff), true);
     return room;
   }
-  if (!(value instanceof Uint8Array)) throw wrongType('value', 'a number or a Uint8Array', value);
-  if (value.length === 0) throw wrongValue('value', 'at least one byte long', value);
-  const room = new Pinned(value.length);
-  room.bytes.set(value);
+  if (!isUint8Array(value)) throw wrongType('value', 'a number or a Uint8Array', value);
+  const bytes = bytesOf(value);
+  if (bytes.length === 0) throw wrongValue('value', 'at least one byte long', value);
+  const room = new Pinned(bytes.length);
+  room.bytes.set(bytes);
   return room;
 }
 

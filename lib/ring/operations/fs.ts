@@ -3,8 +3,9 @@ import { constants as node } from 'node:fs';
 import { boolean, integer, list, U32_MAX, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import { OpenHow } from '../../../structs/posix.ts';
+import { isInt32Array, lengthOf } from '../../../structs/views.ts';
 import * as fs from '../../ops/fs.ts';
-import { addressOf, lengthOf } from '../../sys/memory.ts';
+import { addressOf } from '../../sys/memory.ts';
 import type { RingCore } from '../core.ts';
 import { FixedFile, RegisteredFiles } from '../files.ts';
 import {
@@ -126,7 +127,7 @@ export const filesUpdate = define<
   [files: RegisteredFiles, offset: number, fds: Int32Array, given: readonly Fd[]],
   NoOptions
 >('OP_FILES_UPDATE', [], (core, _options, files, offset, fds, given) => {
-  if (!(files instanceof RegisteredFiles)) throw wrongType('files', 'the file table', files);
+  if (!RegisteredFiles.is(files)) throw wrongType('files', 'the file table', files);
   const isAny = offset === constants.IORING_FILE_INDEX_ALLOC;
   integer('fds.length', list('fds', given).length, 1, files.length);
   if (!isAny) integer('offset', offset, 0, files.length - fds.length);
@@ -146,7 +147,7 @@ export const fixedFdInstall = define<[file: FixedFile], InstallOptions>(
   ['inherit'],
   (core, options, file) => {
     const flags = boolean('options.inherit', options.inherit ?? false) ? IORING_FIXED_FD_NO_CLOEXEC : 0;
-    if (!(file instanceof FixedFile)) throw wrongType('file', 'a FixedFile', file);
+    if (!FixedFile.is(file)) throw wrongType('file', 'a FixedFile', file);
     const slot = file.use(core);
     fs.fixedFdInstall(core.entry(), slot, flags);
   },
@@ -158,7 +159,7 @@ export const pipe = define<[fds: Int32Array], PipeOptions>(
   (core, options, fds) => {
     const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
     const { into } = options;
-    if (into instanceof FixedFile && into.index + 1 >= into.table.length) {
+    if (FixedFile.is(into) && into.index + 1 >= into.table.length) {
       throw wrongValue(
         'options.into',
         'not the last slot: the writing end goes into the one after it',
@@ -166,7 +167,7 @@ export const pipe = define<[fds: Int32Array], PipeOptions>(
       );
     }
     const index = fileIndex(core, into);
-    if (!(fds instanceof Int32Array) || lengthOf(fds) < 8) throw wrongType('fds', 'an Int32Array(2)', fds);
+    if (!isInt32Array(fds) || lengthOf(fds) < 8) throw wrongType('fds', 'an Int32Array(2)', fds);
     const address = addressOf('fds', fds);
     fs.pipe(core.entry(), address, (flags | (index === 0 ? O_CLOEXEC : 0)) >>> 0, index);
     return fds;

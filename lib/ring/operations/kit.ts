@@ -2,9 +2,10 @@
 import { descriptor, integer, list, oneOf, U32_MAX, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import { Iovec } from '../../../structs/posix.ts';
+import { bytesOf, isUint8Array, lengthOf } from '../../../structs/views.ts';
 import type * as rw from '../../ops/rw.ts';
 import type { OpName } from '../../register/support.ts';
-import { addressOf, lengthOf } from '../../sys/memory.ts';
+import { addressOf } from '../../sys/memory.ts';
 import { RegisteredBuffer } from '../buffers.ts';
 import type { RingCore } from '../core.ts';
 import { FixedFile, RegisteredFiles } from '../files.ts';
@@ -57,7 +58,7 @@ export const RW: readonly string[] = ['offset', 'flags'];
 
 /** The fd or slot of a file. */
 function fileNumber(core: RingCore, name: string, file: File): number {
-  if (file instanceof FixedFile) return file.use(core);
+  if (FixedFile.is(file)) return file.use(core);
   if (typeof file === 'number') return descriptor(name, file);
   if (typeof file !== 'object' || file === null || !('fd' in file)) {
     throw wrongType(name, 'a file descriptor, a FixedFile, or an object with an fd', file);
@@ -67,7 +68,7 @@ function fileNumber(core: RingCore, name: string, file: File): number {
 
 /** IOSQE_FIXED_FILE for a slot. */
 function fileFlag(file: File): number {
-  return file instanceof FixedFile ? IOSQE_FIXED_FILE : 0;
+  return FixedFile.is(file) ? IOSQE_FIXED_FILE : 0;
 }
 
 /** The fd or slot of a file, and IOSQE_FIXED_FILE for a slot. */
@@ -100,7 +101,7 @@ export function fileOffset(name: string, offset: number | bigint | undefined): n
  * it (also the `fd` of a file) could take the memory away.
  */
 function memoryAddress(core: RingCore, name: string, memory: Memory): number {
-  if (memory instanceof RegisteredBuffer) {
+  if (RegisteredBuffer.is(memory)) {
     if (memory.length === 0) throw wrongValue(name, 'at least one byte long', 0);
     return memory.use(core).address;
   }
@@ -108,7 +109,7 @@ function memoryAddress(core: RingCore, name: string, memory: Memory): number {
 }
 
 function memoryLength(name: string, memory: Memory): number {
-  if (memory instanceof RegisteredBuffer) return memory.length;
+  if (RegisteredBuffer.is(memory)) return memory.length;
   const length = lengthOf(memory);
   if (length > 0x7fff_ffff) throw wrongValue(name, 'shorter than 2 GiB', length);
   return length;
@@ -134,7 +135,7 @@ export function transfer(
   const address = memoryAddress(core, 'memory', memory);
   const length = memoryLength('memory', memory);
   const sqe = core.entry();
-  if (memory instanceof RegisteredBuffer) fixed(sqe, fd, address, length, offset, memory.index);
+  if (RegisteredBuffer.is(memory)) fixed(sqe, fd, address, length, offset, memory.index);
   else plain(sqe, fd, address, length, offset);
   sqe.opFlags = flags;
   sqe.flags = fileFlag(file);
@@ -143,11 +144,11 @@ export function transfer(
 
 /** What the kernel may touch of memory. */
 export function heldBy(memory: Memory): ArrayBufferView {
-  return memory instanceof RegisteredBuffer ? memory.bytes : memory;
+  return RegisteredBuffer.is(memory) ? memory.bytes : memory;
 }
 
 export function registered(memory: Memory): RegisteredBuffer {
-  if (memory instanceof RegisteredBuffer) return memory;
+  if (RegisteredBuffer.is(memory)) return memory;
   throw wrongType('buffer', 'a RegisteredBuffer: buffers.at(index), or a piece of it', memory);
 }
 
@@ -155,10 +156,10 @@ const encoder = new TextEncoder();
 
 /** Zero-terminated text in memory: a copy. */
 export function textBytes(name: string, text: Path, max: number): Uint8Array {
-  if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
+  if (typeof text !== 'string' && !isUint8Array(text)) {
     throw wrongType(name, 'a string or a Uint8Array', text);
   }
-  const bytes = typeof text === 'string' ? encoder.encode(text) : text;
+  const bytes = typeof text === 'string' ? encoder.encode(text) : bytesOf(text);
   if (bytes.includes(0)) throw wrongValue(name, 'without a zero byte', text);
   if (bytes.length === 0 || bytes.length > max) throw wrongValue(name, `1 to ${max} bytes long`, text);
   const terminated = new Uint8Array(bytes.length + 1);
@@ -194,8 +195,8 @@ export function useVector(core: RingCore, name: string, pieces: readonly Memory[
 /** The registered buffer that all pieces are of, if they are of one. */
 export function commonBuffer(pieces: readonly Memory[]): RegisteredBuffer | undefined {
   const first = Array.isArray(pieces) ? pieces[0] : undefined;
-  if (!(first instanceof RegisteredBuffer)) return undefined;
-  const isCommon = pieces.every((each) => each instanceof RegisteredBuffer && each.index === first.index);
+  if (!RegisteredBuffer.is(first)) return undefined;
+  const isCommon = pieces.every((each) => RegisteredBuffer.is(each) && each.index === first.index);
   return isCommon ? first : undefined;
 }
 
@@ -205,8 +206,8 @@ export type Into = FixedFile | RegisteredFiles | 'alloc' | undefined;
 /** IORING_FILE_INDEX: 0 for an fd, slot + 1, or all ones for any slot. */
 export function fileIndex(core: RingCore, into: Into): number {
   if (into === undefined) return 0;
-  if (into instanceof FixedFile) return into.use(core) + 1;
-  if (into instanceof RegisteredFiles) into.use(core);
+  if (FixedFile.is(into)) return into.use(core) + 1;
+  if (RegisteredFiles.is(into)) into.use(core);
   else oneOf('options.into', into, ['alloc']);
   return constants.IORING_FILE_INDEX_ALLOC;
 }

@@ -235,7 +235,7 @@ export const sendZc = define<[socket: File, memory: Memory], SendOptions>(
   'OP_SEND_ZC',
   SENDS,
   (core, options, file, memory) => {
-    if (!(memory instanceof RegisteredBuffer)) return sending(core, options, file, memory, net.sendZc);
+    if (!RegisteredBuffer.is(memory)) return sending(core, options, file, memory, net.sendZc);
     const { index } = memory;
     return sending(core, options, file, memory, (sqe, fd, address, length, flags) =>
       net.sendZcFixed(sqe, fd, address, length, flags, index),
@@ -276,7 +276,7 @@ export const sendmsgZc = define<[socket: File, message: OutgoingMessage], Socket
 // ---- receives -----------------------------------------------------------------------------------------------------------
 
 function bufferRing(name: string, pool: BufferRing): BufferRing {
-  if (pool instanceof BufferRing) return pool;
+  if (BufferRing.is(pool)) return pool;
   throw wrongType(name, 'a BufferRing', pool);
 }
 
@@ -303,7 +303,7 @@ export const recv = define<[socket: File, memory: Memory | BufferRing], SocketOp
   'OP_RECV',
   RECEIVES,
   (core, options, file, memory) => {
-    if (memory instanceof BufferRing) return receivingInto(core, options, file, memory, 0);
+    if (BufferRing.is(memory)) return receivingInto(core, options, file, memory, 0);
     const flags = messageFlags(options);
     const { pollFirst } = options;
     const [fd, bit] = useFile(core, 'socket', file);

@@ -1,8 +1,9 @@
 /** Operations on paths and on what a file carries beside its data, with checked arguments. */
 import { integer, U32_MAX, wrongValue } from '../../../structs/check.ts';
 import { Statx } from '../../../structs/posix.ts';
+import { isUint8Array, lengthOf } from '../../../structs/views.ts';
 import * as fs from '../../ops/fs.ts';
-import { addressOf, lengthOf, stableView } from '../../sys/memory.ts';
+import { addressOf, stableView } from '../../sys/memory.ts';
 import {
   define,
   directory,
@@ -130,7 +131,7 @@ export const statx = define<[target: Path | Fd, buffer: ArrayBufferView], StatxO
   (core, options, target, buffer) => {
     const mask = integer('options.mask', options.mask ?? COMMON_FIELDS, 0, U32_MAX);
     const given = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
-    const isPath = typeof target === 'string' || target instanceof Uint8Array;
+    const isPath = typeof target === 'string' || isUint8Array(target);
     if (!isPath && options.at !== undefined) {
       throw wrongValue('options.at', 'absent where the target is an open file', options.at);
     }

@@ -1,8 +1,9 @@
 /** Operations on what is in files and memory, with checked arguments. */
 import { integer, oneOf, U32_MAX, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
+import { lengthOf } from '../../../structs/views.ts';
 import * as rw from '../../ops/rw.ts';
-import { addressOf, lengthOf, pageSize } from '../../sys/memory.ts';
+import { addressOf, pageSize } from '../../sys/memory.ts';
 import { BufferRing } from '../buffer-ring.ts';
 import type { RegisteredBuffer } from '../buffers.ts';
 import type { RingCore } from '../core.ts';
@@ -177,7 +178,7 @@ export const readMultishot = define<[file: File, pool: BufferRing], NoOptions>(
   [],
   (core, _options, file, pool) => {
     const [fd, bit] = useFile(core, 'file', file);
-    if (!(pool instanceof BufferRing)) throw wrongType('pool', 'a BufferRing', pool);
+    if (!BufferRing.is(pool)) throw wrongType('pool', 'a BufferRing', pool);
     const group = pool.use(core);
     rw.readMultishot(core.entry(), fd, 0, -1, group).flags |= bit;
     return pool.held;

@@ -12,8 +12,9 @@ import {
 import { constants } from '../../../structs/flags.ts';
 import { FutexWaitv, KernelTimespec } from '../../../structs/posix.ts';
 import { EPOLL_EVENT_SIZE, encodeEpollEvent, Siginfo } from '../../../structs/socket.ts';
+import { isInt32Array, isUint32Array, lengthOf } from '../../../structs/views.ts';
 import * as wait from '../../ops/wait.ts';
-import { addressOf, lengthOf, Pinned } from '../../sys/memory.ts';
+import { addressOf, Pinned } from '../../sys/memory.ts';
 import type { RingCore } from '../core.ts';
 import { milliseconds, timespec } from '../time.ts';
 import { define, type Fd, type File, type NoOptions, useFd, useFile } from './kit.ts';
@@ -226,7 +227,7 @@ function futexFlags(shared: boolean | undefined): number {
 
 /** The address of a word. */
 function wordAddress(name: string, array: FutexArray, index: number): number {
-  if (!(array instanceof Int32Array || array instanceof Uint32Array)) {
+  if (!(isInt32Array(array) || isUint32Array(array))) {
     throw wrongType(name, 'an Int32Array or a Uint32Array', array);
   }
   const address = addressOf(name, array);

@@ -1,0 +1,176 @@
+/** Code of the caller's that runs while arguments are read: it may do what it likes, and hurts nobody. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, openSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import vm from 'node:vm';
+import type { Ring } from '../../lib/ring/ring.ts';
+import { needs } from '../helpers/needs.ts';
+import { refuses } from '../helpers/raw-ring.ts';
+import { ringTest, type Scope } from '../helpers/rings.ts';
+
+const KNOWN = 0x41;
+
+function dataFile(scope: Scope): number {
+  const path = join(mkdtempSync(join(tmpdir(), 'uring-hostile-')), 'data');
+  writeFileSync(path, new Uint8Array(1 << 16).fill(KNOWN));
+  return scope.fd(openSync(path, 'r'));
+}
+
+/** One lap of reads over all entries of a ring of four, and the memory that they filled, emptied again. */
+function oneLap(ring: Ring, fd: number): Uint8Array[] {
+  const memory = Array.from({ length: 4 }, () => new Uint8Array(64));
+  for (const each of memory) ring.prepare.read(fd, each, { offset: 0 });
+  ring.submit({ wait: 4 });
+  assert.equal([...ring.completions()].length, 4);
+  for (const each of memory) {
+    assert.equal(each[0], KNOWN);
+    each.fill(0);
+  }
+  return memory;
+}
+
+/** What was prepared completes, no completion is lost, and the memory of completed reads stays as it is. */
+function finish(ring: Ring, expected: number[], completed: readonly Uint8Array[]): void {
+  ring.submit({ wait: expected.length });
+  assert.deepEqual(
+    [...ring.completions()].map(({ userData }) => userData),
+    expected,
+  );
+  assert.equal(ring.inFlight, 0);
+  for (const each of completed) assert.ok(each.every((byte) => byte === 0));
+}
+
+ringTest('a trap of a Proxy that is given as a file can prepare operations of its own', {}, (scope) => {
+  const fd = dataFile(scope);
+  const ring = scope.ring(4);
+  for (const trap of ['getPrototypeOf', 'get', 'has'] as const) {
+    const completed = oneLap(ring, fd);
+    let calls = 0;
+    const file = new Proxy(
+      { fd },
+      {
+        [trap](...args: [object, never]) {
+          if (++calls <= 2) ring.prepare.nop({ userData: 1 });
+          return Reflect.apply(Reflect[trap], Reflect, args);
+        },
+      },
+    );
+    const bytes = new Uint8Array(16);
+    ring.prepare.read(file, bytes, { offset: 0, userData: 2 });
+    finish(ring, [...Array.from({ length: Math.min(calls, 2) }, () => 1), 2], completed);
+    assert.ok(bytes.every((byte) => byte === KNOWN));
+  }
+});
+
+ringTest('a getter of the data of a command can prepare operations of its own', {}, (scope) => {
+  const fd = dataFile(scope);
+  const ring = scope.ring(4);
+  const nothing = scope.fd(openSync('/dev/null', 'r'));
+  const completed = oneLap(ring, fd);
+  const data = new Uint8Array(8);
+  Object.defineProperty(data, 'length', {
+    get: () => {
+      ring.prepare.nop({ userData: 1 });
+      return 8;
+    },
+  });
+  ring.prepare.uringCmd(nothing, 0, { data, userData: 2 });
+  // what V8 knows is asked for, so that the getter never runs
+  finish(ring, [2], completed);
+});
+
+ringTest('memory that is taken away while pieces are read is refused, or left alone', {}, (scope) => {
+  const fd = dataFile(scope);
+  const ring = scope.ring(4);
+  const first = new Uint8Array(4096);
+  const second = new Uint8Array(16);
+  const take = () => void structuredClone(first.buffer, { transfer: [first.buffer] });
+  const proxied = new Proxy(Uint8Array.prototype, {
+    getPrototypeOf(target) {
+      take();
+      return Object.getPrototypeOf(target);
+    },
+  });
+  Object.setPrototypeOf(second, proxied);
+  ring.prepare.readv(fd, [first, second], { offset: 0, userData: 1 });
+  finish(ring, [1], []);
+  assert.equal(first[0], KNOWN);
+
+  const list = [first, second];
+  Object.defineProperty(list, 1, {
+    get: () => {
+      take();
+      return second;
+    },
+  });
+  refuses('pieces[0]', () => ring.prepare.readv(fd, list));
+  assert.equal(ring.inFlight, 0);
+});
+
+ringTest(
+  'memory that is taken away while buffers are registered is refused',
+  needs('REGISTER_BUFFERS'),
+  (scope) => {
+    const ring = scope.ring(4);
+    const first = new Uint8Array(4096);
+    const list = [first, new Uint8Array(4096)];
+    const second = list[1];
+    Object.defineProperty(list, 1, {
+      get: () => {
+        structuredClone(first.buffer, { transfer: [first.buffer] });
+        return second;
+      },
+    });
+    refuses('buffers[0]', () => ring.registerBuffers(list));
+  },
+);
+
+ringTest('a path is the bytes that V8 knows of, whatever its class says', {}, (scope) => {
+  class Shorter extends Uint8Array {
+    override get length(): number {
+      return super.length - 1;
+    }
+  }
+  const ring = scope.ring(4);
+  const folder = mkdtempSync(join(tmpdir(), 'uring-hostile-'));
+  for (let i = 0; i < 50; i++) {
+    ring.prepare.mkdirat(new Shorter(Buffer.from(`${folder}/${String(i).padEnd(40, 'x')}`)));
+    ring.submit({ wait: 1 });
+    for (const { res } of ring.completions()) assert.equal(res, 0);
+  }
+  assert.ok(readdirSync(folder).every((name) => name.length === 40));
+});
+
+ringTest('what an owner says of itself can not be changed', {}, (scope) => {
+  const ring = scope.ring(4);
+  const buffers = ring.registerBuffers([new Uint8Array(4096)]);
+  const files = ring.registerFiles({ slots: 1 });
+  for (const [owner, names] of [
+    [buffers, ['ring', 'core', 'length']],
+    [buffers.at(0), ['bytes', 'address', 'index', 'length']],
+    [files, ['ring', 'core', 'length']],
+    [files.at(0), ['index', 'table']],
+  ] as const) {
+    for (const name of names) {
+      assert.equal(Reflect.set(owner, name, 1), false, name);
+      assert.equal(Object.hasOwn(owner, name), false, name);
+    }
+  }
+});
+
+ringTest('views of another realm are memory as any other', {}, (scope) => {
+  const fd = dataFile(scope);
+  const ring = scope.ring(4);
+  const bytes: Uint8Array = vm.runInNewContext('new Uint8Array(32)');
+  const path: Uint8Array = vm.runInNewContext("Uint8Array.from('/dev/null', (c) => c.charCodeAt(0))");
+  assert.ok(!(path instanceof Uint8Array));
+  ring.prepare.read(fd, bytes, { offset: 0, userData: 1 });
+  ring.prepare.statx(path, new Uint8Array(256), { userData: 2 });
+  ring.submit({ wait: 2 });
+  assert.deepEqual([...ring.completions()].map(({ userData, res }) => [userData, res]).sort(), [
+    [1, 32],
+    [2, 0],
+  ]);
+  assert.equal(bytes[31], KNOWN);
+});
