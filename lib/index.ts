@@ -30,39 +30,8 @@ export {
   SyscallError,
   UnsupportedError,
 } from './errors.ts';
-export { type Answer, probe, type Support } from './register/support.ts';
-export { AddressBuffer } from './ring/address.ts';
-export { RingBase, type RingBaseOptions } from './ring/base.ts';
-export type { BpfFilterOptions, BpfInstruction } from './ring/bpf.ts';
-export {
-  type BufferCompletion,
-  type BufferPart,
-  BufferRing,
-  type BufferRingOptions,
-} from './ring/buffer-ring.ts';
-export {
-  type BufferList,
-  type CloneRange,
-  type RegisterBuffersOptions,
-  RegisteredBuffer,
-  RegisteredBuffers,
-} from './ring/buffers.ts';
-export type { CancelTarget } from './ring/cancel.ts';
-export type { Completion } from './ring/core.ts';
-export type { RingOptions, SqPollOptions } from './ring/create.ts';
-export { type RegisterEventfdOptions, RegisteredEventfd } from './ring/eventfd.ts';
-export { type FileList, FixedFile, RegisteredFiles, type RegisterFilesOptions } from './ring/files.ts';
-export type { Message } from './ring/message.ts';
-export {
-  type ControlMessage,
-  type IncomingMessage,
-  MessageBuffer,
-  type OutgoingMessage,
-  passFds,
-  type ReceivedMessage,
-  receivedFds,
-} from './ring/msghdr.ts';
-export { Napi, type NapiOptions } from './ring/napi.ts';
+export type { Prepare } from './faces/prepare.ts';
+export { AddressBuffer } from './operations/address.ts';
 export type {
   AcceptMultishotOptions,
   AcceptOptions,
@@ -117,15 +86,46 @@ export type {
   TimeoutOptions,
   UnlinkOptions,
   WaitidOptions,
-} from './ring/operations/index.ts';
-export { Personality } from './ring/personality.ts';
-export type { Prepare } from './ring/prepare.ts';
-export { Region, type RegionOptions, type WaitArgument, type WaitLimits } from './ring/region.ts';
-export type { ResizeOptions } from './ring/resize.ts';
+} from './operations/index.ts';
+export {
+  type ControlMessage,
+  type IncomingMessage,
+  MessageBuffer,
+  type OutgoingMessage,
+  passFds,
+  type ReceivedMessage,
+  receivedFds,
+} from './operations/msghdr.ts';
+export { type Answer, probe, type Support } from './register/support.ts';
+export { RingBase, type RingBaseOptions } from './ring/base.ts';
+export type { BpfFilterOptions, BpfInstruction } from './ring/bpf.ts';
+export type { CancelTarget } from './ring/cancel.ts';
+export type { Completion } from './ring/core/core.ts';
+export type { RingOptions, SqPollOptions } from './ring/core/create.ts';
+export type { ResizeOptions } from './ring/core/resize.ts';
+export type { Message } from './ring/message.ts';
+export {
+  type BufferCompletion,
+  type BufferPart,
+  BufferRing,
+  type BufferRingOptions,
+} from './ring/owners/buffer-ring.ts';
+export {
+  type BufferList,
+  type CloneRange,
+  type RegisterBuffersOptions,
+  RegisteredBuffer,
+  RegisteredBuffers,
+} from './ring/owners/buffers.ts';
+export { type RegisterEventfdOptions, RegisteredEventfd } from './ring/owners/eventfd.ts';
+export { type FileList, FixedFile, RegisteredFiles, type RegisterFilesOptions } from './ring/owners/files.ts';
+export { Napi, type NapiOptions } from './ring/owners/napi.ts';
+export { Personality } from './ring/owners/personality.ts';
+export { Region, type RegionOptions, type WaitArgument, type WaitLimits } from './ring/owners/region.ts';
+export { RegisteredRingFd } from './ring/owners/ring-fd.ts';
+export { type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './ring/owners/workers.ts';
+export { ZcrxIfq, type ZcrxIfqOptions } from './ring/owners/zcrx.ts';
 export { Ring, type SubmitOptions } from './ring/ring.ts';
-export { RegisteredRingFd } from './ring/ring-fd.ts';
 export type { Sandbox, SqeFlagName } from './ring/sandbox.ts';
-export { type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './ring/workers.ts';
-export { ZcrxIfq, type ZcrxIfqOptions } from './ring/zcrx.ts';
 export { alloc } from './sys/memory.ts';
-export type { CloseMessage, RegisterMessage, SetupMessage } from './trace.ts';
+export type { CloseMessage, RegisterMessage, SetupMessage } from './sys/trace.ts';

@@ -19,8 +19,8 @@ export type { OpName } from './register/support.ts';
 
 // ---- io_uring_setup(2), io_uring_enter(2), the queues -------------------------------------------------------------
 
-export { mapQueues, nextSqe, type Queues, type RingParams } from './ring/queues.ts';
-export { type EnterOptions, enter, type SetupParams, type SetupResult, setup } from './ring/setup.ts';
+export { mapQueues, nextSqe, type Queues, type RingParams } from './ring/core/queues.ts';
+export { type EnterOptions, enter, type SetupParams, type SetupResult, setup } from './ring/core/setup.ts';
 
 // ---- preparers: the entry under the cursor becomes an operation -----------------------------------------------------
 

@@ -9,15 +9,16 @@ const LAYERS: { readonly [layer: string]: readonly string[] } = {
   'lib/sys': ['structs'],
   'lib/register': ['lib/sys', 'structs'],
   'lib/ops': ['lib/sys', 'structs'],
-  'lib/ring': ['lib/register', 'lib/ops', 'lib/sys', 'structs'],
-  'lib/async': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/ring': ['lib/operations', 'lib/faces', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/operations': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/faces': ['lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/async': ['lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/host': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/cli': ['lib/host', 'lib/async', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
 };
 /** May be imported from everywhere above `structs`, and what they may import themselves. */
 const ANYWHERE: { readonly [path: string]: readonly string[] } = {
   'lib/errors.ts': ['structs'],
-  'lib/trace.ts': ['structs', 'lib/sys'],
 };
 /** The public entrances of the package: nothing inside imports them. */
 const ENTRANCES = ['lib/index.ts', 'lib/raw.ts', 'lib/host.ts'];

@@ -6,7 +6,7 @@ import * as raw from '../lib/raw.ts';
 import { Ring } from '../lib/ring/ring.ts';
 import { alloc } from '../lib/sys/memory.ts';
 import { sys } from '../lib/sys/syscall.ts';
-import type { CloseMessage, RegisterMessage, SetupMessage } from '../lib/trace.ts';
+import type { CloseMessage, RegisterMessage, SetupMessage } from '../lib/sys/trace.ts';
 import { constants } from '../structs/flags.ts';
 import { registerOps } from '../structs/register-ops.ts';
 import { needs } from './helpers/needs.ts';

@@ -1,6 +1,7 @@
 /** An operation on its way to the queue, with what its caller gave. */
-import type { RingCore } from '../ring/core.ts';
-import type { Operation } from '../ring/operations/index.ts';
+
+import type { Operation } from '../operations/index.ts';
+import type { RingCore } from '../ring/core/core.ts';
 import type { Flight } from './flight.ts';
 
 /** What the loop makes an entry of. */

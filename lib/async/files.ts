@@ -1,6 +1,5 @@
 /** AsyncRing's operations on the data of files. */
-import type { BufferPart, BufferRing } from '../ring/buffer-ring.ts';
-import { RegisteredBuffer } from '../ring/buffers.ts';
+
 import type {
   CommandOptions,
   FallocateOptions,
@@ -14,9 +13,11 @@ import type {
   SpliceOptions,
   SyncRangeOptions,
   TeeOptions,
-} from '../ring/operations/index.ts';
-import * as operations from '../ring/operations/index.ts';
-import { commonBuffer } from '../ring/operations/kit.ts';
+} from '../operations/index.ts';
+import * as operations from '../operations/index.ts';
+import { commonBuffer } from '../operations/kit.ts';
+import type { BufferPart, BufferRing } from '../ring/owners/buffer-ring.ts';
+import { RegisteredBuffer } from '../ring/owners/buffers.ts';
 import { type AsyncOptions, AsyncRingBase, COUNT, type IteratorOptions, NOTHING } from './base.ts';
 import { listOf } from './departure.ts';
 import { bufferStream } from './multishot-buffers.ts';

@@ -1,6 +1,6 @@
 /** Multishot operations whose data comes in buffers of a BufferRing. */
 import { constants } from '../../structs/flags.ts';
-import type { BufferPart, BufferRing } from '../ring/buffer-ring.ts';
+import type { BufferPart, BufferRing } from '../ring/owners/buffer-ring.ts';
 import { HIGH_WATER, type Stream } from './multishot.ts';
 
 const { IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } = constants;

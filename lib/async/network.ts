@@ -2,20 +2,7 @@
 import { decodeAddress, type SocketAddress, type SocketAddressLike } from '../../structs/address.ts';
 import { constants } from '../../structs/flags.ts';
 import { RecvmsgOut } from '../../structs/sqe.ts';
-import { AddressBuffer } from '../ring/address.ts';
-import { type BufferPart, BufferRing } from '../ring/buffer-ring.ts';
-import type { FixedFile, RegisteredFiles } from '../ring/files.ts';
-import {
-  type ControlMessage,
-  decodeControl,
-  type IncomingMessage,
-  type MessageBuffer,
-  MSG_CMSG_CLOEXEC,
-  messageBuffer,
-  type OutgoingMessage,
-  type ReceivedMessage,
-  receivedFds,
-} from '../ring/msghdr.ts';
+import { AddressBuffer } from '../operations/address.ts';
 import type {
   AcceptMultishotOptions,
   AcceptOptions,
@@ -29,8 +16,21 @@ import type {
   SocketCreateOptions,
   SocketNameOptions,
   SocketOptions,
-} from '../ring/operations/index.ts';
-import * as operations from '../ring/operations/index.ts';
+} from '../operations/index.ts';
+import * as operations from '../operations/index.ts';
+import {
+  type ControlMessage,
+  decodeControl,
+  type IncomingMessage,
+  type MessageBuffer,
+  MSG_CMSG_CLOEXEC,
+  messageBuffer,
+  type OutgoingMessage,
+  type ReceivedMessage,
+  receivedFds,
+} from '../operations/msghdr.ts';
+import { type BufferPart, BufferRing } from '../ring/owners/buffer-ring.ts';
+import type { FixedFile, RegisteredFiles } from '../ring/owners/files.ts';
 import { Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import { type AsyncOptions, COUNT, type IteratorOptions, NOTHING } from './base.ts';

@@ -2,7 +2,6 @@
 import { wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { Statx } from '../../structs/posix.ts';
-import { FixedFile, type RegisteredFiles } from '../ring/files.ts';
 import type {
   AtOptions,
   Fd,
@@ -17,8 +16,9 @@ import type {
   SetxattrOptions,
   StatxOptions,
   UnlinkOptions,
-} from '../ring/operations/index.ts';
-import * as operations from '../ring/operations/index.ts';
+} from '../operations/index.ts';
+import * as operations from '../operations/index.ts';
+import { FixedFile, type RegisteredFiles } from '../ring/owners/files.ts';
 import { sys } from '../sys/syscall.ts';
 import { type AsyncOptions, COUNT, NOTHING } from './base.ts';
 import { listOf } from './departure.ts';

@@ -1,8 +1,6 @@
 /** AsyncRing's operations that wait, and those on other operations and rings. */
 import { integer } from '../../structs/check.ts';
 import { decodeEpollEvents, EPOLL_EVENT_SIZE, type EpollEvent } from '../../structs/socket.ts';
-import type { RingBase } from '../ring/base.ts';
-import type { FixedFile } from '../ring/files.ts';
 import type {
   CancelWhat,
   Child,
@@ -21,8 +19,10 @@ import type {
   MessageOptions,
   OtherTable,
   WaitidOptions,
-} from '../ring/operations/index.ts';
-import * as operations from '../ring/operations/index.ts';
+} from '../operations/index.ts';
+import * as operations from '../operations/index.ts';
+import type { RingBase } from '../ring/base.ts';
+import type { FixedFile } from '../ring/owners/files.ts';
 import { Pinned } from '../sys/memory.ts';
 import { type AsyncOptions, COUNT, type IteratorOptions, NOTHING } from './base.ts';
 import type { Outcome } from './flight.ts';

@@ -6,7 +6,7 @@ import { bytesOf } from '../../structs/views.ts';
 import { RegisterError } from '../errors.ts';
 import { Pinned, Scratch, stableView } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
-import { tracedRegister, tracingRegister } from '../trace.ts';
+import { tracedRegister, tracingRegister } from '../sys/trace.ts';
 import { explain, type Failure, opcodeName } from './explain.ts';
 
 const USE_REGISTERED_RING = 0x8000_0000;

@@ -3,7 +3,7 @@ import { descriptor, integer, U32_MAX, wrongValue } from '../../structs/check.ts
 import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { FileIndexRange, RsrcRegister, RsrcUpdate, RsrcUpdate2 } from '../../structs/rsrc.ts';
-import { forgetIndex, nameIndex } from '../trace.ts';
+import { forgetIndex, nameIndex } from '../sys/trace.ts';
 import { count, readFds, readTags, record, type Tag, writeFds, writeTags } from './arguments.ts';
 import { arrayArgument, call, callForAll, type RingFd, StructArgument, settle } from './call.ts';
 

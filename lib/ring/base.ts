@@ -8,22 +8,27 @@ import {
   registerQuery,
 } from '../register/instance.ts';
 import { type BpfFilterOptions, registerRingFilter } from './bpf.ts';
-import { BufferRing, type BufferRingOptions } from './buffer-ring.ts';
-import { type BufferList, type RegisterBuffersOptions, RegisteredBuffers } from './buffers.ts';
 import { type CancelTarget, cancelSync } from './cancel.ts';
-import type { RingCore } from './core.ts';
-import { createRing, RING_OPTIONS, type RingOptions } from './create.ts';
-import { type RegisterEventfdOptions, RegisteredEventfd } from './eventfd.ts';
-import { type FileList, RegisteredFiles, type RegisterFilesOptions } from './files.ts';
+import type { RingCore } from './core/core.ts';
+import { createRing, RING_OPTIONS, type RingOptions } from './core/create.ts';
+import { type ResizeOptions, resizeQueues } from './core/resize.ts';
 import { type Message, sendMessage } from './message.ts';
-import { Napi, type NapiOptions } from './napi.ts';
-import { Personality } from './personality.ts';
-import { Region, type RegionOptions } from './region.ts';
-import { type ResizeOptions, resizeQueues } from './resize.ts';
-import { RegisteredRingFd } from './ring-fd.ts';
+import { BufferRing, type BufferRingOptions } from './owners/buffer-ring.ts';
+import { type BufferList, type RegisterBuffersOptions, RegisteredBuffers } from './owners/buffers.ts';
+import { type RegisterEventfdOptions, RegisteredEventfd } from './owners/eventfd.ts';
+import { type FileList, RegisteredFiles, type RegisterFilesOptions } from './owners/files.ts';
+import { Napi, type NapiOptions } from './owners/napi.ts';
+import { Personality } from './owners/personality.ts';
+import { Region, type RegionOptions } from './owners/region.ts';
+import { RegisteredRingFd } from './owners/ring-fd.ts';
+import {
+  readWorkerLimits,
+  type WorkerCounts,
+  type WorkerLimitOptions,
+  WorkerLimits,
+} from './owners/workers.ts';
+import { ZcrxIfq, type ZcrxIfqOptions } from './owners/zcrx.ts';
 import { enableRing, registerSandbox, type Sandbox } from './sandbox.ts';
-import { readWorkerLimits, type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './workers.ts';
-import { ZcrxIfq, type ZcrxIfqOptions } from './zcrx.ts';
 
 /** Options of `Ring` and `AsyncRing`. */
 export interface RingBaseOptions extends RingOptions {

@@ -3,15 +3,15 @@ import { boolean, descriptor, integer, oneOf, wrongType, wrongValue } from '../.
 import { constants } from '../../structs/flags.ts';
 import { ops } from '../../structs/ops.ts';
 import { RegisterError } from '../errors.ts';
+import type { File } from '../operations/index.ts';
 import { record } from '../register/arguments.ts';
 import { registerSyncCancel, type SyncCancel } from '../register/notify.ts';
 import type { OpName } from '../register/support.ts';
-import type { RingCore } from './core.ts';
-import { FixedFile } from './files.ts';
-import { mark, SKIPPED } from './flights.ts';
-import { withNewer } from './newer.ts';
-import type { File } from './operations/index.ts';
-import { milliseconds } from './time.ts';
+import type { RingCore } from './core/core.ts';
+import { mark, SKIPPED } from './core/flights.ts';
+import { withNewer } from './core/newer.ts';
+import { milliseconds } from './core/time.ts';
+import { FixedFile } from './owners/files.ts';
 
 const {
   IORING_ASYNC_CANCEL_ALL,

@@ -10,13 +10,13 @@ import {
 import { constants } from '../../structs/flags.ts';
 import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
+import { Prepare } from '../faces/prepare.ts';
+import { includes } from '../operations/kit.ts';
 import { kernelRelease } from '../sys/host.ts';
 import { RingBase, type RingBaseOptions } from './base.ts';
-import type { Completion } from './core.ts';
-import { includes } from './operations/kit.ts';
-import { Prepare } from './prepare.ts';
-import { WaitArgument } from './region.ts';
-import { FOREVER_MS, milliseconds } from './time.ts';
+import type { Completion } from './core/core.ts';
+import { FOREVER_MS, milliseconds } from './core/time.ts';
+import { WaitArgument } from './owners/region.ts';
 
 const {
   IORING_ENTER_ABS_TIMER,

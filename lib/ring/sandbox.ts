@@ -5,7 +5,7 @@ import { ops as opTable } from '../../structs/ops.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
 import { type RestrictionRule, registerEnableRings, registerRestrictions } from '../register/limits.ts';
 import { type OpName, probe } from '../register/support.ts';
-import type { RingCore } from './core.ts';
+import type { RingCore } from './core/core.ts';
 
 const SQE_FLAGS = {
   FIXED_FILE: constants.IOSQE_FIXED_FILE,

@@ -4,8 +4,8 @@
  */
 import { descriptor, integer, U32_MAX } from '../../structs/check.ts';
 import { SyscallError } from '../errors.ts';
-import { tracedClose } from '../trace.ts';
 import { sys } from './syscall.ts';
+import { tracedClose } from './trace.ts';
 
 /** SOCK_CLOEXEC is the same. */
 const O_CLOEXEC = 0o2000000;

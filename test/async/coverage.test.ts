@@ -4,9 +4,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { AsyncRing } from '../../lib/async/async-ring.ts';
+import { Prepare } from '../../lib/faces/prepare.ts';
+import * as operations from '../../lib/operations/index.ts';
 import type { OpName } from '../../lib/register/support.ts';
-import * as operations from '../../lib/ring/operations/index.ts';
-import { Prepare } from '../../lib/ring/prepare.ts';
 import { ops } from '../../structs/ops.ts';
 
 const SOURCES = join(import.meta.dirname, '../../lib/async');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
-import type { FixedFile } from '../../lib/ring/files.ts';
-import type { Fd } from '../../lib/ring/operations/index.ts';
+import type { Fd } from '../../lib/operations/index.ts';
+import type { FixedFile } from '../../lib/ring/owners/files.ts';
 import { epollCreate } from '../../lib/sys/libc.ts';
 import { aborts, asyncRing, fails, refusesAll } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { AsyncRing } from '../../lib/async/async-ring.ts';
-import type { Completion } from '../../lib/ring/core.ts';
+import type { Completion } from '../../lib/ring/core/core.ts';
 import { aborts, asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
 import { needsOp, needsSetup } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { closeSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { decodeControl, encodeControl, MessageBuffer, passFds, receivedFds } from '../../lib/ring/msghdr.ts';
+import {
+  decodeControl,
+  encodeControl,
+  MessageBuffer,
+  passFds,
+  receivedFds,
+} from '../../lib/operations/msghdr.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { aborts, asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
 import { needs, needsOp } from '../helpers/needs.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BufferPart } from '../../lib/ring/buffer-ring.ts';
+import type { BufferPart } from '../../lib/ring/owners/buffer-ring.ts';
 import { aborts, asyncRing, bytes, fails, failure, openFds, refusesAll } from '../helpers/async.ts';
 import { needs, needsOp } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';

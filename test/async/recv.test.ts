@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AsyncRing } from '../../lib/async/async-ring.ts';
 import { ClosedError } from '../../lib/errors.ts';
-import type { BufferPart } from '../../lib/ring/buffer-ring.ts';
+import type { BufferPart } from '../../lib/ring/owners/buffer-ring.ts';
 import { aborts, asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
 import { needs, needsOp } from '../helpers/needs.ts';
 import { listener, random, tcpPair, udp } from '../helpers/network.ts';

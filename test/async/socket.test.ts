@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { AddressBuffer } from '../../lib/ring/address.ts';
+import { AddressBuffer } from '../../lib/operations/address.ts';
 import { decodeAddress, encodeAddress } from '../../structs/address.ts';
 import { asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
-import type { RegisterMessage } from '../../lib/trace.ts';
+import type { RegisterMessage } from '../../lib/sys/trace.ts';
 import { COMMAND, confinedUring, uring } from '../helpers/cli.ts';
 import { cannotConfine } from '../helpers/confined.ts';
 import {

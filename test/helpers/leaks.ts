@@ -1,6 +1,6 @@
 /** What a process has, before and after something that must leave nothing behind. */
 import { readFileSync } from 'node:fs';
-import { openRings } from '../../lib/ring/core.ts';
+import { openRings } from '../../lib/ring/core/core.ts';
 import { keptForever } from '../../lib/sys/memory.ts';
 import { openFds } from './raw-ring.ts';
 

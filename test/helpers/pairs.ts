@@ -1,6 +1,6 @@
 /** What tests of rings need around them: sockets, single completions, and a look at what is mapped. */
 import assert from 'node:assert/strict';
-import type { Completion, RingCore } from '../../lib/ring/core.ts';
+import type { Completion, RingCore } from '../../lib/ring/core/core.ts';
 import { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { complete, type Scope } from './rings.ts';

@@ -7,7 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { RegisterError, UnsupportedError } from '../../lib/errors.ts';
 import { addressOf, type Mapping, mapRing } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
-import type { RegisterMessage } from '../../lib/trace.ts';
+import type { RegisterMessage } from '../../lib/sys/trace.ts';
 import { constants } from '../../structs/flags.ts';
 import { Params } from '../../structs/setup.ts';
 import { Cqe } from '../../structs/sqe.ts';

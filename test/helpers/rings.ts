@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ClosedError } from '../../lib/errors.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
-import type { Completion } from '../../lib/ring/core.ts';
+import type { Completion } from '../../lib/ring/core/core.ts';
 import { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { Needs } from './needs.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { addressOf, alloc, enter, mapQueues, nextSqe, type SqeCursor, setup } from '../../lib/raw.ts';
 import type { OpName } from '../../lib/register/support.ts';
-import type { Queues } from '../../lib/ring/queues.ts';
+import type { Queues } from '../../lib/ring/core/queues.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { Iovec, KernelTimespec } from '../../structs/posix.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { registerBuffers } from '../../lib/register/buffers.ts';
-import type { RegisteredBuffers } from '../../lib/ring/buffers.ts';
+import type { RegisteredBuffers } from '../../lib/ring/owners/buffers.ts';
 import type { Ring } from '../../lib/ring/ring.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
 import { hasCapability } from '../../lib/sys/host.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CloneRange, RegisteredBuffers } from '../../lib/ring/buffers.ts';
+import type { CloneRange, RegisteredBuffers } from '../../lib/ring/owners/buffers.ts';
 import type { Ring } from '../../lib/ring/ring.ts';
 import { addressOf, alloc } from '../../lib/sys/memory.ts';
 import { constants } from '../../structs/flags.ts';

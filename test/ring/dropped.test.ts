@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { openRings } from '../../lib/ring/core.ts';
+import { openRings } from '../../lib/ring/core/core.ts';
 import { Ring } from '../../lib/ring/ring.ts';
 import { ZcrxIfqReg } from '../../structs/zcrx.ts';
 import { withOpcode } from '../helpers/fake-kernel.ts';

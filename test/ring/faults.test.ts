@@ -4,7 +4,7 @@ import { writeSync } from 'node:fs';
 import { afterEach } from 'node:test';
 import { RegisterError, SyscallError } from '../../lib/errors.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
-import { openRings } from '../../lib/ring/core.ts';
+import { openRings } from '../../lib/ring/core/core.ts';
 import { Ring } from '../../lib/ring/ring.ts';
 import { alloc, keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { unregisterPersonality } from '../../lib/register/notify.ts';
-import type { Personality } from '../../lib/ring/personality.ts';
+import type { Personality } from '../../lib/ring/owners/personality.ts';
 import { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { result } from '../helpers/rings.ts';

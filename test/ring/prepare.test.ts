@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { AddressBuffer } from '../../lib/ring/address.ts';
-import type { BufferRing } from '../../lib/ring/buffer-ring.ts';
-import { RegisteredBuffer } from '../../lib/ring/buffers.ts';
-import type { FixedFile, RegisteredFiles } from '../../lib/ring/files.ts';
-import { MessageBuffer } from '../../lib/ring/msghdr.ts';
-import { Prepare } from '../../lib/ring/prepare.ts';
+import { Prepare } from '../../lib/faces/prepare.ts';
+import { AddressBuffer } from '../../lib/operations/address.ts';
+import { MessageBuffer } from '../../lib/operations/msghdr.ts';
+import type { BufferRing } from '../../lib/ring/owners/buffer-ring.ts';
+import { RegisteredBuffer } from '../../lib/ring/owners/buffers.ts';
+import type { FixedFile, RegisteredFiles } from '../../lib/ring/owners/files.ts';
 import type { Ring } from '../../lib/ring/ring.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
 import { addressOf, alloc, Mapping, pageSize } from '../../lib/sys/memory.ts';

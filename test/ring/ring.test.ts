@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { ClosedError } from '../../lib/errors.ts';
+import { Prepare } from '../../lib/faces/prepare.ts';
 import { probe } from '../../lib/register/support.ts';
-import { openRings } from '../../lib/ring/core.ts';
-import { Prepare } from '../../lib/ring/prepare.ts';
+import { openRings } from '../../lib/ring/core/core.ts';
 import { Ring } from '../../lib/ring/ring.ts';
 import { alloc, keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';

@@ -2,8 +2,8 @@
 import { SyscallError } from '../../lib/errors.ts';
 import { registerProbe } from '../../lib/register/instance.ts';
 import { registerEnableRings } from '../../lib/register/limits.ts';
+import { enter } from '../../lib/ring/core/setup.ts';
 import { Ring } from '../../lib/ring/ring.ts';
-import { enter } from '../../lib/ring/setup.ts';
 
 /** The errno's name; `'none'` where the call succeeds. */
 function code(call: () => unknown): string {

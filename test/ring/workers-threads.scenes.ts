@@ -1,5 +1,5 @@
 /** Scenes for threads of their own: a ring in each. */
-import { openRings } from '../../lib/ring/core.ts';
+import { openRings } from '../../lib/ring/core/core.ts';
 import { Ring } from '../../lib/ring/ring.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openRings } from '../../lib/ring/core.ts';
+import { openRings } from '../../lib/ring/core/core.ts';
 import { needs } from '../helpers/needs.ts';
 import { complete, ringTest } from '../helpers/rings.ts';
 import { inThread } from '../helpers/scenario.ts';

@@ -1,0 +1,531 @@
+/**
+ * The heart of a ring, without its public face: fd, queues, flights, what is registered, and how all of it ends.
+ * It holds no reference to the Ring, so that a dropped Ring can be noticed and its core closed.
+ */
+import { isMainThread } from 'node:worker_threads';
+import { constants } from '../../../structs/flags.ts';
+import { KernelTimespec } from '../../../structs/posix.ts';
+import { GeteventsArg } from '../../../structs/setup.ts';
+import {
+  ClosedError,
+  QueueFullError,
+  RegisterError,
+  StateError,
+  SyscallError,
+  UnsupportedError,
+} from '../../errors.ts';
+import type { SqeCursor } from '../../ops/sqe.ts';
+import type { RingFd } from '../../register/call.ts';
+import { unregisterRingFds } from '../../register/files.ts';
+import { registerSyncCancel } from '../../register/notify.ts';
+import { kernelRelease } from '../../sys/host.ts';
+import { keepForever, Pinned } from '../../sys/memory.ts';
+import { sys } from '../../sys/syscall.ts';
+import { tracedClose } from '../../sys/trace.ts';
+import { Flights, join, kindOf, mark, payloadOf, SKIPPED, TAG } from './flights.ts';
+import type { Queues, RingParams } from './queues.ts';
+import { giveBackIndex } from './ring-index.ts';
+import { enterHint } from './setup.ts';
+import { timespec } from './time.ts';
+
+const {
+  IORING_CQE_F_MORE,
+  IORING_ENTER_EXT_ARG,
+  IORING_ENTER_GETEVENTS,
+  IORING_ENTER_REGISTERED_RING,
+  IORING_ENTER_SQ_WAKEUP,
+  IORING_FEAT_EXT_ARG,
+  IORING_FEAT_REG_REG_RING,
+} = constants;
+const EINTR = 4;
+const ETIME = 62;
+const HIGH = 0x1_0000_0000;
+/** How long close() waits for the kernel to let go, in milliseconds. */
+const CLOSE_LIMIT_MS = 1000;
+
+/** A slot of a registered table, which the kernel tells about when it has let go. */
+export interface Tag {
+  /** Where the ring keeps it. */
+  entry: number;
+  /** Its place in the registered table. */
+  readonly index: number;
+  /** The memory (or nothing, for a file). */
+  held: unknown;
+  /** A user's, called when the kernel has let go. */
+  readonly onRelease: ((index: number) => void) | undefined;
+  /** Held; given up, so that its completion is expected; or let go. */
+  state: 'held' | 'expected' | 'gone';
+}
+
+/** The user_data of a completion that belongs to no flight: of a skipped operation of ours, or another ring's message. */
+function userDataOf(high: number, low: number): number | bigint {
+  if (kindOf(high) === SKIPPED) return payloadOf(high) * HIGH + low;
+  return high < 0x20_0000 ? high * HIGH + low : join(high, low);
+}
+
+/** Calls `then`; the ring closes whatever becomes of it. */
+function attempt(then: () => void): void {
+  try {
+    then();
+  } catch {
+    // nobody is left to be told
+  }
+}
+
+/** All cores of this thread that are open. */
+const open = new Set<RingCore>();
+
+// A worker's rings would outlive it: nobody closes their fds. On the main thread the process ends anyway.
+if (!isMainThread) {
+  process.on('exit', () => {
+    for (const core of open) core.close();
+  });
+}
+
+/** How many rings of this thread are open, for tests. */
+export function openRings(): number {
+  return open.size;
+}
+
+/** One completion. */
+export interface Completion {
+  /** Whose it is; a bigint only for another ring's message of 2^53 or more. */
+  readonly userData: number | bigint;
+  /** The result, or minus the errno. */
+  readonly res: number;
+  /** IORING_CQE_F_* */
+  readonly flags: number;
+  /** The second half of a big completion. */
+  readonly extra?: readonly [bigint, bigint];
+}
+
+export class RingCore {
+  readonly queues: Queues;
+  readonly flights = new Flights();
+  /** The setup flags that the kernel accepted. */
+  readonly flags: number;
+  /** IORING_FEAT_* of this kernel. */
+  readonly features: number;
+  /** The ring's fd, or -1 once only a registered index is left. */
+  fd: number;
+  /** Its index in the thread's table of registered rings, by which it is entered; undefined where it has none. */
+  index: number | undefined;
+  isClosed = false;
+  /** Does the event loop wait on the fd? */
+  isPolled = false;
+  /** The ring's eventfd that wakes the event loop instead, or -1. */
+  wakeFd = -1;
+  /** Must every operation have flags that a cancellation by an operation would not have? */
+  hasRequiredFlags = false;
+  /** Is the ring enabled (not, or no longer, SETUP_R_DISABLED)? */
+  isEnabled: boolean;
+  readonly #tags = new Flights<Tag>(TAG);
+  /** Tags of slots that were given up, whose memory the kernel may still use. */
+  #expected = 0;
+  /** Completions of tags that may come: before 6.13 those of an unregistered table never do. */
+  #owedTags = 0;
+  readonly #endings = new Set<() => void>();
+  /** What the ring holds although no flight does: registered memory, until close. */
+  readonly #registered = new Set<unknown>();
+  readonly #wait = new Pinned(GeteventsArg.size + KernelTimespec.size);
+  #handle: RingFd | undefined;
+
+  constructor(fd: number, handle: RingFd, queues: Queues, params: RingParams) {
+    this.fd = fd;
+    this.#handle = handle;
+    this.index = typeof handle === 'number' ? undefined : handle.registeredIndex;
+    this.queues = queues;
+    this.flags = params.flags;
+    this.features = params.features;
+    this.isEnabled = (params.flags & constants.IORING_SETUP_R_DISABLED) === 0;
+    open.add(this);
+  }
+
+  /** Throws once the ring is closed. */
+  check(): void {
+    if (this.isClosed) throw new ClosedError('the ring');
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+
+  // ---- how calls reach it ----------------------------------------------------------------------------------
+
+  /**
+   * How register calls name the ring: by fd, or by registered index. Throws once the ring is gone: a getter of a user's
+   * may have closed it since the last check, and its fd may be another ring's by now.
+   */
+  get handle(): RingFd {
+    if (this.#handle === undefined) throw new ClosedError('the ring');
+    return this.#handle;
+  }
+
+  /** It is entered by `index` from now on; register calls go by it too where the kernel can (6.3). */
+  attachIndex(index: number): void {
+    this.index = index;
+    if ((this.features & IORING_FEAT_REG_REG_RING) !== 0) this.#handle = { registeredIndex: index };
+  }
+
+  /** Gives the index back: all calls go by the fd again. */
+  detachIndex(): void {
+    if (this.index === undefined) return;
+    unregisterRingFds(this.handle, [this.index]);
+    this.index = undefined;
+    this.#handle = this.fd;
+  }
+
+  /** Closes the fd, so that only the index is left. */
+  closeFd(): void {
+    if (typeof this.handle === 'number') {
+      throw new UnsupportedError('FEAT_REG_REG_RING', { since: '6.3', kernel: kernelRelease });
+    }
+    if (this.isPolled) {
+      throw new StateError(
+        'the event loop waits on the fd, unless the ring is made with { deferTaskrun: true }',
+      );
+    }
+    if (this.fd >= 0) tracedClose(this.fd);
+    this.fd = -1;
+  }
+
+  // ---- io_uring_enter --------------------------------------------------------------------------------------
+
+  /** One io_uring_enter(2), by index where there is one. Returns minus the errno on failure. */
+  enter(submit: number, wait: number, flags: number, arg = 0, size = 0): number {
+    const { index } = this;
+    if (index === undefined) return sys.enter(this.fd, submit, wait, flags, arg, size);
+    return sys.enter(index, submit, wait, flags | IORING_ENTER_REGISTERED_RING, arg, size);
+  }
+
+  /** The error of a failed enter. */
+  enterFailure(errno: number): SyscallError {
+    return new SyscallError('io_uring_enter', errno, { hint: enterHint(errno) });
+  }
+
+  /** io_uring_getevents_arg with a timeout; its address. */
+  waitArgument(timeoutMs: number, minWaitUsec = 0): number {
+    const { bytes, address } = this.#wait;
+    const at = GeteventsArg.size;
+    GeteventsArg.encodeInto(bytes, { ts: address + at, minWaitUsec });
+    KernelTimespec.encodeInto(bytes, timespec(timeoutMs), at);
+    return address;
+  }
+
+  /** Lets the kernel post what it holds back: overflowed completions and task work. */
+  flush(): void {
+    if (this.queues.needsEnter || this.has(constants.IORING_SETUP_IOPOLL)) {
+      this.enter(0, 0, IORING_ENTER_GETEVENTS);
+    }
+  }
+
+  // ---- operations ------------------------------------------------------------------------------------------
+
+  /** The cursor, on the next free entry. To be called when all arguments were read and checked. */
+  entry(): SqeCursor {
+    const { queues } = this;
+    if (this.isClosed || !queues.seek()) throw this.#noEntry();
+    return queues.sqe;
+  }
+
+  #noEntry(): Error {
+    return this.isClosed ? new ClosedError('the ring') : new QueueFullError(this.queues.sqEntries);
+  }
+
+  /** The entry under the cursor is complete: gives it its user_data and counts it. Returns its slot. */
+  commit(userData: number, held: unknown): number {
+    const { flights, queues } = this;
+    queues.advance();
+    const slot = flights.add(userData, held);
+    queues.sqe.setUserData(slot, flights.high(slot));
+    return slot;
+  }
+
+  /** As `commit`, for an operation that posts no completion when it succeeds, and holds nothing. */
+  commitSkipped(userData: number): void {
+    this.queues.sqe.setUserData(userData, mark(SKIPPED, Math.floor(userData / HIGH)));
+    this.queues.advance();
+  }
+
+  /** The kernel's user_data of every operation with this userData. */
+  kernelUserData(userData: number): bigint[] {
+    return this.flights.find(userData).map((slot) => join(this.flights.high(slot), slot));
+  }
+
+  /**
+   * Takes the next completion that is a user's; false when none is ready. Then `userData` says whose it is, `held` what
+   * was held for it, `queues.res` and `queues.flags` what came of it. Tags are dealt with on the way.
+   */
+  take(): boolean {
+    const { queues, flights } = this;
+    while (queues.take() || this.#refill()) {
+      const { low, high } = queues;
+      if (flights.isCurrent(low, high)) {
+        this.userData = flights.userData(low);
+        this.held = flights.held(low);
+        if ((queues.flags & IORING_CQE_F_MORE) === 0) flights.remove(low);
+        return true;
+      }
+      if (this.#takeOther(high, low)) return true;
+    }
+    this.held = undefined;
+    if (this.#expected > 0 && flights.active === 0) this.#releaseExpected();
+    return false;
+  }
+
+  /** What take() took, as an object of its own. */
+  completion(): Completion {
+    const { res, flags } = this.queues;
+    const extra = this.queues.extra();
+    return { userData: this.userData, res, flags, ...(extra && { extra }) };
+  }
+
+  /** Takes a completion of no flight: a message, or a tag, which is dealt with and no user's. */
+  #takeOther(high: number, low: number): boolean {
+    this.held = undefined;
+    if (this.#isTag(high, low)) {
+      this.#released(high, low);
+      return false;
+    }
+    this.userData = userDataOf(high, low);
+    return true;
+  }
+
+  /** Whose completion take() took. */
+  userData: number | bigint = 0;
+  /** What was held for it; undefined for a message of another ring. */
+  held: unknown;
+  /** Is told each completion that close() takes. */
+  onLast: ((held: unknown, res: number, flags: number) => void) | undefined;
+
+  /** The queue is empty: gets what did not fit into it before. */
+  #refill(): boolean {
+    const { queues } = this;
+    return queues.isOverflowed && this.enter(0, 0, IORING_ENTER_GETEVENTS) >= 0 && queues.take();
+  }
+
+  /** Is every slot of the completion queue one completion that take() gives? Then the kernel counts as we do. */
+  get countsAll(): boolean {
+    return this.#owedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED);
+  }
+
+  /** How many completions take() would give now, without asking the kernel: all that are ready but tags. */
+  get ready(): number {
+    const { queues } = this;
+    if (this.countsAll) return queues.ready;
+    let count = 0;
+    for (const [high, low] of queues.peek()) if (!this.#isTag(high, low)) count++;
+    return count;
+  }
+
+  /** Deals with the tags at the head of the queue: they take room that completions need. */
+  takeTags(): void {
+    while (this.#owedTags > 0) {
+      // each time anew: an onRelease may take completions itself
+      const [first] = this.queues.peek();
+      if (first === undefined || !this.#isTag(...first)) return;
+      this.queues.take();
+      this.#released(...first);
+    }
+  }
+
+  /** Is it the completion of a tag of ours? */
+  #isTag(high: number, low: number): boolean {
+    return this.#tags.isCurrent(low, high) || this.#tags.isFormer(low, high);
+  }
+
+  // ---- what is registered ----------------------------------------------------------------------------------
+
+  /** Does the kernel tell when it has let go of a slot (5.13)? */
+  get hasTags(): boolean {
+    return (this.features & constants.IORING_FEAT_RSRC_TAGS) !== 0;
+  }
+
+  /** Holds `held` until `release` of what comes back, or the end. */
+  hold(held: unknown): () => void {
+    const entry = { held };
+    this.#registered.add(entry);
+    return () => this.#registered.delete(entry);
+  }
+
+  /** A new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
+  tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): Tag {
+    const tag: Tag = { entry: -1, index, held, onRelease, state: 'held' };
+    tag.entry = this.#tags.add(0, tag);
+    return tag;
+  }
+
+  /** The kernel's name of a tag. */
+  tagValue({ entry }: Tag): bigint {
+    return join(this.#tags.high(entry), entry);
+  }
+
+  /** A tag that was never registered, because the call failed. */
+  untag(tag: Tag): void {
+    this.#drop(tag);
+  }
+
+  /** The slot with this tag was given up: its completion says when the kernel has let go. */
+  expectTag(tag: Tag): void {
+    if (tag.state === 'held') this.#owedTags++;
+    this.expectRelease(tag);
+  }
+
+  /** The same for a slot that the kernel has no tag for: it has let go when nothing is in flight. */
+  expectRelease(tag: Tag): void {
+    if (tag.state !== 'held') return;
+    tag.state = 'expected';
+    this.#expected++;
+  }
+
+  /** Calls `ending` when the ring closes; what comes back takes it away. */
+  onClose(ending: () => void): () => void {
+    this.#endings.add(ending);
+    return () => this.#endings.delete(ending);
+  }
+
+  /** A tag came. */
+  #released(high: number, low: number): void {
+    const tag = this.#tags.isCurrent(low, high) ? this.#tags.held(low) : undefined;
+    // one that nobody asked for comes when an operation puts another file into the slot
+    if (tag?.state !== 'held' && this.#owedTags > 0) this.#owedTags--;
+    if (tag !== undefined) this.#letGo(tag);
+  }
+
+  /**
+   * Nothing is in flight, so that nothing uses a slot that was given up, whether its tag has come or not. Before 6.13
+   * the kernel waits in the call instead of sending the tags of an unregistered table.
+   */
+  #releaseExpected(): void {
+    for (const tag of this.#expectedTags()) {
+      // an onRelease may have started something
+      if (this.flights.active > 0) return;
+      if (tag.state === 'expected') this.#letGo(tag);
+    }
+  }
+
+  #expectedTags(): Tag[] {
+    return this.#tags.everything().filter(({ state }) => state === 'expected');
+  }
+
+  #letGo(tag: Tag): void {
+    this.#drop(tag);
+    tag.onRelease?.(tag.index);
+  }
+
+  #drop(tag: Tag): void {
+    if (tag.state === 'gone') return;
+    if (tag.state === 'expected') this.#expected--;
+    tag.state = 'gone';
+    tag.held = undefined;
+    this.#tags.remove(tag.entry);
+  }
+
+  // ---- the end ---------------------------------------------------------------------------------------------
+
+  /** Cancels and reaps everything, gives everything back. Never throws. */
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    open.delete(this);
+    this.#forgetUnsubmitted();
+    this.#settle();
+    if (this.flights.active > 0) this.#keep();
+    else for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
+    this.#end();
+    this.queues.unmap();
+    if (this.index !== undefined) giveBackIndex(this.handle, this.index);
+    this.#handle = undefined;
+    if (this.fd >= 0) tracedClose(this.fd);
+    this.fd = -1;
+    for (const tag of this.#tags.everything()) this.#drop(tag);
+    this.#registered.clear();
+  }
+
+  /** What was registered last ends first. */
+  #end(): void {
+    // a sandbox may forbid it
+    for (const ending of [...this.#endings].reverse()) attempt(ending);
+    this.#endings.clear();
+  }
+
+  /** Entries that the kernel never saw hold nothing any more. */
+  #forgetUnsubmitted(): void {
+    const isSqpoll = this.has(constants.IORING_SETUP_SQPOLL);
+    for (const [low, high] of this.queues.takeBack(!isSqpoll)) {
+      if (this.flights.isCurrent(low, high)) this.flights.remove(low);
+    }
+  }
+
+  /** Cancels and waits until nothing is in flight, at most a second. */
+  #settle(): void {
+    while (this.#takeLast());
+    const end = performance.now() + CLOSE_LIMIT_MS;
+    while (this.flights.active > 0) {
+      const left = end - performance.now();
+      if (left <= 0) return;
+      this.#cancelAll(Math.min(left, 100));
+      const result = this.#waitForOne(Math.min(left, 50));
+      while (this.#takeLast());
+      if (result < 0 && result !== -EINTR && result !== -ETIME) return;
+    }
+  }
+
+  /** Waits for a completion, at most `ms`; before 5.11 no wait has a limit, and this one only looks. */
+  #waitForOne(ms: number): number {
+    if ((this.features & IORING_FEAT_EXT_ARG) === 0) return this.enter(0, 0, IORING_ENTER_GETEVENTS);
+    const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
+    return this.enter(0, 1, flags, this.waitArgument(ms), GeteventsArg.size);
+  }
+
+  #takeLast(): boolean {
+    try {
+      if (!this.take()) return false;
+      this.onLast?.(this.held, this.queues.res, this.queues.flags);
+      return true;
+    } catch {
+      return true; // an onRelease that throws: the ring closes all the same
+    }
+  }
+
+  #cancelAll(timeoutMs: number): void {
+    // the workers of a submission thread are not found from this one
+    if (this.has(constants.IORING_SETUP_SQPOLL)) {
+      this.#cancelEach();
+      return;
+    }
+    try {
+      registerSyncCancel(this.handle, { flags: constants.IORING_ASYNC_CANCEL_ANY, timeoutMs });
+    } catch (error) {
+      // ETIME: a worker is busy, ask again. Otherwise the opcode is newer than this kernel (6.0), or sandboxed away
+      if (!(error instanceof RegisterError && error.code === 'ETIME')) this.#cancelEach();
+    }
+  }
+
+  /** An ASYNC_CANCEL for each operation, as far as the queue has room. */
+  #cancelEach(): void {
+    const { queues, flights } = this;
+    for (const slot of flights.slots()) {
+      if (!queues.seek()) break;
+      queues.sqe.prepare(constants.IORING_OP_ASYNC_CANCEL, -1, 0, 0, 0);
+      queues.sqe.setAddr(slot, flights.high(slot));
+      this.commitSkipped(0);
+    }
+    this.enter(queues.publish(), 0, IORING_ENTER_SQ_WAKEUP);
+  }
+
+  /** The kernel may still write: what it may write to stays for ever. */
+  #keep(): void {
+    const { active } = this.flights;
+    const things = [
+      ...this.flights.everything(),
+      ...this.#registered,
+      ...this.#tags.everything().map(({ held }) => held),
+    ];
+    keepForever(
+      [things],
+      `a ring was closed with ${active} operation(s) that the kernel did not give up within ` +
+        `${CLOSE_LIMIT_MS} ms; their memory is kept until the process ends`,
+    );
+  }
+}

@@ -1,0 +1,79 @@
+/** Giving the queues other sizes. */
+import { boolean, integer, U32_MAX } from '../../../structs/check.ts';
+import { constants } from '../../../structs/flags.ts';
+import { registerOps } from '../../../structs/register-ops.ts';
+import { Cqe } from '../../../structs/sqe.ts';
+import { RegisterError } from '../../errors.ts';
+import { record } from '../../register/arguments.ts';
+import { fdOf } from '../../register/call.ts';
+import { registerResizeRings } from '../../register/instance.ts';
+import type { RingCore } from './core.ts';
+import { mapQueueMemory, type QueueMemory, type RingParams } from './queues.ts';
+
+const EINVAL = 22;
+const { name: OPCODE, since: SINCE } = registerOps[33];
+
+/** New sizes, each rounded up to a power of two. */
+export interface ResizeOptions {
+  /** Submission queue entries, 1..32768. */
+  readonly sqEntries: number;
+  /** Completion queue entries, up to 65536; twice `sqEntries` when absent. */
+  readonly cqEntries?: number;
+  /** Sizes above the kernel's limits are lowered to them instead of refused. */
+  readonly clamp?: boolean;
+}
+
+/** Nothing can be mapped in place of memory of ours, or without an fd. */
+function checkMappable(core: RingCore): void {
+  if (!core.has(constants.IORING_SETUP_NO_MMAP) && core.fd >= 0) return;
+  throw new RegisterError(OPCODE, EINVAL, {
+    fd: fdOf(core.handle),
+    nrArgs: 1,
+    since: SINCE,
+    hint: 'the queues of a ring made with noMmap, or without an fd, keep their size',
+  });
+}
+
+/** Where the SQ array lies when the kernel doesn't say: behind the completions, on the next 64 bytes. */
+function arrayOffset(cqes: number, cqEntries: number, flags: number): number {
+  if ((flags & constants.IORING_SETUP_NO_SQARRAY) !== 0) return 0;
+  const end = cqes + cqEntries * Cqe.size;
+  return Math.ceil(((flags & constants.IORING_SETUP_CQE32) === 0 ? end : end * 2) / 64) * 64;
+}
+
+/** io_uring_params as a new ring would have them: after a resize the kernel leaves features and the SQ array out. */
+function complete(given: RingParams, { flags, features }: RingCore): RingParams {
+  const { sqOff, cqOff, cqEntries } = given;
+  const array = sqOff.array === 0 ? arrayOffset(cqOff.cqes, cqEntries, flags) : sqOff.array;
+  return { ...given, flags, features, sqOff: { ...sqOff, array } };
+}
+
+/** The kernel has left the old queues already: without a look at the new ones nothing can go on. */
+function mapOrClose(core: RingCore, params: RingParams): QueueMemory {
+  try {
+    return mapQueueMemory(core.fd, params);
+  } catch (error) {
+    core.close();
+    throw error;
+  }
+}
+
+/** Resizes the queues. What is prepared is published first; what waits to be reaped stays. */
+export function resizeQueues(core: RingCore, options: ResizeOptions): void {
+  record('options', options, ['sqEntries', 'cqEntries', 'clamp']);
+  const { sqEntries, cqEntries, clamp = false } = options;
+  integer('options.sqEntries', sqEntries, 1, U32_MAX);
+  if (cqEntries !== undefined) integer('options.cqEntries', cqEntries, 1, U32_MAX);
+  boolean('options.clamp', clamp);
+  // a getter of the options may have closed it
+  core.check();
+  checkMappable(core);
+  const { queues } = core;
+  queues.publish();
+  // what was taken must not be seen again in the new queue
+  queues.release();
+  const params = complete(registerResizeRings(core.handle, { sqEntries, cqEntries, clamp }), core);
+  const former = queues.move(mapOrClose(core, params), params);
+  former?.sqes.unmap();
+  former?.ring.unmap();
+}

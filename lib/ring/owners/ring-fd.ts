@@ -1,0 +1,65 @@
+/** A ring's index in the table of its thread, by which calls reach it without an fd. */
+import { StateError } from '../../errors.ts';
+import { registerRingFds } from '../../register/files.ts';
+import type { RingBase } from '../base.ts';
+import type { RingCore } from '../core/core.ts';
+import { Owner } from './owner.ts';
+
+/**
+ * The registered index of a ring. Submitting and waiting go by it at once, register calls from Linux 6.3 on
+ * (FEAT_REG_REG_RING). It belongs to the thread, as the ring does; a thread has 16 of them. The ring's `close()` gives
+ * it back.
+ */
+export class RegisteredRingFd extends Owner {
+  /** 0..15 */
+  readonly index: number;
+
+  private constructor(ring: RingBase, core: RingCore, index: number) {
+    super(ring, core, 'the registered index');
+    this.index = index;
+  }
+
+  /** @internal REGISTER_RING_FDS */
+  static register(ring: RingBase, core: RingCore): RegisteredRingFd {
+    if (core.index !== undefined) {
+      throw new StateError(`the ring has a registered index already: ${core.index}`);
+    }
+    const [index = -1] = registerRingFds(core.handle, [{ fd: core.fd }]);
+    core.attachIndex(index);
+    return new RegisteredRingFd(ring, core, index);
+  }
+
+  /**
+   * Closes the ring's fd, so that only the index is left: nobody else in the process can reach the ring, and nobody can
+   * inherit it. `ring.fd` is -1 from then on, and nothing can be mapped any more: resize the ring, and register buffer
+   * rings that the kernel allocates, before. Harmless when repeated.
+   * @throws UnsupportedError before Linux 6.3, where register calls still need the fd
+   * @throws StateError for an AsyncRing without `deferTaskrun`, whose fd wakes the event loop
+   */
+  closeFd(): void {
+    this.check();
+    this.core.closeFd();
+  }
+
+  /**
+   * Gives the index back (UNREGISTER_RING_FDS): calls go by the fd again.
+   * @throws StateError after `closeFd()`: the ring would be lost; `ring.close()` gives both back
+   * @throws RegisterError EACCES on a sandboxed ring that does not allow it
+   */
+  override unregister(): void {
+    super.unregister();
+  }
+
+  /** As `unregister`, but nothing is thrown where the ring needs the index: then the ring's `close()` gives it back. */
+  override [Symbol.dispose](): void {
+    if (!this.core.isClosed && this.core.fd < 0) return;
+    super[Symbol.dispose]();
+  }
+
+  protected override release(): void {
+    if (this.core.fd < 0) {
+      throw new StateError('the fd is closed, so that the index is all the ring has: close the ring instead');
+    }
+    this.core.detachIndex();
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * Limits of the kernel's worker threads. They belong to the calling thread, not to a ring: every ring of the thread
+ * works under them, and they outlive the ring that set them. So each thread has a stack of what was set, and undoes it
+ * in reverse order.
+ */
+import { inspect } from 'node:util';
+import { options as checkOptions, integer, list, wrongType, wrongValue } from '../../../structs/check.ts';
+import { constants } from '../../../structs/flags.ts';
+import { StateError } from '../../errors.ts';
+import type { RingFd } from '../../register/call.ts';
+import { registerIowqAff, registerIowqMaxWorkers, unregisterIowqAff } from '../../register/limits.ts';
+import { possibleCpus } from '../../sys/host.ts';
+import type { RingBase } from '../base.ts';
+import type { RingCore } from '../core/core.ts';
+import { Owner } from './owner.ts';
+
+const MAX_WORKERS = 0x7fff_ffff;
+
+/** How many worker threads. */
+export interface WorkerCounts {
+  /** For work that ends soon: files on disks. */
+  readonly bounded: number;
+  /** For work that may last for ever: pipes, sockets. */
+  readonly unbounded: number;
+}
+
+/** Options of `limitWorkers`; at least one. */
+export interface WorkerLimitOptions {
+  /** At most so many threads for work that ends soon (files on disks), 1 or more; the kernel cuts it to RLIMIT_NPROC. */
+  readonly bounded?: number;
+  /** At most so many threads for work that may last for ever (pipes, sockets), 1 or more. */
+  readonly unbounded?: number;
+  /** The cpus that threads started from now on may run on; those that run already stay where they are. */
+  readonly cpus?: readonly number[];
+}
+
+/**
+ * Sets limits; returns the former ones. A ring remembers what was ever set through it, and every call, even one that
+ * only asks, sets all of that again, whatever other rings have set since: so the rest is put back at once.
+ */
+function change(ring: RingFd, counts: Partial<WorkerCounts>): WorkerCounts {
+  const former = registerIowqMaxWorkers(ring, counts);
+  registerIowqMaxWorkers(ring, { ...former, ...counts });
+  return former;
+}
+
+/** The limits in force. */
+export function readWorkerLimits(core: RingCore): WorkerCounts {
+  return change(core.handle, {});
+}
+
+/** One thing set, and how it was before. */
+interface Entry {
+  /** For errors. */
+  readonly name: string;
+  /** The former limits of what was set; the others are absent. */
+  readonly former: Partial<WorkerCounts>;
+  readonly cpus: readonly number[] | undefined;
+  /** Nobody is left who could undo it: whoever undoes the next one does it too. */
+  isAbandoned: boolean;
+}
+
+/** Lets threads started from now on run on `cpus`, or on all. */
+function bind(ring: RingFd, cpus: readonly number[] | undefined): void {
+  if (cpus === undefined) unregisterIowqAff(ring);
+  else registerIowqAff(ring, cpus);
+}
+
+/** What was set in one pool of workers, in order. Any ring of the pool can undo it. */
+class Stack {
+  #entries: Entry[] = [];
+
+  push(entry: Entry): void {
+    this.#entries.push(entry);
+  }
+
+  /** Undoes `entry`, and what was abandoned above and right below it. */
+  undo(entry: Entry, ring: RingFd): void {
+    const at = this.#entries.indexOf(entry);
+    if (at < 0) return;
+    const blocker = this.#entries.findLast((each, i) => i > at && !each.isAbandoned);
+    if (blocker !== undefined) {
+      throw new StateError(
+        `worker limits are undone in reverse order: unregister ${blocker.name} before ${entry.name}`,
+      );
+    }
+    this.#undoFrom(at, ring);
+  }
+
+  /** Undoes what was abandoned at the top. */
+  settle(ring: RingFd): void {
+    this.#undoFrom(this.#entries.length, ring);
+  }
+
+  #undoFrom(at: number, ring: RingFd): void {
+    const kept = this.#entries.slice(0, at);
+    while (kept.at(-1)?.isAbandoned) kept.pop();
+    const gone = this.#entries.slice(kept.length);
+    // the oldest knows best how it was before
+    const former: Partial<WorkerCounts> = {};
+    for (const each of [...gone].reverse()) Object.assign(former, each.former);
+    if (Object.keys(former).length > 0) change(ring, former);
+    if (gone.some(({ cpus }) => cpus !== undefined)) {
+      bind(ring, kept.findLast(({ cpus }) => cpus !== undefined)?.cpus);
+    }
+    this.#entries = kept;
+  }
+}
+
+const ofThread = new Stack();
+/** The thread of an sqPoll ring has workers of its own. */
+const ofSqThread = new WeakMap<RingCore, Stack>();
+
+function stackOf(core: RingCore): Stack {
+  if (!core.has(constants.IORING_SETUP_SQPOLL)) return ofThread;
+  const stack = ofSqThread.get(core) ?? new Stack();
+  ofSqThread.set(core, stack);
+  return stack;
+}
+
+function checkCount(name: string, value: number | undefined): void {
+  if (value !== undefined) integer(name, value, 1, MAX_WORKERS);
+}
+
+function readOptions(options: WorkerLimitOptions): WorkerLimitOptions {
+  if (options === undefined) throw wrongType('options', 'an object', options);
+  checkOptions('options', options, ['bounded', 'unbounded', 'cpus']);
+  const { bounded, unbounded, cpus } = options;
+  checkCount('options.bounded', bounded);
+  checkCount('options.unbounded', unbounded);
+  if (bounded === undefined && unbounded === undefined && cpus === undefined) {
+    throw wrongValue('options', 'at least one of bounded, unbounded and cpus', options);
+  }
+  const counts = {
+    ...(bounded === undefined ? {} : { bounded }),
+    ...(unbounded === undefined ? {} : { unbounded }),
+  };
+  if (cpus === undefined) return counts;
+  // the kernel takes a cpu that the host lacks, and then binds to none
+  const last = possibleCpus() - 1;
+  const taken = list('options.cpus', cpus).map((cpu, i) => integer(`options.cpus[${i}]`, cpu, 0, last));
+  if (taken.length === 0) throw wrongValue('options.cpus', 'at least one cpu', cpus);
+  return { ...counts, cpus: taken };
+}
+
+/** Sets all or nothing; returns the limits before. */
+function set(core: RingCore, { cpus, ...counts }: WorkerLimitOptions): Partial<WorkerCounts> {
+  const isCounted = Object.keys(counts).length > 0;
+  const { bounded, unbounded } = isCounted ? change(core.handle, counts) : { bounded: 0, unbounded: 0 };
+  const former = {
+    ...(counts.bounded === undefined ? {} : { bounded }),
+    ...(counts.unbounded === undefined ? {} : { unbounded }),
+  };
+  try {
+    if (cpus !== undefined) registerIowqAff(core.handle, cpus);
+  } catch (error) {
+    if (isCounted) change(core.handle, former);
+    throw error;
+  }
+  return former;
+}
+
+let serial = 0;
+
+/**
+ * Limits of the worker threads of the calling thread (of the submission thread, for an sqPoll ring), until they are
+ * undone. Undoing restores the former counts and cpus. It goes in reverse order, as `using` does by itself.
+ *
+ * When its ring is closed before, they are undone by that; or, where newer ones are in force, together with those.
+ */
+export class WorkerLimits extends Owner {
+  /** What was set. */
+  readonly options: WorkerLimitOptions;
+  readonly #entry: Entry;
+  readonly #stack: Stack;
+  readonly #forget: () => void;
+
+  private constructor(ring: RingBase, core: RingCore, options: WorkerLimitOptions, entry: Entry) {
+    super(ring, core, 'the worker limits');
+    const stack = stackOf(core);
+    this.options = options;
+    this.#entry = entry;
+    this.#stack = stack;
+    stack.push(entry);
+    this.#forget = core.onClose(() => {
+      entry.isAbandoned = true;
+      stack.settle(core.handle);
+    });
+  }
+
+  /** @internal REGISTER_IOWQ_MAX_WORKERS, REGISTER_IOWQ_AFF */
+  static register(ring: RingBase, core: RingCore, options: WorkerLimitOptions): WorkerLimits {
+    const wanted = readOptions(options);
+    const former = set(core, wanted);
+    const name = `limits ${++serial} (${inspect(wanted, { breakLength: Number.POSITIVE_INFINITY })})`;
+    return new WorkerLimits(ring, core, wanted, { name, former, cpus: wanted.cpus, isAbandoned: false });
+  }
+
+  /**
+   * Restores the limits and the cpus as they were before.
+   * @throws StateError when newer limits of this thread are in force; it names them
+   * @throws RegisterError EACCES on a sandboxed ring that does not allow it
+   */
+  override unregister(): void {
+    super.unregister();
+  }
+
+  /** As `unregister`, but nothing is thrown because the ring is closed, or sandboxed. */
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
+    // where a sandbox forbade it, older limits must not wait for these
+    this.#entry.isAbandoned = true;
+  }
+
+  protected override release(): void {
+    this.#stack.undo(this.#entry, this.core.handle);
+    this.#forget();
+  }
+}
