@@ -13,14 +13,13 @@ export type {
   UnixAddress,
 } from '../structs/address.ts';
 export type { EpollEvent } from '../structs/socket.ts';
-export { AsyncRing } from './async/async-ring.ts';
+export { AsyncRing, type PipeEnds } from './async/async-ring.ts';
 export type { AsyncOptions, ChainOptions, IteratorOptions } from './async/base.ts';
 export type { DeviceNumber, FileStatus } from './async/file-status.ts';
+export { MessagePart } from './async/message-part.ts';
 export { Results } from './async/multishot.ts';
-export { MessagePart } from './async/network.ts';
-export type { PipeEnds } from './async/paths.ts';
+export { type ChildStatus, childStatus, type FutexResult } from './async/outcomes.ts';
 export { RingFile } from './async/ring-file.ts';
-export type { FutexResult } from './async/waiting.ts';
 export {
   ClosedError,
   OpError,
@@ -30,63 +29,10 @@ export {
   SyscallError,
   UnsupportedError,
 } from './errors.ts';
+export type * from './faces/options.ts';
 export type { Prepare } from './faces/prepare.ts';
 export { AddressBuffer } from './operations/address.ts';
-export type {
-  AcceptMultishotOptions,
-  AcceptOptions,
-  AtOptions,
-  CancelWhat,
-  Child,
-  ChildState,
-  ChildStatus,
-  Clock,
-  CommandOptions,
-  DelayOptions,
-  Domain,
-  EpollAction,
-  EpollOptions,
-  FallocateOptions,
-  Fd,
-  File,
-  FileAdvice,
-  FromToOptions,
-  FsyncOptions,
-  Futex,
-  FutexArray,
-  FutexOptions,
-  InstallOptions,
-  IntervalOptions,
-  Into,
-  Memory,
-  MemoryAdvice,
-  MessageFileOptions,
-  MessageOptions,
-  MessageRoomOptions,
-  MkdirOptions,
-  OpenHowOptions,
-  OpenOptions,
-  OperationOptions,
-  OtherTable,
-  Path,
-  PipeOptions,
-  PollOptions,
-  RangeOptions,
-  RwOptions,
-  SendOptions,
-  SetxattrOptions,
-  ShutdownHow,
-  SocketCreateOptions,
-  SocketNameOptions,
-  SocketOptions,
-  SpliceOptions,
-  StatxOptions,
-  SyncRangeOptions,
-  TeeOptions,
-  TimeoutOptions,
-  UnlinkOptions,
-  WaitidOptions,
-} from './operations/index.ts';
+export type { OperationKey } from './operations/key.ts';
 export {
   type ControlMessage,
   type IncomingMessage,
@@ -96,6 +42,21 @@ export {
   type ReceivedMessage,
   receivedFds,
 } from './operations/msghdr.ts';
+export type { CancelWhat } from './operations/rings.ts';
+export type {
+  Child,
+  ChildState,
+  Fd,
+  File,
+  Futex,
+  FutexArray,
+  Into,
+  Memory,
+  MemoryOrPool,
+  OperationOptions,
+  OtherTable,
+  Path,
+} from './operations/types.ts';
 export { type Answer, probe, type Support } from './register/support.ts';
 export { RingBase, type RingBaseOptions } from './ring/base.ts';
 export type { BpfFilterOptions, BpfInstruction } from './ring/bpf.ts';

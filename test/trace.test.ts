@@ -35,7 +35,7 @@ function outcome(call: () => unknown): unknown {
   try {
     return call();
   } catch (error) {
-    if (error instanceof SyscallError) return -error.errno;
+    if (error instanceof SyscallError) return error.errno;
     if (error instanceof UnsupportedError) return -22;
     throw error;
   }
@@ -230,7 +230,7 @@ ringTest('closing any other fd is told to nobody', NEEDS, (scope) => {
   const [a, b] = raw.libc.pipe();
   raw.libc.close(a);
   raw.libc.close(b);
-  assert.throws(() => raw.libc.close(NO_FD), { errno: EBADF });
+  assert.throws(() => raw.libc.close(NO_FD), { errno: -EBADF });
   assert.deepEqual(closes, []);
 });
 

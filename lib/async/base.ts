@@ -2,8 +2,10 @@
 import { options as checkNames, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { AbortError } from '../errors.ts';
-import type { Operation } from '../operations/index.ts';
-import { includes } from '../operations/kit.ts';
+import { nameOperation } from '../operations/key.ts';
+import type { Operation } from '../operations/operation.ts';
+import { includes } from '../operations/options.ts';
+import { flag } from '../operations/read.ts';
 import { RingBase, type RingBaseOptions, refuseFile } from '../ring/base.ts';
 import type { Completion } from '../ring/core/core.ts';
 import { milliseconds } from '../ring/core/time.ts';
@@ -46,13 +48,10 @@ export interface ChainOptions {
 
 const KNOWN: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
 
-/** The result is a number of bytes, or whatever else res says. */
-export const COUNT: Outcome<number> = { convert: (res) => res };
-/** The result is nothing. */
-export const NOTHING: Outcome<void> = { convert: () => undefined };
+type Known = Pick<Operation<never, never>, 'known'>;
 
 /** Checks the names of all options; returns whether there are any that every operation has. */
-function hasCommon({ known }: Operation<never, object>, options: object): boolean {
+function hasCommon({ known }: Known, options: object): boolean {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
   let has = false;
   for (const key in options) {
@@ -65,7 +64,7 @@ function hasCommon({ known }: Operation<never, object>, options: object): boolea
 }
 
 /** Checks the options that every operation has, and the names of all. */
-function checkOptions(operation: Operation<never, object>, options: object | undefined): AsyncOptions {
+function checkOptions(operation: Known, options: object | undefined): AsyncOptions {
   return options !== undefined && hasCommon(operation, options) ? options : {};
 }
 
@@ -75,8 +74,8 @@ function commonBits(ring: AsyncRingBase, { drain, async, personality }: AsyncOpt
     throw wrongType('options.personality', 'a Personality', personality);
   }
   return (
-    (drain ? IOSQE_IO_DRAIN : 0) |
-    (async ? IOSQE_ASYNC : 0) |
+    (flag('options.drain', drain) ? IOSQE_IO_DRAIN : 0) |
+    (flag('options.async', async) ? IOSQE_ASYNC : 0) |
     (personality === undefined ? 0 : ring.personalityOf(personality) << 8)
   );
 }
@@ -162,7 +161,7 @@ export abstract class AsyncRingBase extends RingBase {
 
   /** @internal */
   personalityOf(personality: Personality): number {
-    return personality.use(this.core);
+    return Personality.use(personality, this.core);
   }
 
   /** @internal One operation. Wrong arguments reject the promise. */
@@ -172,21 +171,22 @@ export abstract class AsyncRingBase extends RingBase {
     options: (O & AsyncOptions) | undefined,
     ...args: A
   ): Promise<T> {
-    const flight = new OneShot(operation.op, outcome);
+    const flight = new OneShot(this.core, operation.info, outcome);
     const promise = flight.promise();
     const chain = this.#chain;
     try {
       this.core.check();
-      const isPlain = options === undefined || !hasCommon(operation, options);
+      const isPlain = (options === undefined || !hasCommon(operation, options)) && !operation.info.isNamed;
       const given = options ?? operation.defaults;
       // `args` is only ever spread: so V8 makes no array of it
       if (isPlain && chain === undefined && this.loop.startNow(flight, operation, given, ...args))
         return promise;
-      this.#start(chain, flight, operation, given, isPlain ? {} : options, ...args);
+      this.#start(chain, flight, operation, given, options ?? {}, ...args);
     } catch (error) {
       chain?.refuse(error);
       flight.fail(error);
     }
+    if (operation.info.isNamed) nameOperation(promise, flight);
     chain?.promised(promise);
     return promise;
   }
@@ -205,6 +205,7 @@ export abstract class AsyncRingBase extends RingBase {
     const bits = commonBits(this, common);
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     if (signal?.aborted) throw new AbortError(signal.reason);
+    if (operation.info.isNamed) flight.agree({});
     if (signal !== undefined) flight.agree({ forgetSignal: this.#watch(signal, flight) });
     this.#depart(new Start(flight, operation, options, args, bits, timeoutMs), chain);
   }
@@ -221,7 +222,7 @@ export abstract class AsyncRingBase extends RingBase {
   ): Results<T> {
     // it is armed again and again, each time with what was given at first
     const given = typeof options === 'object' && options !== null ? copyOf(options) : options;
-    const flight = new Multishot(operation.op, stream, {
+    const flight = new Multishot(this.core, operation.info, stream, {
       prepare: () => {
         this.core.check();
         const { signal, timeoutMs } = checkOptions(operation, given);
@@ -241,7 +242,9 @@ export abstract class AsyncRingBase extends RingBase {
       wake: (each) => this.loop.wake(each),
       isClosed: () => this.core.isClosed,
     });
-    return new Results(flight);
+    const results = new Results(flight);
+    if (operation.info.isNamed) nameOperation(results, flight);
+    return results;
   }
 
   /**
@@ -261,7 +264,8 @@ export abstract class AsyncRingBase extends RingBase {
     const { core, loop } = this;
     core.check();
     const flight = new Multishot<Completion>(
-      'OP_MSG_RING',
+      core,
+      { op: 'OP_MSG_RING' },
       { convert: () => core.completion(), undo: () => {}, highWater: Number.POSITIVE_INFINITY },
       {
         prepare: () => signal,

@@ -1,6 +1,8 @@
 /** One operation on its way: what the kernel may touch, and who is told how it ended. */
-import { AbortError, OpError } from '../errors.ts';
-import type { OpName } from '../register/support.ts';
+import { AbortError } from '../errors.ts';
+import { operationError } from '../operations/explain.ts';
+import type { OperationInfo } from '../operations/operation.ts';
+import type { RingCore } from '../ring/core/core.ts';
 
 const EINTR = 4;
 const ECANCELED = 125;
@@ -25,14 +27,16 @@ interface Terms {
 
 /** What the loop needs to know of an operation in flight. */
 export abstract class Flight {
-  readonly op: OpName;
+  readonly core: RingCore;
+  readonly info: OperationInfo;
   /** Everything that the kernel may touch until the last completion. */
   memory: unknown = undefined;
   /** What it has agreed to, if anything: few have, and one field for all keeps the others small. */
   protected terms: Terms | undefined;
 
-  constructor(op: OpName) {
-    this.op = op;
+  constructor(core: RingCore, info: OperationInfo) {
+    this.core = core;
+    this.info = info;
   }
 
   /** The slot in the ring's table of an operation that may be cancelled; undefined before it has an entry. */
@@ -63,16 +67,20 @@ export abstract class Flight {
   /** A completion that nobody waits for any more: what it made is undone. */
   abstract discard(res: number, flags: number): void;
 
-  /** The error of a failed completion. */
-  error(res: number): Error {
+  /** Makes the error of a failed completion: what it tells is collected at once, while the entry can be looked at. */
+  error(res: number): () => Error {
     const errno = -res >= ERESTARTSYS && -res <= ERESTART_RESTARTBLOCK ? EINTR : -res;
     // EINTR: a worker was in the middle of it
     const isStopped = errno === ECANCELED || errno === EINTR;
-    if (isStopped && this.abortReason !== undefined) return new AbortError(this.abortReason.reason);
+    const { abortReason } = this;
+    if (isStopped && abortReason !== undefined) return () => new AbortError(abortReason.reason);
+    const { core, info, memory: held } = this;
+    const { low, high } = core.queues;
+    const entry = core.queues.entryOf(low, high);
     // before the deadline it was something else: a link before it failed
     if (isStopped && performance.now() >= (this.terms?.deadline ?? Number.POSITIVE_INFINITY))
-      return new OpError(this.op, ETIME, { hint: 'timeoutMs is over' });
-    return new OpError(this.op, errno);
+      return () => operationError({ core, info, errno: ETIME, held, entry, hint: 'timeoutMs is over' });
+    return () => operationError({ core, info, errno, held, entry });
   }
 }
 
@@ -103,6 +111,16 @@ function execute(resolve: (value: never) => void): void {
 }
 
 /**
+ * Rejects with what `make` makes once whoever awaits the promise is attached to it, which is two microtasks after it was
+ * resolved with this one: so the error's stack has the frames of whoever awaits.
+ */
+async function rejection(make: () => unknown): Promise<never> {
+  await undefined;
+  await undefined;
+  throw make();
+}
+
+/**
  * An operation with one result. Its promise, the functions that settle it and this object are all that an operation
  * allocates: a field more is eight bytes for each.
  */
@@ -110,8 +128,8 @@ export class OneShot<T> extends Flight implements Settler {
   resolve: (value: T | PromiseLike<T>) => void = ignore;
   readonly #outcome: Outcome<T>;
 
-  constructor(op: OpName, outcome: Outcome<T>) {
-    super(op);
+  constructor(core: RingCore, info: OperationInfo, outcome: Outcome<T>) {
+    super(core, info);
     this.#outcome = outcome;
   }
 
@@ -143,11 +161,17 @@ export class OneShot<T> extends Flight implements Settler {
     this.#forget();
     if (result < 0 && -result !== this.#outcome.success) {
       this.#outcome.waste?.(res, flags);
-      this.#reject(this.error(result));
+      this.#fail(result);
     } else if (this.abortReason !== undefined && this.#outcome.undo !== undefined) {
       this.#outcome.undo(result);
       this.#reject(new AbortError(this.abortReason.reason));
     } else this.#settle(result, flags);
+  }
+
+  /** The operation failed. What its error tells is collected now, and the error made where its stack is worth something. */
+  #fail(res: number): void {
+    const make = this.error(res);
+    this.resolve(rejection(make));
   }
 
   #settle(res: number, flags: number): void {

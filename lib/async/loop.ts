@@ -7,7 +7,7 @@ import { wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { KernelTimespec } from '../../structs/posix.ts';
 import { AbortError, ClosedError, RegisterError, SyscallError, UnsupportedError } from '../errors.ts';
-import type { Operation } from '../operations/index.ts';
+import type { Operation } from '../operations/operation.ts';
 import * as control from '../ops/control.ts';
 import * as wait from '../ops/wait.ts';
 import { registerEventfd, registerSyncCancel } from '../register/notify.ts';

@@ -1,6 +1,7 @@
 /** One request, many completions: an async iterator that arms itself again when the kernel stops. */
 import { AbortError } from '../errors.ts';
-import type { OpName } from '../register/support.ts';
+import type { OperationInfo } from '../operations/operation.ts';
+import type { RingCore } from '../ring/core/core.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
 import { whenAborted } from './signals.ts';
@@ -105,8 +106,8 @@ export class Multishot<T> extends Flight {
   #forgetSignal: (() => void) | undefined;
 
   /** @internal */
-  constructor(op: OpName, stream: Stream<T>, port: Port) {
-    super(op);
+  constructor(core: RingCore, info: OperationInfo, stream: Stream<T>, port: Port) {
+    super(core, info);
     // it can always be stopped
     this.agree({});
     this.#stream = stream;
@@ -212,7 +213,7 @@ export class Multishot<T> extends Flight {
       if (this.#stream.hasMore?.() === false) this.#end(undefined);
       else this.#armIfWanted();
     } else {
-      this.#error = { error: this.error(res) };
+      this.#error = { error: this.error(res)() };
       this.#finish();
     }
   }

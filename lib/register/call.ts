@@ -109,7 +109,7 @@ export function callForAll(nrArgs: number, wanted: number, update: (from: number
 function partial(error: RegisterError, nrArgs: number, done: number, wanted: number): RegisterError {
   const { opcode, errno, fd, since, hint } = error;
   const count = `${done} of ${wanted} slots were updated`;
-  return new RegisterError(opcode, errno, {
+  return new RegisterError(opcode, -errno, {
     fd,
     nrArgs,
     since,

@@ -11,7 +11,7 @@ import { constants } from '../../structs/flags.ts';
 import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
 import { Prepare } from '../faces/prepare.ts';
-import { includes } from '../operations/kit.ts';
+import { includes } from '../operations/options.ts';
 import { kernelRelease } from '../sys/host.ts';
 import { RingBase, type RingBaseOptions } from './base.ts';
 import type { Completion } from './core/core.ts';

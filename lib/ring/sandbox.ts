@@ -5,7 +5,7 @@ import { ops as opTable } from '../../structs/ops.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
 import { type RestrictionRule, registerEnableRings, registerRestrictions } from '../register/limits.ts';
 import { type OpName, probe } from '../register/support.ts';
-import type { RingCore } from './core/core.ts';
+import type { RingCore, SandboxRules } from './core/core.ts';
 
 const SQE_FLAGS = {
   FIXED_FILE: constants.IOSQE_FIXED_FILE,
@@ -104,6 +104,22 @@ function rules(sandbox: Sandbox): RestrictionRule[] {
   ];
 }
 
+/** What the rules say of operations. */
+function rulesOf(found: readonly RestrictionRule[]): SandboxRules {
+  const flags = (name: RestrictionRule['opcode']) =>
+    found.reduce(
+      (all, rule) => (rule.opcode === name && 'sqeFlags' in rule ? all | (rule.sqeFlags ?? 0) : all),
+      0,
+    );
+  return {
+    ops: new Set(
+      found.flatMap((rule) => ('sqeOp' in rule && rule.sqeOp !== undefined ? [String(rule.sqeOp)] : [])),
+    ),
+    requiredFlags: flags('RESTRICTION_SQE_FLAGS_REQUIRED'),
+    allowedFlags: flags('RESTRICTION_SQE_FLAGS_ALLOWED'),
+  };
+}
+
 /**
  * Restricts a disabled ring, once, from `enableRing` on (REGISTER_RESTRICTIONS).
  * @throws RegisterError EBADFD (the ring is enabled), EBUSY (it is restricted)
@@ -112,7 +128,8 @@ function rules(sandbox: Sandbox): RestrictionRule[] {
 export function registerSandbox(core: RingCore, sandbox: Sandbox): void {
   const found = rules(sandbox);
   registerRestrictions(core.handle, found);
-  core.hasRequiredFlags = found.some(({ opcode }) => opcode === 'RESTRICTION_SQE_FLAGS_REQUIRED');
+  core.sandbox = rulesOf(found);
+  core.hasRequiredFlags = core.sandbox.requiredFlags !== 0;
 }
 
 /**

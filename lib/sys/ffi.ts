@@ -83,6 +83,20 @@ export const socketpair = bind<(domain: number, type: number, protocol: number, 
   'int',
   'void *',
 );
+export const getsockname = bind<(fd: number, address: Uint8Array, length: Uint32Array) => number>(
+  'getsockname',
+  'int',
+  'int',
+  'void *',
+  'void *',
+);
+export const getpeername = bind<(fd: number, address: Uint8Array, length: Uint32Array) => number>(
+  'getpeername',
+  'int',
+  'int',
+  'void *',
+  'void *',
+);
 export const fcntl = bind<(fd: number, command: number) => number>('fcntl', 'int', 'int', 'int');
 export const read = bind<(fd: number, data: ArrayBufferView, size: number) => number>(
   'read',

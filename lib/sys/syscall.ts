@@ -15,6 +15,13 @@ function outcome(result: number): number {
   return result === -1 ? -(ffi.errno() || 5) : result;
 }
 
+/** An address that libc writes: how many bytes of it there are. */
+function named(call: typeof ffi.getsockname, fd: number, address: Uint8Array): number {
+  const length = new Uint32Array([address.length]);
+  const result = outcome(call(fd, address, length));
+  return result < 0 ? result : (length[0] ?? 0);
+}
+
 /**
  * Calls into the kernel. An object, so that tests can put a failing kernel in place of one of them; everything
  * calls through it.
@@ -55,6 +62,12 @@ export const sys = {
 
   /** socketpair(2) of AF_UNIX sockets. */
   socketpair: (type: number, fds: Int32Array): number => outcome(ffi.socketpair(1, type, 0, fds)),
+
+  /** getsockname(2): fills `address`; how many bytes. */
+  getsockname: (fd: number, address: Uint8Array): number => named(ffi.getsockname, fd, address),
+
+  /** getpeername(2): fills `address`; how many bytes. */
+  getpeername: (fd: number, address: Uint8Array): number => named(ffi.getpeername, fd, address),
 
   /** fcntl(2) F_GETFL: O_* flags of an open file. */
   getFileFlags: (fd: number): number => outcome(ffi.fcntl(fd, 3)),

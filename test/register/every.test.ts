@@ -113,7 +113,7 @@ test('an fd that is not open is EBADF, and the error says which call it was', ()
       opcode: row.name,
       since: row.since,
       fd: NO_FD,
-      errno: 9,
+      errno: -9,
     });
   }
 });

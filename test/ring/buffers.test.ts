@@ -470,15 +470,15 @@ ringTest('a refused register or update keeps the books, whatever the errno', NEE
   for (const errno of [1, 4, 7, 9, 11, ENOMEM, EACCES, 14, 16, 77]) {
     withFailing(IORING_REGISTER_BUFFERS2, errno, () => {
       assert.throws(() => ring.registerBuffers([alloc(7)], { onRelease }), {
-        errno,
+        errno: -errno,
         syscall: 'io_uring_register',
       });
     });
     const buffers = ring.registerBuffers([alloc(7), alloc(7)], { onRelease });
     const handle = buffers.at(0);
     withFailing(IORING_REGISTER_BUFFERS_UPDATE, errno, () => {
-      assert.throws(() => buffers.update(0, [alloc(7)]), { errno, done: undefined });
-      assert.throws(() => buffers.update(0, [null, null]), { errno });
+      assert.throws(() => buffers.update(0, [alloc(7)]), { errno: -errno, done: undefined });
+      assert.throws(() => buffers.update(0, [null, null]), { errno: -errno });
     });
     ring.prepare.readFixed(file, handle, { offset: 0 });
     assert.equal(result(ring), 7);

@@ -57,7 +57,7 @@ ringTest('io_uring_setup fails: its errno, and what to do', {}, () => {
       () => new Ring(8),
       (error: unknown) => {
         assert.ok(error instanceof SyscallError && !(error instanceof RegisterError));
-        assert.deepEqual([error.code, error.errno, error.syscall], [code, errno, 'io_uring_setup']);
+        assert.deepEqual([error.code, error.errno, error.syscall], [code, -errno, 'io_uring_setup']);
         if (hint !== undefined) assert.match(error.hint ?? '', hint);
         return true;
       },
@@ -149,7 +149,7 @@ ringTest('close(2) fails: close() does not, and is over', {}, () => {
 
 ringTest('EINTR while submitting and waiting is tried again', {}, (scope) => {
   const ring = scope.ring();
-  ring.prepare.timeout(20);
+  ring.prepare.timeout({ afterMs: 20 });
   enterFails(EINTR, EINTR);
   assert.equal(ring.submit(), 1);
   enterFails(EINTR, EINTR, EINTR);
@@ -182,7 +182,7 @@ ringTest('EAGAIN and EBUSY while submitting: nothing is lost, and a later submit
     for (const options of [undefined, { wait: 3, timeoutMs: 100 }]) {
       assert.throws(() => ring.submit(options), {
         name: 'SyscallError',
-        errno,
+        errno: -errno,
         syscall: 'io_uring_enter',
         hint: /reap/,
       });
@@ -233,7 +233,7 @@ ringTest('any other errno of a wait is thrown, and what was submitted is not los
     ring.prepare.read(reader, memory, { userData: errno });
     assert.equal(ring.submit(), 1);
     enterFails(errno);
-    assert.throws(() => ring.submit({ wait: 1 }), { errno, syscall: 'io_uring_enter' });
+    assert.throws(() => ring.submit({ wait: 1 }), { errno: -errno, syscall: 'io_uring_enter' });
     writeSync(writer, 'safe');
     assert.equal(result(ring), 4);
     assert.equal(text(memory), 'safe');
@@ -272,7 +272,7 @@ ringTest('a kernel without SYNC_CANCEL cancels operation by operation', {}, (sco
   const ring = scope.ring(2);
   for (let i = 0; i < 3; i++) {
     ring.prepare.read(reader, new Uint8Array(8));
-    ring.prepare.timeout(60_000);
+    ring.prepare.timeout({ afterMs: 60_000 });
     ring.submit();
   }
   assert.equal(ring.inFlight, 6);
@@ -288,7 +288,7 @@ ringTest('a kernel without SYNC_CANCEL and without timed waits (5.10) too', {}, 
   const { reader } = scope.pipe();
   const ring = withoutFeatures(constants.IORING_FEAT_EXT_ARG, () => scope.ring(2));
   ring.prepare.read(reader, new Uint8Array(8));
-  ring.prepare.timeout(60_000);
+  ring.prepare.timeout({ afterMs: 60_000 });
   ring.submit();
   assert.throws(() => ring.submit({ wait: 1, timeoutMs: 1 }), { name: 'UnsupportedError', since: '5.11' });
   const before = keptForever();
@@ -362,7 +362,7 @@ for (const [name, { register, unregister, make }] of Object.entries(owners)) {
           withFailing(register, errno, () => {
             assert.throws(() => make(ring, fd), {
               name: 'RegisterError',
-              errno,
+              errno: -errno,
               syscall: 'io_uring_register',
             });
           });
@@ -371,7 +371,7 @@ for (const [name, { register, unregister, make }] of Object.entries(owners)) {
         const owner = make(ring, fd);
         if (unregister !== undefined) {
           withFailing(unregister, errno, () => {
-            assert.throws(() => owner.unregister(), { name: 'RegisterError', errno });
+            assert.throws(() => owner.unregister(), { name: 'RegisterError', errno: -errno });
           });
         }
         assert.equal(owner.isRegistered, true);

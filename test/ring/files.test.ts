@@ -267,14 +267,16 @@ ringTest('a refused update or unregister keeps the books, whatever the errno', N
   const fd = scope.fd(named(folder, 'file'));
   for (const errno of [1, 4, 7, 11, 12, 13, 14, 16, 77]) {
     withFailing(IORING_REGISTER_FILES2, errno, () => {
-      assert.throws(() => ring.registerFiles([fd], { onRelease }), { errno });
+      assert.throws(() => ring.registerFiles([fd], { onRelease }), { errno: -errno });
     });
     const files = ring.registerFiles([fd, fd], { onRelease });
     withFailing(IORING_REGISTER_FILES_UPDATE2, errno, () => {
-      assert.throws(() => files.update(0, [fd, files.CLEAR]), { errno });
+      assert.throws(() => files.update(0, [fd, files.CLEAR]), { errno: -errno });
     });
     if (errno !== 4) {
-      withFailing(IORING_UNREGISTER_FILES, errno, () => assert.throws(() => files.unregister(), { errno }));
+      withFailing(IORING_UNREGISTER_FILES, errno, () =>
+        assert.throws(() => files.unregister(), { errno: -errno }),
+      );
     }
     assert.equal(files.isRegistered, true);
     assert.equal(through(ring, files, 0), 'file');

@@ -368,8 +368,8 @@ function busyRing(): Ring {
   ring.registerFiles([reader]);
   ring.prepare.read(reader, new Uint8Array(SIZE));
   ring.prepare.readFixed(reader, fixed.at(0));
-  ring.prepare.timeout(3_600_000);
-  ring.prepare.pollAdd(reader, 1, { multishot: true });
+  ring.prepare.timeout({ afterMs: 3_600_000 });
+  ring.prepare.pollMultishot(reader, 1);
   // a worker of the kernel's is blocked in this one
   ring.prepare.splice(reader, writer, 1, { async: true });
   ring.submit();

@@ -114,7 +114,7 @@ ringTest("the filler before the end of a mixed queue is nobody's completion", mi
 ringTest('a wait for big completions does not end with half of them', mixed, (scope) => {
   const ring = ringOf(scope, 8, { cqe32: 'mixed', cqEntries: 16 });
   bigNop(ring, 1);
-  ring.prepare.timeout(20, { userData: 2 });
+  ring.prepare.timeout({ afterMs: 20, userData: 2 });
   ring.submit({ wait: 2, timeoutMs: 10_000 });
   assert.equal(ring.ready, 2);
 });

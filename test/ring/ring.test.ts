@@ -109,7 +109,7 @@ ringTest('close while operations are prepared, in flight, and done', {}, (scope)
   const ring = scope.ring();
   ring.prepare.nop({ userData: 1 });
   ring.prepare.read(reader, new Uint8Array(8), { userData: 2 });
-  ring.prepare.timeout(60_000, { userData: 3 });
+  ring.prepare.timeout({ afterMs: 60_000, userData: 3 });
   ring.submit();
   ring.prepare.read(reader, new Uint8Array(8), { userData: 4 });
   assert.equal(ring.inFlight, 4);
@@ -138,9 +138,9 @@ ringTest(
       for (let i = 0; i < 25; i++) {
         ring.prepare.read(reader, new Uint8Array(64));
         ring.submit({ waitForSpace: true });
-        ring.prepare.timeout(3_600_000);
+        ring.prepare.timeout({ afterMs: 3_600_000 });
         ring.submit({ waitForSpace: true });
-        ring.prepare.pollAdd(reader, 1, { multishot: true });
+        ring.prepare.pollMultishot(reader, 1);
         ring.submit({ waitForSpace: true });
       }
       assert.ok(ring.inFlight >= 70, `${ring.inFlight}`);

@@ -147,7 +147,7 @@ ringTest('an empty sandbox denies all', NEEDS, (scope) => {
     ring.prepare.nop();
     assert.equal(result(ring), EACCES);
     assert.throws(() => registerProbe(ring.fd), { code: 'EACCES' });
-    ring.prepare.asyncCancel(99);
+    ring.prepare.cancel({ userData: 99 });
     assert.equal(result(ring), 'sealed' in sandbox ? EACCES : -2);
   }
 });

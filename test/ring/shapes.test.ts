@@ -348,7 +348,7 @@ ringTest('an ioPoll ring refuses what it cannot poll for, with the errno of the 
   assert.equal(ring.setupFlags & IORING_SETUP_IOPOLL, IORING_SETUP_IOPOLL);
   const { reader } = scope.pipe();
   ring.prepare.read(reader, alloc(512), { userData: 1 });
-  ring.prepare.timeout(1, { userData: 2 });
+  ring.prepare.timeout({ afterMs: 1, userData: 2 });
   const found = new Map(complete(ring, 2).map(({ userData, res }) => [userData, res]));
   assert.equal(found.get(1), -95, 'EOPNOTSUPP: a pipe can not be polled');
   assert.equal(found.get(2), -22, 'EINVAL: a timeout is no I/O');

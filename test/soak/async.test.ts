@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { AsyncRing } from '../../lib/async/async-ring.ts';
 import { OpError } from '../../lib/errors.ts';
-import type { File, Memory } from '../../lib/operations/index.ts';
+import type { File, Memory } from '../../lib/operations/types.ts';
 import type { RegisteredBuffer } from '../../lib/ring/owners/buffers.ts';
 import type { RegisteredFiles } from '../../lib/ring/owners/files.ts';
 import { alloc } from '../../lib/sys/memory.ts';

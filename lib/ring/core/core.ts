@@ -43,6 +43,14 @@ const HIGH = 0x1_0000_0000;
 /** How long close() waits for the kernel to let go, in milliseconds. */
 const CLOSE_LIMIT_MS = 1000;
 
+/** What a sandbox allows, for the errors of what it refuses. */
+export interface SandboxRules {
+  readonly ops: ReadonlySet<string>;
+  /** IOSQE_* bits that every operation must have, and those that it may have. */
+  readonly requiredFlags: number;
+  readonly allowedFlags: number;
+}
+
 /** A slot of a registered table, which the kernel tells about when it has let go. */
 export interface Tag {
   /** Where the ring keeps it. */
@@ -115,6 +123,8 @@ export class RingCore {
   isPolled = false;
   /** The ring's eventfd that wakes the event loop instead, or -1. */
   wakeFd = -1;
+  /** The sandbox that the ring was given, if any. */
+  sandbox: SandboxRules | undefined;
   /** Must every operation have flags that a cancellation by an operation would not have? */
   hasRequiredFlags = false;
   /** Is the ring enabled (not, or no longer, SETUP_R_DISABLED)? */
@@ -241,10 +251,24 @@ export class RingCore {
     return slot;
   }
 
-  /** As `commit`, for an operation that posts no completion when it succeeds, and holds nothing. */
-  commitSkipped(userData: number): void {
-    this.queues.sqe.setUserData(userData, mark(SKIPPED, Math.floor(userData / HIGH)));
-    this.queues.advance();
+  /**
+   * As `commit`, for an operation that posts no completion when it succeeds. `held` is what the kernel copies when it takes
+   * the entry.
+   */
+  commitSkipped(userData: number, held?: unknown): void {
+    const { queues } = this;
+    queues.advance();
+    queues.sqe.setUserData(userData, mark(SKIPPED, Math.floor(userData / HIGH)));
+    if (held !== undefined) this.#holdUntilTaken(held);
+  }
+
+  /** What entries without a completion point to, until the kernel has taken the entry. */
+  #untilTaken: { readonly end: number; readonly held: unknown }[] = [];
+
+  #holdUntilTaken(held: unknown): void {
+    const { queues } = this;
+    this.#untilTaken = this.#untilTaken.filter(({ end }) => !queues.isTaken(end));
+    this.#untilTaken.push({ end: queues.end, held });
   }
 
   /** The kernel's user_data of every operation with this userData. */

@@ -234,6 +234,26 @@ export class Queues {
     return (this.#sqTail - this.#published) | 0;
   }
 
+  /** Where the next entry will be, as a counter. */
+  get end(): number {
+    return this.#sqTail;
+  }
+
+  /** Has the kernel taken all entries before `end`? */
+  isTaken(end: number): boolean {
+    return this.#memory === undefined || ((this.#load(this.#kSqHead) - end) | 0) >= 0;
+  }
+
+  /** A copy of the entry with this user_data, as long as no later one has its place; for errors. */
+  entryOf(low: number, high: number): Uint8Array | undefined {
+    const { words, stride } = this.sqe;
+    for (let base = 0; base < words.length; base += stride) {
+      const [entryLow, entryHigh] = this.sqe.userDataAt(base);
+      if (entryLow === low && entryHigh === high) return new Uint8Array(words.slice(base, base + 16).buffer);
+    }
+    return undefined;
+  }
+
   /** Takes back the last `count` entries, which were not published. */
   rewind(count: number): void {
     this.#sqTail = (this.#sqTail - count) | 0;

@@ -266,12 +266,15 @@ export class BufferRing extends Owner {
     return new BufferRing(ring, core, wish, group, data);
   }
 
-  /** @internal Its group, for an operation of its ring. */
-  use(core: RingCore): number {
-    if (core !== this.core)
-      throw wrongValue('pool', "registered with this ring, not with another's", this.#group);
-    this.check();
-    return this.#group;
+  /** @internal Its group. @throws unless it is registered with this ring now */
+  static use(pool: BufferRing, core: RingCore): number {
+    Owner.require(pool, core, 'pool', pool.#group);
+    return pool.#group;
+  }
+
+  /** @internal What a receive in flight must keep alive. */
+  static heldOf(pool: BufferRing): unknown {
+    return pool.#held;
   }
 
   /** Buffers that are the kernel's: neither taken as a whole nor, with data in them, waiting to be given back. */

@@ -1,6 +1,6 @@
 /** Registered buffers: memory that the kernel has pinned, for READ_FIXED and its kin. */
 import { boolean, callback, integer, list, options, wrongType, wrongValue } from '../../../structs/check.ts';
-import { bytesOf, lengthOf } from '../../../structs/views.ts';
+import { bufferOf, bytesOf, isDetached, lengthOf } from '../../../structs/views.ts';
 import { ClosedError, RegisterError, UnsupportedError } from '../../errors.ts';
 import {
   registerBuffers,
@@ -36,6 +36,26 @@ export class RegisteredBuffer {
     return typeof value === 'object' && value !== null && #slot in value;
   }
 
+  /** @internal Its address. @throws unless it is registered with this ring now */
+  static use(buffer: RegisteredBuffer, core: RingCore): number {
+    const slot = buffer.#slot;
+    if (slot.core !== core)
+      throw wrongValue('buffer', "registered with this ring, not with another's", slot.index);
+    if (!slot.isCurrent) throw new ClosedError(`registered buffer ${slot.index}`);
+    if (lengthOf(buffer.#bytes) === 0) stableMemory('memory', buffer.#bytes);
+    return buffer.#address;
+  }
+
+  /** @internal Which slot. */
+  static indexOf(buffer: RegisteredBuffer): number {
+    return buffer.#slot.index;
+  }
+
+  /** @internal How many bytes. */
+  static lengthOf(buffer: RegisteredBuffer): number {
+    return lengthOf(buffer.#bytes);
+  }
+
   /** Which slot of the ring's table. */
   get index(): number {
     return this.#slot.index;
@@ -62,14 +82,11 @@ export class RegisteredBuffer {
     const piece = whole.subarray(begin, end);
     return new RegisteredBuffer(this.#slot, piece, this.#address + (piece.byteOffset - whole.byteOffset));
   }
+}
 
-  /** @internal Throws unless it is registered with this ring now. */
-  use(core: RingCore): this {
-    if (this.#slot.core !== core)
-      throw wrongValue('buffer', "registered with this ring, not with another's", this.index);
-    if (!this.#slot.isCurrent) throw new ClosedError(`registered buffer ${this.index}`);
-    return this;
-  }
+/** Throws for memory that was transferred away; an empty piece is fine. */
+function stableMemory(name: string, bytes: Uint8Array): void {
+  if (isDetached(bufferOf(bytes))) throw wrongValue(name, 'a view that is not detached', bytes);
 }
 
 /** One entry of a ring's table, for as long as it names the same memory. */

@@ -1,15 +1,7 @@
 /** Registered files: a table of files that the ring holds itself, used by slot instead of by fd. */
-import {
-  callback,
-  descriptor,
-  integer,
-  list,
-  options,
-  wrongType,
-  wrongValue,
-} from '../../../structs/check.ts';
+import { callback, descriptor, integer, list, options, wrongType } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
-import { ClosedError, RegisterError, UnsupportedError } from '../../errors.ts';
+import { RegisterError, UnsupportedError } from '../../errors.ts';
 import {
   registerFileAllocRange,
   registerFiles,
@@ -44,6 +36,22 @@ export class FixedFile {
     return typeof value === 'object' && value !== null && #core in value;
   }
 
+  /** @internal Its slot. @throws unless it is of a table that is registered with this ring now */
+  static use(file: FixedFile, core: RingCore): number {
+    Owner.require(file.#table, core, 'file', file.#index);
+    return file.#index;
+  }
+
+  /** @internal Which slot. */
+  static indexOf(file: FixedFile): number {
+    return file.#index;
+  }
+
+  /** @internal The table that it is a slot of. */
+  static tableOf(file: FixedFile): RegisteredFiles {
+    return file.#table;
+  }
+
   /** Which slot. */
   get index(): number {
     return this.#index;
@@ -57,14 +65,6 @@ export class FixedFile {
   /** @internal The slot after it. */
   next(): FixedFile {
     return this.#table.at(this.#index + 1);
-  }
-
-  /** @internal Throws unless it belongs to a table that is registered with this ring now. */
-  use(core: RingCore): number {
-    if (this.#core !== core)
-      throw wrongValue('file', "registered with this ring, not with another's", this.#index);
-    if (!this.#table.isRegistered) throw new ClosedError('the file table');
-    return this.#index;
   }
 }
 
@@ -137,11 +137,15 @@ export class RegisteredFiles extends Owner {
     return new FixedFile(this, this.core, integer('index', index, 0, this.length - 1));
   }
 
-  /** @internal Throws unless it is registered with this ring now. */
-  use(core: RingCore): void {
-    if (core !== this.core)
-      throw wrongValue('files', "registered with this ring, not with another's", this.length);
-    this.check();
+  /** @internal How many slots. */
+  static lengthOf(files: RegisteredFiles): number {
+    return files.#length;
+  }
+
+  /** @internal How many slots. @throws unless it is registered with this ring now */
+  static use(files: RegisteredFiles, core: RingCore): number {
+    Owner.require(files, core, 'files', files.#length);
+    return files.#length;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** What every owner of a registration has: it unregisters once, and is disposed of by `using`. */
+import { wrongValue } from '../../../structs/check.ts';
 import { ClosedError, RegisterError } from '../../errors.ts';
 import type { RingBase } from '../base.ts';
 import type { RingCore } from '../core/core.ts';
@@ -27,6 +28,26 @@ export abstract class Owner implements Disposable {
     this.#ring = ring;
     this.#core = core;
     this.#what = what;
+  }
+
+  /**
+   * @internal Throws unless `owner` is registered with this ring now.
+   * @param which tells it from others of its kind, for the error
+   */
+  static require(owner: Owner, core: RingCore, name: string, which: unknown): void {
+    if (owner.#core !== core) throw wrongValue(name, "registered with this ring, not with another's", which);
+    core.check();
+    if (owner.#isGone) throw new ClosedError(owner.#what);
+  }
+
+  /** @internal The ring that an owner is registered with. */
+  static ringOf(owner: Owner): RingBase {
+    return owner.#ring;
+  }
+
+  /** @internal The core of that ring. */
+  static coreOf(owner: Owner): RingCore {
+    return owner.#core;
   }
 
   /** The ring that this is registered with. */

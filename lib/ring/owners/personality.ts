@@ -1,5 +1,4 @@
 /** Personalities: credentials kept by a ring, for operations that shall run with them. */
-import { wrongValue } from '../../../structs/check.ts';
 import { registerPersonality, unregisterPersonality } from '../../register/notify.ts';
 import type { RingBase } from '../base.ts';
 import type { RingCore } from '../core/core.ts';
@@ -24,12 +23,10 @@ export class Personality extends Owner {
     return new Personality(ring, core, registerPersonality(core.handle));
   }
 
-  /** @internal Its id, for an operation of its ring. */
-  use(core: RingCore): number {
-    if (core !== this.core)
-      throw wrongValue('personality', "registered with this ring, not with another's", this.#id);
-    this.check();
-    return this.#id;
+  /** @internal Its id. @throws unless it is registered with this ring now */
+  static use(personality: Personality, core: RingCore): number {
+    Owner.require(personality, core, 'personality', personality.#id);
+    return personality.#id;
   }
 
   protected override release(): void {
