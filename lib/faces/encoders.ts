@@ -405,7 +405,7 @@ export const getpeername: Operation<[socket: File, room: AddressBuffer], object>
   holds: 'until completed',
   encode(core, _options, socket, room) {
     const socketRead = reads.file('socket', socket);
-    const roomRead = ofAddress.addressBuffer('room', room);
+    const roomRead = ofAddress.addressBufferThere('room', room);
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = ofAddress.pinAddressBuffer(core, 'room', roomRead);
     const room1 = ofAddress.pinAddressLength(core, 'room', roomRead);
@@ -421,7 +421,7 @@ export const getsockname: Operation<[socket: File, room: AddressBuffer], object>
   holds: 'until completed',
   encode(core, _options, socket, room) {
     const socketRead = reads.file('socket', socket);
-    const roomRead = ofAddress.addressBuffer('room', room);
+    const roomRead = ofAddress.addressBufferThere('room', room);
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = ofAddress.pinAddressBuffer(core, 'room', roomRead);
     const room1 = ofAddress.pinAddressLength(core, 'room', roomRead);

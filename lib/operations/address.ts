@@ -42,6 +42,12 @@ export function addressBuffer(name: string, value: AddressBuffer | undefined): A
   throw wrongType(name, 'an AddressBuffer', value);
 }
 
+/** Throws unless `value` is an AddressBuffer. */
+export function addressBufferThere(name: string, value: AddressBuffer): AddressBuffer {
+  if (AddressBuffer.is(value)) return value;
+  throw wrongType(name, 'an AddressBuffer', value);
+}
+
 /** The address of the room; 0 where there is none. */
 export function pinAddressBuffer(_core: unknown, _name: string, buffer: AddressBuffer | undefined): number {
   return buffer === undefined ? 0 : AddressBuffer.use(buffer);

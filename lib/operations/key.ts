@@ -34,6 +34,13 @@ const NOBODY = 0xffff_ffff;
 
 /** The slot of the operation in the ring's table; -1 where there is none. */
 function slotOf(core: RingCore, key: number | Started): number {
+  if (typeof key === 'number' && !core.hasUserData) {
+    throw wrongType(
+      'userData',
+      'what starting the operation gave: operations of promises have no userData',
+      key,
+    );
+  }
   return (typeof key === 'number' ? core.flights.find(key)[0] : key.slot) ?? -1;
 }
 

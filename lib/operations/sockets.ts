@@ -11,7 +11,13 @@ import type { SqeCursor } from '../ops/sqe.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import type { BufferRing } from '../ring/owners/buffer-ring.ts';
 import { Pinned } from '../sys/memory.ts';
-import { addressBuffer, keptAddress, pinAddressBuffer, pinAddressLength } from './address.ts';
+import {
+  addressBuffer,
+  addressBufferThere,
+  keptAddress,
+  pinAddressBuffer,
+  pinAddressLength,
+} from './address.ts';
 import { type Kind, type NamedType, operation, options } from './declare.ts';
 import * as kinds from './kinds.ts';
 import {
@@ -674,7 +680,7 @@ export const siocoutq = operation({
 
 const nameRoom: Kind = {
   type: 'AddressBuffer',
-  read: addressBuffer,
+  read: addressBufferThere,
   pin: [pinAddressBuffer, pinAddressLength],
   holds: 'until completed',
   keep: keptAddress,

@@ -2,6 +2,7 @@
 import { constants } from '../../structs/flags.ts';
 import { type OpFlag, ops } from '../../structs/ops.ts';
 import { KernelTimespec, Statx } from '../../structs/posix.ts';
+import * as control from '../ops/control.ts';
 import * as fs from '../ops/fs.ts';
 import * as net from '../ops/net.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
@@ -14,6 +15,8 @@ const EINVAL = 22;
 const EOPNOTSUPP = 95;
 const AT_EMPTY_PATH = 0x1000;
 const AF_INET = 2;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
 const SOCK_STREAM_CLOEXEC = 0o2000001;
 /** No operation of a ring has all ones in its user_data. */
 const NOBODY = 0xffff_ffff;
@@ -86,8 +89,10 @@ function lacksCommand(core: RingCore, { value }: OpFlag): boolean {
   const fd = resultOf(core, (sqe) => net.socket(sqe, AF_INET, SOCK_STREAM_CLOEXEC, 0, 0));
   if (fd === undefined || fd < 0) return false;
   try {
-    const command = (sqe: SqeCursor) => sqe.prepare(constants.IORING_OP_URING_CMD, fd, 0, 0, value);
-    return resultOf(core, command) === -EOPNOTSUPP;
+    const option = new Pinned(4);
+    const command = (sqe: SqeCursor) =>
+      control.uringCmdSock(sqe, fd, value, SOL_SOCKET, SO_REUSEADDR, option.address, 4);
+    return resultOf(core, command, option) === -EOPNOTSUPP;
   } finally {
     sys.close(fd);
   }

@@ -21,7 +21,7 @@ ringTest('wrong arguments reject, and nothing of the chain starts', {}, async (s
     ['options.hrad', () => ring.chain(() => [], wrong({ hrad: true }))],
     ['options', () => ring.chain(() => [], wrong(1))],
     // wrong when the entry is made
-    ['memory', () => ring.chain((c) => [write(), c.read(0, new Uint8Array(0)), c.nop()])],
+    ['file', () => ring.chain((c) => [write(), c.read(-1, new Uint8Array(1)), c.nop()])],
     // wrong before
     ['options.timeoutMs', () => ring.chain((c) => [write(), c.nop({ timeoutMs: -1 }), c.nop()])],
     ['options.x', () => ring.chain((c) => [c.nop(wrong({ x: 1 })), write()])],

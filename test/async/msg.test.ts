@@ -71,7 +71,7 @@ ringTest('wrong arguments reject before any syscall', OP, async (scope) => {
     ['room.size', () => ring.recvmsg(0, wrong({ size: 1 }))],
     ['room.control', () => ring.recvmsg(0, { data, control: -1 })],
     ['room.address', () => ring.recvmsg(0, { data, address: wrong(1) })],
-    ['room.data[0]', () => ring.recvmsg(0, { data: wrong('x') })],
+    ['room.data', () => ring.recvmsg(0, { data: wrong('x') })],
     ['options.flags', () => ring.recvmsg(0, { data }, { flags: -1 })],
   ]);
 });

@@ -6,7 +6,7 @@ import { aborts, asyncRing, bytes, fails, failure, refusesAll } from '../helpers
 import { needs, needsOp } from '../helpers/needs.ts';
 import { listener, random, tcpPair, udp } from '../helpers/network.ts';
 import { socketPair, text } from '../helpers/pairs.ts';
-import { unfitViews, wrong } from '../helpers/raw-ring.ts';
+import { unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
 
 const OP = needsOp('OP_RECV');
@@ -33,7 +33,7 @@ ringTest('wrong arguments reject before any syscall', POOL, async (scope) => {
   const pool = ring.registerBufferRing({ entries: 2, bufferSize: 16 });
   const other = asyncRing(scope).registerBufferRing({ entries: 2, bufferSize: 16 });
   await refusesAll(ring, [
-    ...unfitViews().flatMap(([, view]) => [
+    ...unsteadyViews().flatMap(([, view]) => [
       ['memory', () => ring.recv(0, view)] as const,
       ['memory', () => ring.send(0, view)] as const,
     ]),

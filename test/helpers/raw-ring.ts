@@ -225,6 +225,11 @@ export function unfitViews(): [why: string, view: Uint8Array][] {
   ];
 }
 
+/** Views whose memory does not stay: an operation takes an empty one. */
+export function unsteadyViews(): [why: string, view: Uint8Array][] {
+  return unfitViews().filter(([why]) => why !== 'zero-length');
+}
+
 /** An array whose element `i` runs `run` when it is read: what a hostile or careless caller may pass. */
 export function trapped<T>(values: readonly T[], i: number, run: () => void): T[] {
   const copy = [...values];

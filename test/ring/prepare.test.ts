@@ -12,7 +12,7 @@ import { constants } from '../../structs/flags.ts';
 import { Sqe } from '../../structs/sqe.ts';
 import { needs, needsFeature, needsOp } from '../helpers/needs.ts';
 import { ECANCELED, OpenRing, text } from '../helpers/pairs.ts';
-import { refuses, trapped, unfitViews, wrong } from '../helpers/raw-ring.ts';
+import { refuses, trapped, unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { complete, result, ringTest, type Scope, until } from '../helpers/rings.ts';
 import { type Props, type Sample, samples } from '../helpers/samples.ts';
 
@@ -550,7 +550,7 @@ ringTest('memory that would not stay where it is is refused', {}, (scope) => {
   const ring = openRing(scope);
   const { reader } = scope.pipe();
   const { prepare } = ring;
-  const views: unknown[] = unfitViews().map(([, view]) => view);
+  const views: unknown[] = unsteadyViews().map(([, view]) => view);
   for (const memory of [...views, undefined, null, 'text', [1], new ArrayBuffer(8)]) {
     refuses('memory', () => prepare.read(reader, wrong(memory)));
     refuses('memory', () => prepare.write(reader, wrong(memory)));
@@ -716,12 +716,13 @@ ringTest('async: a worker does it', {}, async (scope) => {
   await until('the signal of the worker', () => eventfd.read() === 1);
 });
 
-ringTest('asyncCancel finds an operation by its userData', {}, (scope) => {
+ringTest('cancel finds an operation by its userData', {}, (scope) => {
   const ring = openRing(scope);
   const { reader } = scope.pipe();
-  for (const userData of [-1, 1.5, '1', undefined, 2 ** 53]) {
-    refuses('userData', () => ring.prepare.asyncCancel(wrong(userData)));
+  for (const userData of [-1, 1.5, '1', {}, 2 ** 53]) {
+    refuses('what.userData', () => ring.prepare.cancel({ userData: wrong(userData) }));
   }
+  for (const what of [-1, '1', undefined, {}]) refuses('what', () => ring.prepare.asyncCancel(wrong(what)));
   ring.prepare.pollAdd(reader, 1, { userData: SAFE });
   ring.submit();
   ring.prepare.cancel({ userData: 5 }, { userData: 1 });

@@ -123,6 +123,8 @@ export class RingCore {
   isPolled = false;
   /** The ring's eventfd that wakes the event loop instead, or -1. */
   wakeFd = -1;
+  /** Do operations have a userData of the caller's? Those of promises have none. */
+  hasUserData = false;
   /** The sandbox that the ring was given, if any. */
   sandbox: SandboxRules | undefined;
   /** Must every operation have flags that a cancellation by an operation would not have? */
