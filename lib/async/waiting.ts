@@ -21,7 +21,7 @@ import type {
   WaitidOptions,
 } from '../operations/index.ts';
 import * as operations from '../operations/index.ts';
-import type { RingBase } from '../ring/base.ts';
+import type { AnyRing } from '../ring/core/rings.ts';
 import type { FixedFile } from '../ring/owners/files.ts';
 import { Pinned } from '../sys/memory.ts';
 import { type AsyncOptions, COUNT, type IteratorOptions, NOTHING } from './base.ts';
@@ -218,7 +218,7 @@ export abstract class AsyncWaiting extends AsyncNetwork {
    * @since 5.18
    * @see io_uring_prep_msg_ring(3)
    */
-  msgRing(target: RingBase | number, options?: MessageOptions & AsyncOptions): Promise<void> {
+  msgRing(target: AnyRing | number, options?: MessageOptions & AsyncOptions): Promise<void> {
     return this.run(operations.msgRing, NOTHING, options, target);
   }
 

@@ -16,7 +16,7 @@ import type {
   TimeoutOptions,
 } from '../operations/index.ts';
 import * as operations from '../operations/index.ts';
-import type { RingBase } from '../ring/base.ts';
+import type { AnyRing } from '../ring/core/rings.ts';
 import type { FixedFile } from '../ring/owners/files.ts';
 import { PrepareNetwork } from './prepare-network.ts';
 import { put0, put1, put2, put3 } from './put.ts';
@@ -50,7 +50,7 @@ export class Prepare extends PrepareNetwork {
   }
 
   /** Posts a completion on another ring (OP_MSG_RING, since 5.18). */
-  msgRing(target: RingBase | number, options?: MessageOptions & OperationOptions): void {
+  msgRing(target: AnyRing | number, options?: MessageOptions & OperationOptions): void {
     put1(this.core, operations.msgRing, options, target);
   }
 

@@ -4,9 +4,9 @@ import { boolean, integer, options as record, wrongType, wrongValue } from '../.
 import { constants } from '../../structs/flags.ts';
 import { bytesOf, isUint8Array } from '../../structs/views.ts';
 import * as control from '../ops/control.ts';
-import type { RingBase } from '../ring/base.ts';
 import { type CancelTarget, checkKey, opcodeOf } from '../ring/cancel.ts';
 import type { RingCore } from '../ring/core/core.ts';
+import type { AnyRing } from '../ring/core/rings.ts';
 import { fdOfTarget } from '../ring/message.ts';
 import { FixedFile, RegisteredFiles } from '../ring/owners/files.ts';
 import { Pinned } from '../sys/memory.ts';
@@ -61,7 +61,7 @@ export interface MessageOptions {
   readonly res?: number;
 }
 
-export const msgRing = define<[target: RingBase | number], MessageOptions>(
+export const msgRing = define<[target: AnyRing | number], MessageOptions>(
   'OP_MSG_RING',
   ['messageData', 'res'],
   (core, options, target) => {
@@ -84,7 +84,7 @@ export interface MessageFileOptions {
 export type OtherTable = FixedFile | RegisteredFiles;
 
 /** The core of the ring that a table belongs to. */
-function slotThere(into: OtherTable): [ring: RingBase, fileIndex: number] {
+function slotThere(into: OtherTable): [ring: AnyRing, fileIndex: number] {
   if (FixedFile.is(into)) return [into.table.ring, into.use(into.table.core) + 1];
   if (!RegisteredFiles.is(into)) throw wrongType('into', "another ring's file table, or a slot of it", into);
   into.use(into.core);

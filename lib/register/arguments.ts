@@ -1,5 +1,14 @@
 /** What callers pass: taken out of their objects and checked first, written for the kernel last. */
-import { integer, list, options, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
+import {
+  copyList,
+  integer,
+  list,
+  options,
+  U32_MAX,
+  unsigned64,
+  wrongType,
+  wrongValue,
+} from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
 import { lengthOf } from '../../structs/views.ts';
 import { addressOf } from '../sys/memory.ts';
@@ -53,33 +62,37 @@ function setU64(view: DataView, at: number, value: number | bigint): void {
 
 /** The memory of each buffer. */
 export function readBuffers(name: string, buffers: readonly BufferSource[], max: number): Iovecs {
-  const length = count(name, buffers, 1, max);
-  const sources: (ArrayBufferView | Place | null)[] = [];
-  for (let i = 0; i < length; i++) {
-    const each = buffers[i];
-    sources.push(ArrayBuffer.isView(each) || each === null ? each : readPlace(name, i, each));
-  }
-  return pinBuffers(name, sources);
-}
-
-/** Addresses and lengths. Nothing of the caller's runs here: reading one buffer could have detached another. */
-function pinBuffers(name: string, sources: readonly (ArrayBufferView | Place | null)[]): Iovecs {
+  const sources = copyList(name, buffers, 1, max);
+  const places = sources.map((each, i) =>
+    ArrayBuffer.isView(each) || each === null ? undefined : readPlace(name, i, each),
+  );
+  // no code of the caller's runs from here on: reading one buffer could have detached another
   const bases: (number | bigint)[] = [];
   const lengths: number[] = [];
   for (let i = 0; i < sources.length; i++) {
-    const source = sources[i] ?? EMPTY_SLOT;
-    if (ArrayBuffer.isView(source)) {
-      bases.push(addressOf(name, source, i));
-      lengths.push(lengthOf(source));
-    } else {
-      bases.push(source.address);
-      lengths.push(source.length);
-    }
+    const source = sources[i];
+    const isView = ArrayBuffer.isView(source);
+    bases.push(isView ? addressOf(name, source, i) : (places[i]?.address ?? 0));
+    lengths.push(isView ? lengthOf(source) : (places[i]?.length ?? 0));
   }
   return { bases, lengths };
 }
 
-const EMPTY_SLOT: Place = { address: 0, length: 0 };
+/**
+ * Addresses and lengths of views that were copied out of the caller's array; null is an empty slot. Runs no code of the
+ * caller's: reading one element could have detached the memory of another.
+ */
+export function pinViews(name: string, views: readonly (ArrayBufferView | null | undefined)[]): Iovecs {
+  const bases: number[] = [];
+  const lengths: number[] = [];
+  for (let i = 0; i < views.length; i++) {
+    const view = views[i];
+    // addressOf throws for everything that is no view
+    bases.push(view === null ? 0 : addressOf(name, view, i));
+    lengths.push(ArrayBuffer.isView(view) ? lengthOf(view) : 0);
+  }
+  return { bases, lengths };
+}
 
 function readPlace(name: string, i: number, place: Place | undefined): Place {
   if (typeof place !== 'object' || !('address' in place)) {
@@ -154,6 +167,14 @@ export function readTags(
     taken.push(tag ?? 0);
   }
   return taken;
+}
+
+/** The same of tags as pairs of u32, low half first. */
+export function writeTagHalves(halves: Uint32Array | undefined, from = 0): number {
+  if (halves === undefined) return 0;
+  const { bytes, address } = tagsArgument(halves.length / 2 - from);
+  bytes.set(new Uint8Array(halves.buffer, from * 8));
+  return address;
 }
 
 /** u64[] of the slots from `from` on: its address, 0 without tags. */

@@ -40,14 +40,17 @@ export function fdOf(ring: RingFd, name = 'fd'): number {
   return integer(`${name}.registeredIndex`, ring.registeredIndex, 0, 15);
 }
 
-/** The same ring in an object of ours: whoever gave it has no say in it any more. */
-export function settle(ring: RingFd, name = 'fd'): RingFd {
-  const fd = fdOf(ring, name);
-  return typeof ring === 'number' ? fd : { registeredIndex: fd };
+/** A ring as the calls of one function name it: read from the caller's argument once. */
+export interface CheckedRing {
+  /** The fd, -1, or the registered index. */
+  readonly fd: number;
+  /** IORING_REGISTER_USE_REGISTERED_RING for a registered index, otherwise 0. */
+  readonly opcodeBit: number;
 }
 
-function withFlag(ring: RingFd, opcode: number): number {
-  return typeof ring === 'number' ? opcode : (opcode | USE_REGISTERED_RING) >>> 0;
+/** Validates and copies the ring that a caller passed, so that a getter of their object can't change it later. */
+export function checkRing(ring: RingFd, name = 'fd'): CheckedRing {
+  return { fd: fdOf(ring, name), opcodeBit: typeof ring === 'number' ? 0 : USE_REGISTERED_RING };
 }
 
 /** The error of a failed call: UnsupportedError where this kernel lacks the opcode, otherwise RegisterError. */
@@ -69,14 +72,13 @@ function failure(code: number, errno: number, fd: number, nrArgs: number, memory
  * @param pointee what the argument points to (iovecs, a region's description), for the hint of an error
  */
 export function call(
-  ring: RingFd,
+  { fd, opcodeBit }: CheckedRing,
   row: RegisterRow,
   arg: Argument | null,
   nrArgs: number,
   pointee?: Argument,
 ): number {
-  const fd = fdOf(ring);
-  const opcode = withFlag(ring, row.value);
+  const opcode = row.value + opcodeBit;
   const address = arg === null ? 0 : arg.address;
   const result = tracingRegister()
     ? tracedRegister(fd, opcode, arg?.bytes ?? null, nrArgs, () => sys.register(fd, opcode, address, nrArgs))
@@ -138,8 +140,8 @@ export function register(
   arg: ArrayBufferView | number | bigint | null = null,
   nrArgs = 0,
 ): number {
-  const fd = fdOf(ring);
-  const full = withFlag(ring, integer('opcode', opcode, 0, U32_MAX));
+  const { fd, opcodeBit } = checkRing(ring);
+  const full = (integer('opcode', opcode, 0, U32_MAX) | opcodeBit) >>> 0;
   integer('nrArgs', nrArgs, 0, U32_MAX);
   const result =
     typeof arg === 'object' && arg !== null

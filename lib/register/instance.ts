@@ -9,7 +9,7 @@ import { Params } from '../../structs/setup.ts';
 import { RegisterError } from '../errors.ts';
 import { Pinned } from '../sys/memory.ts';
 import { type AddressSource, readAddress, record, u32 } from './arguments.ts';
-import { arrayArgument, call, fdOf, type RingFd, StructArgument, settle } from './call.ts';
+import { arrayArgument, call, checkRing, type RingFd, StructArgument } from './call.ts';
 
 const {
   IORING_MEM_REGION_REG_WAIT_ARG,
@@ -100,7 +100,7 @@ export interface QueryResults {
  * @see io_uring_register_probe(3)
  */
 export function registerProbe(fd: RingFd): ProbeResult {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const argument = arrayArgument(1, Probe.size + PROBE_OPS * ProbeOp.size);
   const { bytes } = argument;
   // the kernel refuses what is not all zero
@@ -127,7 +127,7 @@ export function registerProbe(fd: RingFd): ProbeResult {
  * @see io_uring_register_clock(3)
  */
 export function registerClock(fd: RingFd, clockid: number): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const argument = clockArgument.set({ clockid: integer('clockid', clockid, 0, U32_MAX) });
   call(ring, registerOps[29], argument, 0);
 }
@@ -145,7 +145,7 @@ export function registerClock(fd: RingFd, clockid: number): void {
  * @see io_uring_resize_rings(3)
  */
 export function registerResizeRings(fd: RingFd, sizes: RingSizes): ReturnType<typeof Params.decode> {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('sizes', sizes, ['sqEntries', 'cqEntries', 'clamp']);
   const { sqEntries, cqEntries, clamp = false } = sizes;
   const clamping = boolean('sizes.clamp', clamp) ? IORING_SETUP_CLAMP : 0;
@@ -169,7 +169,7 @@ export function registerResizeRings(fd: RingFd, sizes: RingSizes): ReturnType<ty
  * @see io_uring_register_region(3)
  */
 export function registerMemRegion(fd: RingFd, region: MemRegion): { mmapOffset: number } {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('region', region, ['userAddr', 'size', 'flags', 'regWaitArg']);
   const { userAddr, size, flags, regWaitArg = false } = region;
   const waits = boolean('region.regWaitArg', regWaitArg) ? IORING_MEM_REGION_REG_WAIT_ARG : 0;
@@ -196,7 +196,7 @@ export function registerMemRegion(fd: RingFd, region: MemRegion): { mmapOffset: 
  */
 export function registerQuery<Q extends QueryName>(fd: RingFd, queryOp: Q): QueryResults[Q] | undefined;
 export function registerQuery(fd: RingFd, queryOp: QueryName): QueryResults[QueryName] | undefined {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const name = oneOf('queryOp', queryOp, QUERY_NAMES);
   const answer = QUERIES[name];
   // fresh memory: a listener of the trace may call us before it is read
@@ -208,7 +208,7 @@ export function registerQuery(fd: RingFd, queryOp: QueryName): QueryResults[Quer
   // the call succeeds although the question failed
   if (result < 0)
     throw new RegisterError('REGISTER_QUERY', -result, {
-      fd: fdOf(ring),
+      fd: ring.fd,
       nrArgs: 0,
       since: registerOps[35].since,
     });

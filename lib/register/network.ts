@@ -6,7 +6,7 @@ import { RegionDesc } from '../../structs/memory.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { ZcrxAreaReg, ZcrxCtrl, ZcrxIfqReg, type ZcrxOffsets } from '../../structs/zcrx.ts';
 import { type AddressSource, readAddress, record, u32 } from './arguments.ts';
-import { call, type RingFd, StructArgument, settle } from './call.ts';
+import { call, checkRing, type RingFd, StructArgument } from './call.ts';
 
 const napiArgument = new StructArgument(Napi);
 const ifqArgument = new StructArgument(ZcrxIfqReg);
@@ -103,7 +103,7 @@ function former(): FormerNapi {
  * @see io_uring_register_napi(3)
  */
 export function registerNapi(fd: RingFd, settings: NapiSettings): FormerNapi {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('settings', settings, ['busyPollTo', 'preferBusyPoll', 'opcode', 'opParam']);
   const { busyPollTo, preferBusyPoll = false, opcode = 0, opParam } = settings;
   const argument = napiArgument.set({
@@ -123,7 +123,7 @@ export function registerNapi(fd: RingFd, settings: NapiSettings): FormerNapi {
  * @see io_uring_unregister_napi(3)
  */
 export function unregisterNapi(fd: RingFd): FormerNapi {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   call(ring, registerOps[28], napiArgument.set({}), 1);
   return former();
 }
@@ -165,7 +165,7 @@ function regionArgument(region: ZcrxRegion) {
  * @see io_uring_register_ifq(3)
  */
 export function registerZcrxIfq(fd: RingFd, ifq: ZcrxIfq): ZcrxIfqResult {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('ifq', ifq, ['ifIdx', 'ifRxq', 'rqEntries', 'flags', 'area', 'region', 'rxBufLen']);
   const area = ifq.area && areaArgument(ifq.area);
   const region = ifq.region && regionArgument(ifq.region);
@@ -196,7 +196,7 @@ export function registerZcrxIfq(fd: RingFd, ifq: ZcrxIfq): ZcrxIfqResult {
  * @see io_uring_register_zcrx_ctrl(3)
  */
 export function registerZcrxCtrl(fd: RingFd, control: ZcrxControl): number | undefined {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('control', control, ['zcrxId', 'op']);
   const zcrxId = integer('control.zcrxId', control.zcrxId, 0, U32_MAX);
   const op = oneOf('control.op', control.op, CONTROLS);

@@ -3,7 +3,6 @@ import { boolean, descriptor, integer, oneOf, wrongType, wrongValue } from '../.
 import { constants } from '../../structs/flags.ts';
 import { ops } from '../../structs/ops.ts';
 import { RegisterError } from '../errors.ts';
-import type { File } from '../operations/index.ts';
 import { record } from '../register/arguments.ts';
 import { registerSyncCancel, type SyncCancel } from '../register/notify.ts';
 import type { OpName } from '../register/support.ts';
@@ -23,23 +22,26 @@ const {
 const HIGH = 0x1_0000_0000;
 const OP_NAMES: readonly OpName[] = ops.map(({ name }) => name);
 
+/** The file of operations: its fd, something that has one, or a slot of the file table. */
+type CancelFile = number | FixedFile | { readonly fd: number };
+
 /** What to cancel: by `userData`, by `fd` and `op` (or both at once), or `any`thing. Only what was submitted counts. */
 export interface CancelTarget {
   /** Operations with this userData. */
-  readonly userData?: number;
+  readonly userData?: number | undefined;
   /** Operations on this file. */
-  readonly fd?: File;
+  readonly fd?: CancelFile | undefined;
   /** Operations of this kind: `'OP_RECV'` (6.6). */
-  readonly op?: OpName;
+  readonly op?: OpName | undefined;
   /** All that match, not just one. */
-  readonly all?: boolean;
+  readonly all?: boolean | undefined;
   /** Every operation of the ring. */
-  readonly any?: boolean;
+  readonly any?: boolean | undefined;
   /**
    * Without `all` and `any`: how long to wait for an operation that a worker runs, in milliseconds; 0 does not wait,
    * absent waits without limit.
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Throws unless the target says one thing: the kernel would silently ignore the rest. */
@@ -88,12 +90,15 @@ function cancelAll(core: RingCore, userData: number): number {
 }
 
 /** How the kernel names a file. */
-function fileKey(core: RingCore, file: File): Pick<SyncCancel, 'fd'> & { readonly flags: number } {
+function fileKey(core: RingCore, file: CancelFile): Pick<SyncCancel, 'fd'> & { readonly flags: number } {
   if (FixedFile.is(file)) {
-    return { fd: file.use(core), flags: IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED };
+    return { fd: FixedFile.use(file, core), flags: IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED };
   }
-  if (typeof file !== 'number') throw wrongType('target.fd', 'a file descriptor or a FixedFile', file);
-  return { fd: descriptor('target.fd', file), flags: IORING_ASYNC_CANCEL_FD };
+  if (typeof file === 'number') return { fd: descriptor('target.fd', file), flags: IORING_ASYNC_CANCEL_FD };
+  if (typeof file !== 'object' || file === null || !('fd' in file)) {
+    throw wrongType('target.fd', 'a file descriptor, a FixedFile, or an object with an fd', file);
+  }
+  return { fd: descriptor('target.fd.fd', file.fd), flags: IORING_ASYNC_CANCEL_FD };
 }
 
 /** IORING_OP_* of its name. */

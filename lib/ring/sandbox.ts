@@ -35,18 +35,18 @@ const REGISTER_NAMES: readonly RegisterOpName[] = registerOps.map(({ name }) => 
 /** What a sandboxed ring may do. What is not listed is refused with EACCES; an empty sandbox refuses all. */
 export interface Sandbox {
   /** Operations: `'OP_READ'`, ... */
-  readonly ops?: readonly OpName[];
+  readonly ops?: readonly OpName[] | undefined;
   /** Flags that every operation must have: with `'FIXED_FILE'` it can touch no other files than the registered ones. */
-  readonly requireFlags?: readonly SqeFlagName[];
+  readonly requireFlags?: readonly SqeFlagName[] | undefined;
   /** Flags that operations may have, beside those that they must. */
-  readonly allowFlags?: readonly SqeFlagName[];
+  readonly allowFlags?: readonly SqeFlagName[] | undefined;
   /** Register opcodes: `'REGISTER_FILES_UPDATE'`, ... */
-  readonly register?: readonly RegisterOpName[];
+  readonly register?: readonly RegisterOpName[] | undefined;
   /**
    * Refuses also to cancel and to unregister, which are allowed otherwise. Then `unregister()` fails, and `close()`
    * can't cancel: it waits a second for what is in flight, and keeps its memory until the process ends.
    */
-  readonly sealed?: boolean;
+  readonly sealed?: boolean | undefined;
 }
 
 /** How a ring gets rid of what it has: what a sandbox allows unless it is sealed. */

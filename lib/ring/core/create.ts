@@ -43,37 +43,37 @@ const EINVAL = 22;
 /** Options of a ring. Flags that only make it faster are chosen by what this kernel takes. */
 export interface RingOptions {
   /** Completion queue entries, up to 65536; twice the submission queue when absent (SETUP_CQSIZE, 5.5). */
-  readonly cqEntries?: number;
+  readonly cqEntries?: number | undefined;
   /** Sizes above the kernel's limits are lowered to them instead of refused (SETUP_CLAMP, 5.6). */
-  readonly clamp?: boolean;
+  readonly clamp?: boolean | undefined;
   /** A kernel thread submits: no syscall while it is awake (SETUP_SQPOLL). Refused in workers. */
-  readonly sqPoll?: boolean | SqPollOptions;
+  readonly sqPoll?: boolean | SqPollOptions | undefined;
   /** Completions are polled for; only O_DIRECT reads and writes work (SETUP_IOPOLL). */
-  readonly ioPoll?: boolean | 'hybrid';
+  readonly ioPoll?: boolean | 'hybrid' | undefined;
   /** Entries of 128 bytes, for passthrough commands (SETUP_SQE128, 5.19). */
-  readonly sqe128?: boolean;
+  readonly sqe128?: boolean | undefined;
   /** Completions of 32 bytes (SETUP_CQE32, 5.19), or of both sizes (`'mixed'`: SETUP_CQE_MIXED, 6.18). */
-  readonly cqe32?: boolean | 'mixed';
+  readonly cqe32?: boolean | 'mixed' | undefined;
   /** Task work runs only when the ring is entered (SETUP_DEFER_TASKRUN, 6.1); needed by `resize`. */
-  readonly deferTaskrun?: boolean;
+  readonly deferTaskrun?: boolean | undefined;
   /** Starts disabled: register first, then `enable()` (SETUP_R_DISABLED, 5.10). */
-  readonly disabled?: boolean;
+  readonly disabled?: boolean | undefined;
   /** Shares the worker threads of another ring (SETUP_ATTACH_WQ, 5.6). */
-  readonly attachTo?: { readonly fd: number };
+  readonly attachTo?: { readonly fd: number } | undefined;
   /** Keeps the indirection of the submission queue that 6.6 made needless (without SETUP_NO_SQARRAY). */
-  readonly sqArray?: boolean;
+  readonly sqArray?: boolean | undefined;
   /** The queues lie in memory of ours instead of the kernel's (SETUP_NO_MMAP, 6.5). */
-  readonly noMmap?: boolean;
+  readonly noMmap?: boolean | undefined;
   /** No fd at all, only a registered index (SETUP_REGISTERED_FD_ONLY, 6.5); implies `noMmap`. */
-  readonly registeredFdOnly?: boolean;
+  readonly registeredFdOnly?: boolean | undefined;
 }
 
 /** Options of the submission thread. */
 export interface SqPollOptions {
   /** After so many milliseconds without work it sleeps; 1000 when absent. */
-  readonly idleMs?: number;
+  readonly idleMs?: number | undefined;
   /** The cpu that it runs on. */
-  readonly cpu?: number;
+  readonly cpu?: number | undefined;
 }
 
 /** The names of all ring options. */

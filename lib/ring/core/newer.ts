@@ -7,7 +7,7 @@ export interface Newer {
   /** Its C name without `IORING_`. */
   readonly need: string;
   /** The first mainline kernel with it, where that is known. */
-  readonly since?: string;
+  readonly since?: string | undefined;
 }
 
 /**

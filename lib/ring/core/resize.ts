@@ -18,9 +18,9 @@ export interface ResizeOptions {
   /** Submission queue entries, 1..32768. */
   readonly sqEntries: number;
   /** Completion queue entries, up to 65536; twice `sqEntries` when absent. */
-  readonly cqEntries?: number;
+  readonly cqEntries?: number | undefined;
   /** Sizes above the kernel's limits are lowered to them instead of refused. */
-  readonly clamp?: boolean;
+  readonly clamp?: boolean | undefined;
 }
 
 /** Nothing can be mapped in place of memory of ours, or without an fd. */
