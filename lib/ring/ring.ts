@@ -24,10 +24,12 @@ const {
   IORING_ENTER_EXT_ARG,
   IORING_ENTER_EXT_ARG_REG,
   IORING_ENTER_GETEVENTS,
+  IORING_ENTER_NO_IOWAIT,
   IORING_ENTER_SQ_WAIT,
   IORING_ENTER_SQ_WAKEUP,
   IORING_FEAT_EXT_ARG,
   IORING_FEAT_MIN_TIMEOUT,
+  IORING_FEAT_NO_IOWAIT,
   IORING_SETUP_IOPOLL,
   IORING_SETUP_SQPOLL,
 } = constants;
@@ -53,6 +55,8 @@ export interface SubmitOptions {
   readonly waitArgument?: WaitArgument | undefined;
   /** On an sqPoll ring: waits until the thread has made room in the submission queue (5.10). */
   readonly waitForSpace?: boolean | undefined;
+  /** The time of the wait doesn't count as I/O wait of the cpu (ENTER_NO_IOWAIT, 6.15). */
+  readonly noIowait?: boolean | undefined;
 }
 
 /** The options of a submit, read and checked. */
@@ -63,6 +67,8 @@ interface Limits {
   readonly minWaitUs: number | undefined;
   readonly waitArgument: WaitArgument | undefined;
   readonly waitForSpace: boolean;
+  /** IORING_ENTER_NO_IOWAIT, or 0. */
+  readonly waitFlags: number;
 }
 
 const NO_WAIT: Limits = {
@@ -72,6 +78,7 @@ const NO_WAIT: Limits = {
   minWaitUs: undefined,
   waitArgument: undefined,
   waitForSpace: false,
+  waitFlags: 0,
 };
 const SUBMIT_OPTIONS: readonly string[] = [
   'wait',
@@ -80,6 +87,7 @@ const SUBMIT_OPTIONS: readonly string[] = [
   'minWaitUs',
   'waitArgument',
   'waitForSpace',
+  'noIowait',
 ];
 
 /** A loop is faster than `includes` on a list this short. */
@@ -134,7 +142,7 @@ export class Ring extends RingBase {
     const limits = options === undefined ? NO_WAIT : this.#read(options);
     const submitted = core.has(IORING_SETUP_SQPOLL)
       ? this.#wakeThread(limits.waitForSpace)
-      : this.#submitAll(this.#waitAtOnce(limits));
+      : this.#submitAll(this.#waitAtOnce(limits), limits.waitFlags);
     if (core.ready < limits.wait) this.#waitFor(limits);
     return submitted;
   }
@@ -182,10 +190,12 @@ export class Ring extends RingBase {
   #read(options: SubmitOptions): Limits {
     checkNames(options);
     const { wait = 0, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace = false } = options;
+    const { noIowait = false } = options;
     this.core.check();
     integer('options.wait', wait, 0, this.core.queues.cqEntries);
     boolean('options.waitForSpace', waitForSpace);
-    if ((timeoutMs ?? deadlineMs ?? minWaitUs ?? waitArgument) === undefined && !waitForSpace) {
+    boolean('options.noIowait', noIowait);
+    if ((timeoutMs ?? deadlineMs ?? minWaitUs ?? waitArgument) === undefined && !waitForSpace && !noIowait) {
       return this.#onlyWait(wait);
     }
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
@@ -204,7 +214,9 @@ export class Ring extends RingBase {
     // absolute waits came with minimal ones
     if (deadlineMs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'ENTER_ABS_TIMER', '6.12');
     if (minWaitUs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'FEAT_MIN_TIMEOUT', '6.12');
-    return { wait, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace };
+    if (noIowait) this.#need(IORING_FEAT_NO_IOWAIT, 'ENTER_NO_IOWAIT', '6.15');
+    const waitFlags = noIowait ? IORING_ENTER_NO_IOWAIT : 0;
+    return { wait, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace, waitFlags };
   }
 
   /** Most submits are alike: they share their limits, so that a submit allocates nothing. */
@@ -228,7 +240,7 @@ export class Ring extends RingBase {
    * Submits until the queue is empty or the kernel stops; it stops at a bad entry before 5.18 (SETUP_SUBMIT_ALL), and
    * waits only if it did not.
    */
-  #submitAll(wait: number): number {
+  #submitAll(wait: number, waitFlags: number): number {
     const { core } = this;
     const { queues } = core;
     // in a callback of reap() the kernel would count what was taken already
@@ -236,7 +248,7 @@ export class Ring extends RingBase {
     let total = 0;
     for (let left = queues.publish(); left > 0; left = queues.unconsumed) {
       const gets = wait > 0 || core.has(IORING_SETUP_IOPOLL) || queues.needsEnter;
-      const result = core.enter(left, wait, gets ? IORING_ENTER_GETEVENTS : 0);
+      const result = core.enter(left, wait, gets ? IORING_ENTER_GETEVENTS | waitFlags : 0);
       if (result === -EINTR) continue;
       if (result < 0) {
         if (total > 0 && (result === -EAGAIN || result === -EBUSY)) return total;
@@ -294,21 +306,24 @@ export class Ring extends RingBase {
 
   #enterAndWait(
     wait: number,
-    { timeoutMs, deadlineMs, minWaitUs, waitArgument }: Limits,
+    { timeoutMs, deadlineMs, minWaitUs, waitArgument, waitFlags }: Limits,
     left: number,
   ): number {
     const { core } = this;
     if (waitArgument !== undefined) {
-      const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG;
+      const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | waitFlags;
       return core.enter(0, wait, flags, WaitArgument.use(waitArgument, core), REG_WAIT_SIZE);
     }
     if (timeoutMs === undefined && deadlineMs === undefined && minWaitUs === undefined) {
-      return core.enter(0, wait, IORING_ENTER_GETEVENTS);
+      return core.enter(0, wait, IORING_ENTER_GETEVENTS | waitFlags);
     }
     // without a timeout the kernel takes the minimal time for one
     const limit = deadlineMs ?? Math.min(left, FOREVER_MS);
     const flags =
-      IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | (deadlineMs === undefined ? 0 : IORING_ENTER_ABS_TIMER);
+      IORING_ENTER_GETEVENTS |
+      IORING_ENTER_EXT_ARG |
+      waitFlags |
+      (deadlineMs === undefined ? 0 : IORING_ENTER_ABS_TIMER);
     return core.enter(0, wait, flags, core.waitArgument(limit, minWaitUs), GeteventsArg.size);
   }
 }

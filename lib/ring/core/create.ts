@@ -33,6 +33,7 @@ const {
   IORING_SETUP_REGISTERED_FD_ONLY,
   IORING_SETUP_SINGLE_ISSUER,
   IORING_SETUP_SQ_AFF,
+  IORING_SETUP_SQE_MIXED,
   IORING_SETUP_SQE128,
   IORING_SETUP_SQPOLL,
   IORING_SETUP_SUBMIT_ALL,
@@ -50,8 +51,11 @@ export interface RingOptions {
   readonly sqPoll?: boolean | SqPollOptions | undefined;
   /** Completions are polled for; only O_DIRECT reads and writes work (SETUP_IOPOLL). */
   readonly ioPoll?: boolean | 'hybrid' | undefined;
-  /** Entries of 128 bytes, for passthrough commands (SETUP_SQE128, 5.19). */
-  readonly sqe128?: boolean | undefined;
+  /**
+   * Entries of 128 bytes, for passthrough commands (SETUP_SQE128, 5.19), or of both sizes (`'mixed'`: SETUP_SQE_MIXED, 6.19,
+   * where OP_NOP128 and OP_URING_CMD128 take two entries).
+   */
+  readonly sqe128?: boolean | 'mixed' | undefined;
   /** Completions of 32 bytes (SETUP_CQE32, 5.19), or of both sizes (`'mixed'`: SETUP_CQE_MIXED, 6.18). */
   readonly cqe32?: boolean | 'mixed' | undefined;
   /** Task work runs only when the ring is entered (SETUP_DEFER_TASKRUN, 6.1); needed by `resize`. */
@@ -100,10 +104,9 @@ interface Wish {
 }
 
 function wish(options: RingOptions): Wish {
-  const { sqPoll, ioPoll, cqe32, cqEntries, attachTo } = options;
+  const { sqPoll, ioPoll, sqe128, cqe32, cqEntries, attachTo } = options;
   for (const name of [
     'clamp',
-    'sqe128',
     'deferTaskrun',
     'disabled',
     'sqArray',
@@ -113,6 +116,7 @@ function wish(options: RingOptions): Wish {
     if (options[name] !== undefined) boolean(`options.${name}`, options[name]);
   }
   choice('options.ioPoll', ioPoll, 'hybrid');
+  choice('options.sqe128', sqe128, 'mixed');
   choice('options.cqe32', cqe32, 'mixed');
   if (attachTo !== undefined && (typeof attachTo !== 'object' || attachTo === null))
     throw wrongType('options.attachTo', 'a ring, or another object with its fd', attachTo);
@@ -122,7 +126,8 @@ function wish(options: RingOptions): Wish {
     (options.clamp ? IORING_SETUP_CLAMP : 0) |
     (ioPoll ? IORING_SETUP_IOPOLL : 0) |
     (ioPoll === 'hybrid' ? IORING_SETUP_HYBRID_IOPOLL : 0) |
-    (options.sqe128 ? IORING_SETUP_SQE128 : 0) |
+    (sqe128 === true ? IORING_SETUP_SQE128 : 0) |
+    (sqe128 === 'mixed' ? IORING_SETUP_SQE_MIXED : 0) |
     (cqe32 === true ? IORING_SETUP_CQE32 : 0) |
     (cqe32 === 'mixed' ? IORING_SETUP_CQE_MIXED : 0) |
     (options.disabled ? IORING_SETUP_R_DISABLED : 0) |
@@ -192,7 +197,7 @@ function ownMemory(entries: number, options: RingOptions): QueueMemory {
   const cq = 2 ** Math.ceil(Math.log2(Math.min(Math.max(options.cqEntries ?? 0, 2 * sq), 65536)));
   const ring = mapAnonymous(64 + cq * 32 + sq * 4 + 4096);
   try {
-    return { ring, sqes: mapAnonymous(sq * (options.sqe128 ? 128 : 64)) };
+    return { ring, sqes: mapAnonymous(sq * (options.sqe128 === true ? 128 : 64)) };
   } catch (error) {
     ring.unmap();
     throw error;

@@ -38,6 +38,11 @@ export class BufferEntries {
     this.#tail = (this.#tail + 1) & 0xffff;
   }
 
+  /** The length that an entry has now: in an incremental ring the kernel writes what is left of the buffer. */
+  lengthAt(entry: number): number | undefined {
+    return this.#words[entry * WORDS + LEN];
+  }
+
   /** Shows the entries written so far to the kernel: a store with release semantics. */
   publish(): void {
     Atomics.store(this.#halves, TAIL, this.#tail);

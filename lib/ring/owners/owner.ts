@@ -115,3 +115,5 @@ export abstract class Owner implements Disposable {
     this.#isUnregistered = true;
   }
 }
+
+Object.freeze(Owner);

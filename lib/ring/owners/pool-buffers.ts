@@ -122,7 +122,11 @@ export class PoolBuffers {
   #free = 0;
   #isOpen = true;
   #smallest = U32_MAX;
+  /** Completions that were reaped by a `Ring`, which calls `reaped`, and not taken yet. */
   #pending: Pending[] = [];
+  #isTracked = false;
+  /** Completion objects that were taken. */
+  readonly #taken = new WeakSet<object>();
   /** Called when the kernel has a buffer again. */
   #waiting: (() => void)[] = [];
 
@@ -213,6 +217,7 @@ export class PoolBuffers {
   reaped(completion: object | undefined, res: number, flags: number): void {
     // otherwise each completion has buffers of its own, whose data begins at 0
     if (!this.#isIncremental || !this.#isKernels(flags >>> IORING_CQE_BUFFER_SHIFT)) return;
+    this.#isTracked = true;
     this.#pending.push({ completion, res, flags, located: this.#locate(res, flags, true) });
   }
 
@@ -233,22 +238,22 @@ export class PoolBuffers {
   }
 
   #takePending(completion: object, res: number, flags: number): Pending['located'] | undefined {
-    if (this.#pending.length === 0) return undefined;
+    if (!this.#isTracked) return undefined;
     const same = this.#pending.findIndex((each) => each.completion === completion);
     const at = same >= 0 ? same : this.#pending.findIndex((each) => each.res === res && each.flags === flags);
-    return at < 0 ? undefined : this.#pending.splice(at, 1)[0]?.located;
+    if (at < 0 || this.#taken.has(completion)) throw foreign(res, flags);
+    this.#taken.add(completion);
+    return this.#pending.splice(at, 1)[0]?.located;
   }
 
   /** The bytes that a completion is about: in its buffer, and as a `chain` also in those that follow it in the ring. */
   #locate(res: number, flags: number, isChain: boolean): [Located, ...Located[]] {
     const id = flags >>> IORING_CQE_BUFFER_SHIFT;
-    if (!this.#isKernels(id)) {
-      throw wrongValue('completion', 'of a receive from this pool, not taken before', { res, flags });
-    }
+    if (!this.#isKernels(id)) throw foreign(res, flags);
     const isLast = (flags & IORING_CQE_F_BUF_MORE) === 0;
     const all: [Located, ...Located[]] = [this.#consume(id, Math.max(0, res), isLast)];
     let left = res - all[0].count;
-    for (let next = this.#after(id); isChain && left > 0 && this.#isKernels(next); next = this.#after(next)) {
+    for (let next = this.#after(id); isChain && left > 0 && this.#isInChain(next); next = this.#after(next)) {
       const located = this.#consume(next, left, isLast);
       all.push(located);
       left -= located.count;
@@ -276,6 +281,12 @@ export class PoolBuffers {
 
   #isKernels(id: number): boolean {
     return this.#states[id] === KERNELS;
+  }
+
+  /** Has the kernel gone on to this buffer? In an incremental ring it has written into the entry then; 6.12 doesn't go on. */
+  #isInChain(id: number): boolean {
+    if (!this.#isKernels(id)) return false;
+    return !this.#isIncremental || this.#entries.lengthAt(this.#place[id] ?? 0) !== this.#sizes[id];
   }
 
   /** Bytes that a buffer has room for still. */
@@ -311,6 +322,10 @@ export class PoolBuffers {
     this.#states[id] = VACANT;
     this.#memory[id] = undefined;
   }
+}
+
+function foreign(res: number, flags: number): RangeError {
+  return wrongValue('completion', 'of a receive from this pool, not taken before', { res, flags });
 }
 
 function checked({ res, flags }: BufferCompletion): BufferCompletion {
