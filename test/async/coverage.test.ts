@@ -149,8 +149,7 @@ function methods(): string[] {
   return [...new Set(found)];
 }
 
-test('the table has all of the 65 operations', () => {
-  assert.equal(ops.length, 65);
+test('the table has all operations', () => {
   assert.deepEqual(
     ops.map(({ name }) => name),
     Object.keys(USES),
