@@ -1,4 +1,7 @@
-/** What callers pass: taken out of their objects and checked first, written for the kernel last. */
+/**
+ * Reads the caller's arguments: first numbers and views are copied out of the caller's objects and checked, then addresses are
+ * taken, then everything is written for the kernel.
+ */
 import {
   copyList,
   integer,
@@ -35,7 +38,7 @@ export interface Iovecs {
   readonly lengths: readonly number[];
 }
 
-/** How many: throws unless `values` is an array of `min` to `max` elements. */
+/** The length of an array. @throws for anything else than an array of `min` to `max` elements */
 export function count(name: string, values: readonly unknown[], min: number, max: number): number {
   const { length } = list(name, values);
   if (length < min || length > max) throw wrongValue(name, `a list of ${min} to ${max} elements`, values);
@@ -108,7 +111,7 @@ function readPlace(name: string, i: number, place: Place | undefined): Place {
 
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
-/** Is it right for sure? Asked first, because the names of elements are made only for errors. */
+/** Is it a valid u64? A test without an argument name, because names of elements are made only for errors. */
 function isUnsigned(value: number | bigint): boolean {
   return typeof value === 'bigint'
     ? value >= 0n && value <= U64_MAX
@@ -133,7 +136,7 @@ export function readFds(name: string, fds: readonly number[], min: number, max: 
   const taken: number[] = [];
   for (let i = 0; i < length; i++) {
     const fd = fds[i];
-    // an s32 is what a bitwise operation leaves unchanged
+    // a bitwise operation leaves exactly the s32 values unchanged
     if (typeof fd !== 'number' || (fd | 0) !== fd || fd < min) integer(`${name}[${i}]`, fd, min, 0x7fff_ffff);
     else taken.push(fd);
   }
@@ -194,7 +197,7 @@ export function readAddress(name: string, source: AddressSource, bytes: number):
   return address;
 }
 
-/** A u32 option; `otherwise` where it is absent. */
+/** Checks a u32 option; returns `otherwise` where it is absent. */
 export function u32(name: string, value: number | undefined, otherwise = 0): number {
   return value === undefined ? otherwise : integer(name, value, 0, U32_MAX);
 }

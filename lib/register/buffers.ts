@@ -3,7 +3,7 @@
  *
  * Safety, for all of them: the kernel keeps the pages of registered memory, and writes into them for every operation
  * that uses a slot, also for one that still runs after the slot was replaced or unregistered. Keep the memory, and
- * don't let it be collected, moved or given to somebody else, until the slot's tag has come or no operation is left.
+ * don't let it be collected, moved or used for anything else, until the slot's tag has come or no operation is left.
  */
 import { boolean, descriptor, integer, U16_MAX, U32_MAX, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';

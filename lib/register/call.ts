@@ -1,4 +1,4 @@
-/** The one door to io_uring_register(2): the registered-ring bit, the trace, and the right error. */
+/** Every io_uring_register(2) goes through here: adds the registered-ring bit, publishes the trace, makes the error. */
 import { descriptor, integer, U32_MAX, unsigned64, wrongType } from '../../structs/check.ts';
 import type { Input, Output, Struct } from '../../structs/layout.ts';
 import { type RegisterRow, registerRow } from '../../structs/register-ops.ts';
@@ -23,7 +23,7 @@ export interface RegisteredRing {
 /** Which ring: its fd, or its registered index. -1 is the ring-less form of the few opcodes that have one. */
 export type RingFd = number | RegisteredRing;
 
-/** An argument whose bytes we own: its address, and its bytes for the trace. */
+/** An argument in memory of this library: its address, and its bytes for the trace. */
 export interface Argument {
   readonly address: number;
   readonly bytes: Uint8Array;
@@ -31,7 +31,7 @@ export interface Argument {
 
 type ArgumentMemory = Pick<Failure, 'bytes' | 'pointee'>;
 
-/** The number that stands for a ring in a call, checked. */
+/** The fd, -1, or the registered index by which a call names a ring. Checks it. */
 export function fdOf(ring: RingFd, name = 'fd'): number {
   if (typeof ring === 'number') return ring === -1 ? -1 : descriptor(name, ring);
   if (typeof ring !== 'object' || ring === null || !('registeredIndex' in ring)) {
@@ -68,7 +68,7 @@ function failure(code: number, errno: number, fd: number, nrArgs: number, memory
 }
 
 /**
- * A typed call: `row` with an argument of ours. Returns the kernel's result, or throws.
+ * Issues the opcode of `row`. Returns the kernel's result, or throws.
  * @param pointee what the argument points to (iovecs, a region's description), for the hint of an error
  */
 export function call(
@@ -164,9 +164,9 @@ function registerAddress(fd: number, opcode: number, arg: number | bigint, nrArg
 }
 
 // ---- argument memory ------------------------------------------------------------------------------------------
-// Arguments are read only during the call, so that one piece of memory serves every call. Hence the rule: read all of
-// the caller's objects first (a getter of theirs may call us again), then write, and let nothing of theirs run before
-// the call. Memory is made at its first use, because the import must work where koffi is missing.
+// The kernel reads an argument only during the call, so one piece of memory serves every call. The rule that follows: read all
+// of the caller's objects first, because their getters may make another call; then write the argument; run no code of the
+// caller's between writing and the call. Memory is allocated at its first use, because the import must work without koffi.
 
 /** Room for one struct, at an address that stays. */
 export class StructArgument<D> implements Argument {

@@ -125,12 +125,12 @@ export function registerFiles2(fd: RingFd, table: FileTable): void {
   }
   const taken = readFds('table.fds', fds, -1, MAX_FILES);
   const nr = taken.length;
-  const told = readTags('table.tags', tags, nr, (slot) => taken[slot] === -1);
+  const checkedTags = readTags('table.tags', tags, nr, (slot) => taken[slot] === -1);
   const { address } = writeFds(taken);
   call(
     ring,
     registerOps[13],
-    tableArgument.set({ nr, data: address, tags: writeTags(told) }),
+    tableArgument.set({ nr, data: address, tags: writeTags(checkedTags) }),
     RsrcRegister.size,
   );
 }
@@ -172,10 +172,10 @@ export function registerFilesUpdate2(fd: RingFd, update: TaggedFilesUpdate): num
   integer('update.offset', offset, 0, U32_MAX);
   const taken = readFds('update.fds', fds, -2, MAX_FILES);
   const nr = taken.length;
-  const told = readTags('update.tags', tags, nr, (slot) => (taken[slot] ?? -1) < 0);
+  const checkedTags = readTags('update.tags', tags, nr, (slot) => (taken[slot] ?? -1) < 0);
   return callForAll(RsrcUpdate2.size, nr, (from) => {
     const data = writeFds(taken, from).address;
-    const value = { offset: offset + from, data, tags: writeTags(told, from), nr: nr - from };
+    const value = { offset: offset + from, data, tags: writeTags(checkedTags, from), nr: nr - from };
     return call(ring, registerOps[14], taggedUpdateArgument.set(value), RsrcUpdate2.size);
   });
 }

@@ -40,10 +40,10 @@ export interface ProbeResult {
   readonly ops: readonly ProbedOp[];
 }
 
-/** The objects would cost more than the call, and many callers look at one of them only: they are made when asked for. */
-class Answer implements ProbeResult {
+/** Makes the objects of `ops` when they are asked for: making them takes longer than the call. */
+class LazyProbeResult implements ProbeResult {
   readonly lastOp: number;
-  /** The operation, and below it one bit: is it supported? */
+  /** For each operation its number times two, plus 1 if it is supported. */
   readonly #found: readonly number[];
   #ops: readonly ProbedOp[] | undefined;
 
@@ -115,7 +115,7 @@ export function registerProbe(fd: RingFd): ProbeResult {
     const flags = bytes[entry + at.flags] ?? 0;
     found.push(((bytes[entry + at.op] ?? 0) << 1) | (flags & IO_URING_OP_SUPPORTED));
   }
-  return new Answer(bytes[Probe.at.lastOp] ?? 0, found);
+  return new LazyProbeResult(bytes[Probe.at.lastOp] ?? 0, found);
 }
 
 /**
@@ -174,7 +174,7 @@ export function registerMemRegion(fd: RingFd, region: MemRegion): { mmapOffset: 
   const { userAddr, size, flags, regWaitArg = false } = region;
   const waits = boolean('region.regWaitArg', regWaitArg) ? IORING_MEM_REGION_REG_WAIT_ARG : 0;
   const bytes = integer('region.size', size, 0, Number.MAX_SAFE_INTEGER);
-  // fresh memory: the kernel writes there too, and a listener of the trace may call us
+  // new memory: the kernel writes into it, and a listener of the trace may make another call before it is read
   const description = new StructArgument(RegionDesc).set({
     userAddr: userAddr === undefined ? 0 : readAddress('region.userAddr', userAddr, bytes),
     size: bytes,
@@ -199,7 +199,7 @@ export function registerQuery(fd: RingFd, queryOp: QueryName): QueryResults[Quer
   const ring = checkRing(fd);
   const name = oneOf('queryOp', queryOp, QUERY_NAMES);
   const answer = QUERIES[name];
-  // fresh memory: a listener of the trace may call us before it is read
+  // new memory: a listener of the trace may make another call before it is read
   const data = new Pinned(answer.size);
   const question = { queryOp: constants[`IO_URING_${name}`], queryData: data.address, size: answer.size };
   call(ring, registerOps[35], queryArgument.set(question), 0);

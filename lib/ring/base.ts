@@ -42,13 +42,13 @@ export interface RingBaseOptions extends RingOptions {
 const CLOCK_MONOTONIC = 1;
 const CLOCK_BOOTTIME = 7;
 
-/** In JavaScript an argument too many goes unseen, and `ring.close(fd)` would close all that the ring has. */
+/** Refuses `ring.close(fd)`, which is meant as `closeFd(fd)` and would close the ring instead. */
 export function refuseFile(nothing: undefined): void {
   if (nothing !== undefined)
     throw wrongType('file', 'absent: close() closes the ring, closeFd(file) a file', nothing);
 }
 
-/** Notices a ring that was dropped without close(). */
+/** Closes a ring that was garbage-collected without close(), with a warning. */
 const dropped = new FinalizationRegistry<{ readonly core: RingCore; readonly made: string }>(
   ({ core, made }) => {
     if (core.isClosed) return;
@@ -379,7 +379,7 @@ export abstract class RingBase implements AnyRing, Disposable {
    * Cancels what is in flight, waits for it (at most a second), and gives everything back. Harmless when repeated; every
    * other call throws ClosedError from then on. Operations that the kernel doesn't give up keep their memory until the
    * process ends, with one warning.
-   * @param nothing who gives a file here means `closeFd`
+   * @param nothing must be absent: `close(fd)` is almost certainly meant as `closeFd(fd)`
    */
   close(nothing?: undefined): void {
     refuseFile(nothing);
@@ -387,7 +387,7 @@ export abstract class RingBase implements AnyRing, Disposable {
     this.core.close();
   }
 
-  /** @internal The ring is closed by its owner: nobody needs to notice that it was dropped. */
+  /** @internal The ring is closed by its program: no warning is due when it is collected. */
   protected detachFinalizer(): void {
     dropped.unregister(this.core);
   }

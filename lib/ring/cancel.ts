@@ -44,7 +44,7 @@ export interface CancelTarget {
   readonly timeoutMs?: number | undefined;
 }
 
-/** Throws unless the target says one thing: the kernel would silently ignore the rest. */
+/** Throws for keys that exclude each other: the kernel would silently ignore some of them. */
 export function checkKey(name: string, target: CancelTarget): void {
   const { userData, fd, op, any } = target;
   if (any) {
@@ -59,13 +59,13 @@ export function checkKey(name: string, target: CancelTarget): void {
   }
 }
 
-/** The user_data that the kernel has of every operation with `userData`; the last is that of skipSuccess operations. */
+/** The kernel's user_data of every operation with `userData`. The last one is that of skipSuccess operations. */
 function candidates(core: RingCore, userData: number): bigint[] {
   const skipped = (BigInt(mark(SKIPPED, Math.floor(userData / HIGH))) << 32n) | BigInt(userData % HIGH);
   return [...core.kernelUserData(userData), skipped];
 }
 
-/** One of them; the kernel says ENOENT when there is none, also by the last one. */
+/** Cancels one operation. @throws RegisterError ENOENT where there is none */
 function cancelOne(core: RingCore, userData: number, timeoutMs: number | undefined): number {
   const addrs = candidates(core, userData);
   for (;;) {
@@ -74,7 +74,7 @@ function cancelOne(core: RingCore, userData: number, timeoutMs: number | undefin
       registerSyncCancel(core.handle, { addr, timeoutMs });
       return 1;
     } catch (error) {
-      // prepared and not submitted, or over and not reaped
+      // an operation that is not submitted yet, or has completed and is not reaped, is ENOENT for the kernel
       const isGone = error instanceof RegisterError && error.code === 'ENOENT';
       if (!isGone || addrs.length === 0) throw error;
     }
@@ -89,7 +89,7 @@ function cancelAll(core: RingCore, userData: number): number {
   return count;
 }
 
-/** How the kernel names a file. */
+/** The fields and flags of io_uring_sync_cancel_reg that name a file. */
 function fileKey(core: RingCore, file: CancelFile): Pick<SyncCancel, 'fd'> & { readonly flags: number } {
   if (FixedFile.is(file)) {
     return { fd: FixedFile.use(file, core), flags: IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED };

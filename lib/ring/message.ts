@@ -1,4 +1,4 @@
-/** Messages: completions that another ring gets from us. */
+/** Messages: completions that this process posts on a ring. */
 import { descriptor, integer, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { record } from '../register/arguments.ts';

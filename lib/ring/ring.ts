@@ -38,7 +38,7 @@ const EAGAIN = 11;
 const EBUSY = 16;
 const ETIME = 62;
 const EBADFD = 77;
-/** Bytes of io_uring_reg_wait, which the kernel wants to be told. */
+/** The size of io_uring_reg_wait, the `argsz` of a wait by a region. */
 const REG_WAIT_SIZE = 64;
 
 /** Options of `submit`. */
@@ -219,7 +219,7 @@ export class Ring extends RingBase {
     return { wait, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace, waitFlags };
   }
 
-  /** Most submits are alike: they share their limits, so that a submit allocates nothing. */
+  /** Consecutive submits mostly wait for the same number: they share one object, so that a submit allocates nothing. */
   #onlyWait(wait: number): Limits {
     if (this.#limits.wait !== wait) this.#limits = { ...NO_WAIT, wait };
     return this.#limits;
@@ -262,7 +262,7 @@ export class Ring extends RingBase {
 
   #wakeThread(waitForSpace: boolean): number {
     const { core } = this;
-    // its thread need not ask to be woken, and then nobody else would say what is wrong
+    // without this check no call of ours would fail: the thread of a disabled ring need not ask to be woken
     if (!core.isEnabled) throw core.enterFailure(EBADFD);
     const { queues } = core;
     const { unpublished } = queues;

@@ -66,7 +66,7 @@ export interface RingOptions {
   readonly attachTo?: { readonly fd: number } | undefined;
   /** Keeps the indirection of the submission queue that 6.6 made needless (without SETUP_NO_SQARRAY). */
   readonly sqArray?: boolean | undefined;
-  /** The queues lie in memory of ours instead of the kernel's (SETUP_NO_MMAP, 6.5). */
+  /** The queues lie in memory of this process instead of the kernel's (SETUP_NO_MMAP, 6.5). */
   readonly noMmap?: boolean | undefined;
   /** No fd at all, only a registered index (SETUP_REGISTERED_FD_ONLY, 6.5); implies `noMmap`. */
   readonly registeredFdOnly?: boolean | undefined;
@@ -96,14 +96,14 @@ export const RING_OPTIONS: readonly string[] = [
   'registeredFdOnly',
 ];
 
-/** What is asked for: flags that must be had, flags that would be good, newest first, and the other parameters. */
-interface Wish {
+/** What to ask io_uring_setup(2) for: required flags, optional flags (newest first), and the other parameters. */
+interface SetupPlan {
   readonly required: number;
-  readonly wanted: readonly number[];
+  readonly optional: readonly number[];
   readonly params: SetupParams;
 }
 
-function wish(options: RingOptions): Wish {
+function planSetup(options: RingOptions): SetupPlan {
   const { sqPoll, ioPoll, sqe128, cqe32, cqEntries, attachTo } = options;
   for (const name of [
     'clamp',
@@ -141,7 +141,7 @@ function wish(options: RingOptions): Wish {
     (thread.flags ?? 0);
   const cooperative =
     sqPoll || options.deferTaskrun ? 0 : IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
-  const wanted = [
+  const optional = [
     options.sqArray ? 0 : IORING_SETUP_NO_SQARRAY,
     IORING_SETUP_SINGLE_ISSUER,
     cooperative,
@@ -152,7 +152,7 @@ function wish(options: RingOptions): Wish {
     ...(cqEntries === undefined ? {} : { cqEntries: integer('options.cqEntries', cqEntries, 1, U32_MAX) }),
     ...(attachTo === undefined ? {} : { wqFd: integer('options.attachTo.fd', attachTo.fd, 0, 0x7fff_ffff) }),
   };
-  return { required, wanted: wanted.filter((flags) => flags !== 0), params };
+  return { required, optional: optional.filter((flags) => flags !== 0), params };
 }
 
 function choice<T extends string>(name: string, value: boolean | T | undefined, word: T): void {
@@ -179,19 +179,19 @@ function sqPollParams(sqPoll: RingOptions['sqPoll']): SetupParams {
   };
 }
 
-/** Asks with fewer and fewer of the wanted flags until the kernel takes them. */
-function setupBest(entries: number, { required, wanted, params }: Wish): SetupResult {
+/** Tries with fewer and fewer of the optional flags until the kernel takes them. */
+function setupBest(entries: number, { required, optional, params }: SetupPlan): SetupResult {
   for (let skip = 0; ; skip++) {
-    const flags = wanted.slice(skip).reduce((all, each) => all | each, required) >>> 0;
+    const flags = optional.slice(skip).reduce((all, each) => all | each, required) >>> 0;
     const result = trySetup(entries, { ...params, flags });
     if (typeof result !== 'number') return result;
-    if (result !== -EINVAL || skip >= wanted.length) {
+    if (result !== -EINVAL || skip >= optional.length) {
       throw setupFailure(-result, { entries, flags: required, cqEntries: params.cqEntries });
     }
   }
 }
 
-/** The largest memory that the queues can need, in our own pages (SETUP_NO_MMAP). */
+/** Maps memory for the largest queues that the kernel can make of the options (SETUP_NO_MMAP). */
 function ownMemory(entries: number, options: RingOptions): QueueMemory {
   const sq = 2 ** Math.ceil(Math.log2(Math.min(entries, 32768)));
   const cq = 2 ** Math.ceil(Math.log2(Math.min(Math.max(options.cqEntries ?? 0, 2 * sq), 65536)));
@@ -212,10 +212,10 @@ function unmap(memory: QueueMemory): void {
 /** Makes a ring with its queues mapped. */
 export function createRing(entries: number, options: RingOptions): RingCore {
   integer('entries', entries, 1, U32_MAX);
-  const wanted = wish(options);
-  return (wanted.required & IORING_SETUP_NO_MMAP) === 0
-    ? createMapped(setupBest(entries, wanted))
-    : createInOwnMemory(entries, options, wanted);
+  const plan = planSetup(options);
+  return (plan.required & IORING_SETUP_NO_MMAP) === 0
+    ? createMapped(setupBest(entries, plan))
+    : createInOwnMemory(entries, options, plan);
 }
 
 function createMapped({ fd, params }: SetupResult): RingCore {
@@ -233,12 +233,12 @@ function createMapped({ fd, params }: SetupResult): RingCore {
 function createInOwnMemory(
   entries: number,
   options: RingOptions,
-  { required, wanted, params }: Wish,
+  { required, optional, params }: SetupPlan,
 ): RingCore {
   const memory = ownMemory(entries, options);
   try {
     const addresses = { sqOff: { userAddr: memory.sqes.address }, cqOff: { userAddr: memory.ring.address } };
-    const made = setupBest(entries, { required, wanted, params: { ...params, ...addresses } });
+    const made = setupBest(entries, { required, optional, params: { ...params, ...addresses } });
     return ownRing(made.fd, made.params, memory);
   } catch (error) {
     unmap(memory);

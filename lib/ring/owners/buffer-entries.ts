@@ -12,7 +12,7 @@ const HALVES = Buf.size / 2;
 const TAIL = BufRing.at.tail / 2;
 const HIGH = 0x1_0000_0000;
 
-/** Adds buffers to the ring in `mapping`, which is unmapped by `unmap()` and shown to nobody. */
+/** Adds buffers to the ring in `mapping`. No other code may use `mapping`; `unmap()` unmaps it. */
 export class BufferEntries {
   readonly #mapping: Mapping;
   readonly #mask: number;

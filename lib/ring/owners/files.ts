@@ -160,7 +160,7 @@ export class RegisteredFiles extends Owner {
 
   /**
    * Puts other files into slots: an fd, `CLEAR` or `KEEP` for each (REGISTER_FILES_UPDATE, or REGISTER_FILES_UPDATE2
-   * where releases are told).
+   * where the table has an `onRelease`).
    * @param offset the first slot
    * @returns the slots done: all of them
    * @throws RegisterError with `done`; the slot that failed is empty then, as the kernel leaves it

@@ -79,7 +79,7 @@ interface Located {
   readonly id: number;
   readonly at: number;
   readonly count: number;
-  /** As the kernel told it: more than `count` for a truncated datagram. */
+  /** The completion's `res`: more than `count` for a truncated datagram. */
   readonly length: number;
 }
 

@@ -34,7 +34,7 @@ export class RegisteredRingFd extends Owner {
   }
 
   /**
-   * Closes the ring's fd, so that only the index is left: nobody else in the process can reach the ring, and nobody can
+   * Closes the ring's fd, so that only the index is left: no other code of the process can reach the ring, and no child can
    * inherit it. `ring.fd` is -1 from then on, and nothing can be mapped any more: resize the ring, and register buffer
    * rings that the kernel allocates, before. Harmless when repeated.
    * @throws UnsupportedError before Linux 6.3, where register calls still need the fd
