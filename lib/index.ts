@@ -43,6 +43,7 @@ export {
   receivedFds,
 } from './operations/msghdr.ts';
 export type { CancelWhat } from './operations/rings.ts';
+export type { SocketOption } from './operations/sockets.ts';
 export type {
   Child,
   ChildState,
@@ -64,12 +65,15 @@ export type { CancelTarget } from './ring/cancel.ts';
 export type { Completion } from './ring/core/core.ts';
 export type { RingOptions, SqPollOptions } from './ring/core/create.ts';
 export type { ResizeOptions } from './ring/core/resize.ts';
+export type { AnyRing } from './ring/core/rings.ts';
 export type { Message } from './ring/message.ts';
 export {
+  type AllocatedBuffers,
   type BufferCompletion,
   type BufferPart,
   BufferRing,
   type BufferRingOptions,
+  type GivenBuffers,
 } from './ring/owners/buffer-ring.ts';
 export {
   type BufferList,

@@ -82,6 +82,23 @@ export function list<T>(name: string, value: readonly T[]): readonly T[] {
   return value;
 }
 
+/** Is it an array, of whatever elements? */
+export function isList<T, O extends object>(value: readonly T[] | O): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+/**
+ * Copies an array of the caller's: its length and each element are read once. Its own methods and iterator are not called.
+ * @throws TypeError for anything else than an array, RangeError for fewer than `min` or more than `max` elements
+ */
+export function copyList<T>(name: string, value: readonly T[], min: number, max: number): (T | undefined)[] {
+  const { length } = list(name, value);
+  if (!(length >= min && length <= max)) throw wrongValue(name, `a list of ${min} to ${max} elements`, value);
+  const copy: (T | undefined)[] = [];
+  for (let i = 0; i < length; i++) copy.push(value[i]);
+  return copy;
+}
+
 /** Throws unless `value` is a function, or absent; returns it. */
 export function callback<F>(name: string, value: F): F {
   if (value !== undefined && typeof value !== 'function') throw wrongType(name, 'a function', value);

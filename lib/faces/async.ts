@@ -14,6 +14,7 @@ import type { OperationKey } from '../operations/key.ts';
 import type { OutgoingMessage } from '../operations/msghdr.ts';
 import type { CancelWhat } from '../operations/rings.ts';
 import * as rooms from '../operations/rooms.ts';
+import type { SocketOption } from '../operations/sockets.ts';
 import type {
   Child,
   Fd,
@@ -26,8 +27,8 @@ import type {
   OtherTable,
   Path,
 } from '../operations/types.ts';
-import type { RingBase } from '../ring/base.ts';
 import type { Completion } from '../ring/core/core.ts';
+import type { AnyRing } from '../ring/core/rings.ts';
 import type { BufferPart } from '../ring/owners/buffer-ring.ts';
 import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import type { RegisteredBuffer } from '../ring/owners/buffers.ts';
@@ -303,16 +304,16 @@ export abstract class AsyncOperations extends AsyncRingOpen {
 
   /**
    * Reads an option of a socket (OP_URING_CMD, SOCKET_URING_OP_GETSOCKOPT).
-   * @param level SOL_SOCKET (1) only
+   * @param option one of SOL_SOCKET: `'SO_ERROR'`, or `[level, number]`
    * @returns its value, 4 bytes little-endian for most
    * @throws OpError EOPNOTSUPP: only options of SOL_SOCKET can be read by a ring (getsockopt); ENOPROTOOPT:
    *   the socket has no such option; EINVAL: the value has another length or range
    * @since 6.7
    * @see io_uring_prep_cmd_sock(3)
    */
-  getsockopt(socket: File, level: number, option: number, options?: AsyncOptions): Promise<Uint8Array> {
+  getsockopt(socket: File, option: SocketOption, options?: AsyncOptions): Promise<Uint8Array> {
     const value = rooms.optionRoom();
-    return this.run(encoders.getsockopt, outcomes.beginningOf(value), options, socket, level, option, value);
+    return this.run(encoders.getsockopt, outcomes.beginningOf(value), options, socket, option, value);
   }
 
   /**
@@ -406,7 +407,7 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.18
    * @see io_uring_prep_msg_ring(3)
    */
-  msgRing(target: RingBase | number, options?: MessageOptions & AsyncOptions): Promise<void> {
+  msgRing(target: AnyRing | number, options?: MessageOptions & AsyncOptions): Promise<void> {
     return this.run(encoders.msgRing, outcomes.NOTHING, options, target);
   }
 
@@ -875,6 +876,7 @@ export abstract class AsyncOperations extends AsyncRingOpen {
 
   /**
    * Changes an option of a socket (OP_URING_CMD, SOCKET_URING_OP_SETSOCKOPT).
+   * @param option `'TCP_NODELAY'` and the other names of `socketOptions`, or `[level, number]`
    * @param value a number or a boolean for an int, or the bytes
    * @throws OpError EOPNOTSUPP: only options of SOL_SOCKET can be read by a ring (getsockopt); ENOPROTOOPT:
    *   the socket has no such option; EINVAL: the value has another length or range
@@ -883,12 +885,11 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    */
   setsockopt(
     socket: File,
-    level: number,
-    option: number,
+    option: SocketOption,
     value: number | boolean | Uint8Array,
     options?: AsyncOptions,
   ): Promise<void> {
-    return this.run(encoders.setsockopt, outcomes.NOTHING, options, socket, level, option, value);
+    return this.run(encoders.setsockopt, outcomes.NOTHING, options, socket, option, value);
   }
 
   /**

@@ -16,7 +16,7 @@ import * as pins from '../operations/pin.ts';
 import * as reads from '../operations/read.ts';
 import type { CancelWhat } from '../operations/rings.ts';
 import * as ofRings from '../operations/rings.ts';
-import type { MessageRoom } from '../operations/sockets.ts';
+import type { MessageRoom, SocketOption } from '../operations/sockets.ts';
 import * as ofSockets from '../operations/sockets.ts';
 import type {
   Child,
@@ -32,7 +32,7 @@ import type {
 } from '../operations/types.ts';
 import type { Countdown } from '../operations/waiting.ts';
 import * as ofWaiting from '../operations/waiting.ts';
-import type { RingBase } from '../ring/base.ts';
+import type { AnyRing } from '../ring/core/rings.ts';
 import type { BufferRing } from '../ring/owners/buffer-ring.ts';
 import type { RegisteredBuffer } from '../ring/owners/buffers.ts';
 import type { FixedFile, RegisteredFiles } from '../ring/owners/files.ts';
@@ -430,23 +430,21 @@ export const getsockname: Operation<[socket: File, room: AddressBuffer], object>
   },
 };
 
-export const getsockopt: Operation<
-  [socket: File, level: number, option: number, value: ArrayBufferView],
-  object
-> = {
+export const getsockopt: Operation<[socket: File, option: SocketOption, value: ArrayBufferView], object> = {
   info: operations.getsockopt,
   known: [],
   defaults: {},
   holds: 'until completed',
-  encode(core, _options, socket, level, option, value) {
+  encode(core, _options, socket, option, value) {
     const socketRead = reads.file('socket', socket);
-    const levelRead = reads.integer('level', level, 0, 2147483647);
-    const optionRead = reads.integer('option', option, 0, 2147483647);
+    const optionRead = ofSockets.optionKey('option', option);
     const valueRead = reads.view('value', value);
     const socket0 = pins.file(core, 'socket', socketRead);
+    const option0 = ofSockets.optionLevel(core, 'option', optionRead);
+    const option1 = ofSockets.optionNumber(core, 'option', optionRead);
     const value0 = pins.address(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
-    operations.getsockopt.write(core.entry(), socket0, levelRead, optionRead, value0, value1);
+    operations.getsockopt.write(core.entry(), socket0, option0, option1, value0, value1);
     return valueRead;
   },
 };
@@ -577,7 +575,7 @@ export const mkdir: Operation<[path: Path], Partial<MkdirOptions>> = {
   },
 };
 
-export const msgRing: Operation<[target: RingBase | number], Partial<MessageOptions>> = {
+export const msgRing: Operation<[target: AnyRing | number], Partial<MessageOptions>> = {
   info: operations.msgRing,
   known: ['messageData', 'res', 'cqeFlags'],
   defaults: {},
@@ -1133,22 +1131,23 @@ export const sendmsgZeroCopy: Operation<[socket: File, message: OutgoingMessage]
 };
 
 export const setsockopt: Operation<
-  [socket: File, level: number, option: number, value: number | boolean | Uint8Array],
+  [socket: File, option: SocketOption, value: number | boolean | Uint8Array],
   object
 > = {
   info: operations.setsockopt,
   known: [],
   defaults: {},
   holds: 'until completed',
-  encode(core, _options, socket, level, option, value) {
+  encode(core, _options, socket, option, value) {
     const socketRead = reads.file('socket', socket);
-    const levelRead = reads.integer('level', level, 0, 2147483647);
-    const optionRead = reads.integer('option', option, 0, 2147483647);
+    const optionRead = ofSockets.optionKey('option', option);
     const valueRead = ofSockets.optionValue('value', value);
     const socket0 = pins.file(core, 'socket', socketRead);
+    const option0 = ofSockets.optionLevel(core, 'option', optionRead);
+    const option1 = ofSockets.optionNumber(core, 'option', optionRead);
     const value0 = pins.copy(core, 'value', valueRead);
     const value1 = pins.copyLength(core, 'value', valueRead);
-    operations.setsockopt.write(core.entry(), socket0, levelRead, optionRead, value0, value1);
+    operations.setsockopt.write(core.entry(), socket0, option0, option1, value0, value1);
     return valueRead;
   },
 };

@@ -7,6 +7,7 @@ import type { OperationKey } from '../operations/key.ts';
 import type { IncomingMessage, MessageBuffer, OutgoingMessage } from '../operations/msghdr.ts';
 import type { CancelWhat } from '../operations/rings.ts';
 import * as rooms from '../operations/rooms.ts';
+import type { SocketOption } from '../operations/sockets.ts';
 import type {
   Child,
   Fd,
@@ -19,8 +20,8 @@ import type {
   OtherTable,
   Path,
 } from '../operations/types.ts';
-import type { RingBase } from '../ring/base.ts';
 import type { RingCore } from '../ring/core/core.ts';
+import type { AnyRing } from '../ring/core/rings.ts';
 import type { BufferRing } from '../ring/owners/buffer-ring.ts';
 import type { RegisteredBuffer } from '../ring/owners/buffers.ts';
 import type { FixedFile, RegisteredFiles } from '../ring/owners/files.ts';
@@ -327,19 +328,13 @@ export class Prepare {
 
   /**
    * Reads an option of a socket (OP_URING_CMD, SOCKET_URING_OP_GETSOCKOPT).
-   * @param level SOL_SOCKET (1) only
+   * @param option one of SOL_SOCKET: `'SO_ERROR'`, or `[level, number]`
    * @param value gets the value; its length is the completion's res
    * @since 6.7
    * @see io_uring_prep_cmd_sock(3)
    */
-  getsockopt(
-    socket: File,
-    level: number,
-    option: number,
-    value: ArrayBufferView,
-    options?: OperationOptions,
-  ): void {
-    put4(this.core, encoders.getsockopt, options, socket, level, option, value);
+  getsockopt(socket: File, option: SocketOption, value: ArrayBufferView, options?: OperationOptions): void {
+    put3(this.core, encoders.getsockopt, options, socket, option, value);
   }
 
   /**
@@ -436,7 +431,7 @@ export class Prepare {
    * @since 5.18
    * @see io_uring_prep_msg_ring(3)
    */
-  msgRing(target: RingBase | number, options?: MessageOptions & OperationOptions): void {
+  msgRing(target: AnyRing | number, options?: MessageOptions & OperationOptions): void {
     put1(this.core, encoders.msgRing, options, target);
   }
 
@@ -755,18 +750,18 @@ export class Prepare {
 
   /**
    * Changes an option of a socket (OP_URING_CMD, SOCKET_URING_OP_SETSOCKOPT).
+   * @param option `'TCP_NODELAY'` and the other names of `socketOptions`, or `[level, number]`
    * @param value a number or a boolean for an int, or the bytes
    * @since 6.7
    * @see io_uring_prep_cmd_sock(3)
    */
   setsockopt(
     socket: File,
-    level: number,
-    option: number,
+    option: SocketOption,
     value: number | boolean | Uint8Array,
     options?: OperationOptions,
   ): void {
-    put4(this.core, encoders.setsockopt, options, socket, level, option, value);
+    put3(this.core, encoders.setsockopt, options, socket, option, value);
   }
 
   /**

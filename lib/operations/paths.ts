@@ -173,7 +173,7 @@ export function twoAddress(core: RingCore, name: string, what: HeldView): number
 /** The index of the first of two slots. */
 export function twoSlots(core: RingCore, name: string, into: Into | undefined): number {
   const index = pin.fileIndex(core, name, into);
-  if (FixedFile.is(into) && index >= RegisteredFiles.use(FixedFile.tableOf(into), core)) {
+  if (FixedFile.is(into) && index >= RegisteredFiles.lengthOf(FixedFile.tableOf(into))) {
     throw wrongValue(name, 'not the last slot: the writing end goes into the one after it', index - 1);
   }
   return index;

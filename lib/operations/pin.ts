@@ -10,7 +10,7 @@ import type { RingCore } from '../ring/core/core.ts';
 import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import { RegisteredBuffer } from '../ring/owners/buffers.ts';
 import { FixedFile, RegisteredFiles } from '../ring/owners/files.ts';
-import { pinAddress, pinLength } from '../sys/held.ts';
+import { pinAddress, pinLength, stableBuffer } from '../sys/held.ts';
 import type { Pinned } from '../sys/memory.ts';
 import type { HeldMemory, OpenFile, Vector } from './read.ts';
 import type { Into } from './types.ts';
@@ -43,13 +43,20 @@ export function fileIndex(core: RingCore, _name: string, what: Into | undefined)
 // ---- memory -----------------------------------------------------------------------------------------------
 
 export function address(core: RingCore, name: string, what: HeldMemory | BufferRing, index = -1): number {
-  if (RegisteredBuffer.is(what)) return RegisteredBuffer.use(what, core);
+  if (RegisteredBuffer.is(what)) return registeredAddress(core, name, what);
   return BufferRing.is(what) ? 0 : pinAddress(name, what, index);
 }
 
 export function length(_core: RingCore, name: string, what: HeldMemory | BufferRing): number {
   if (RegisteredBuffer.is(what)) return RegisteredBuffer.lengthOf(what);
   return BufferRing.is(what) ? 0 : pinLength(name, what);
+}
+
+function registeredAddress(core: RingCore, name: string, buffer: RegisteredBuffer): number {
+  const found = RegisteredBuffer.use(buffer, core);
+  // an empty piece is fine, memory that was transferred away is not
+  if (RegisteredBuffer.lengthOf(found) === 0) stableBuffer(name, RegisteredBuffer.memoryOf(found));
+  return RegisteredBuffer.addressOf(found);
 }
 
 /** The index of a registered buffer; -1 for other memory. */
@@ -64,7 +71,8 @@ export function group(core: RingCore, _name: string, what: HeldMemory | BufferRi
 
 /** What is held of memory; of a pool the memory of its buffers, without the pool, which would hold its ring. */
 export function kept(what: HeldMemory | BufferRing): unknown {
-  return BufferRing.is(what) ? BufferRing.heldOf(what) : what;
+  if (BufferRing.is(what)) return BufferRing.heldOf(what);
+  return RegisteredBuffer.is(what) ? RegisteredBuffer.memoryOf(what) : what;
 }
 
 /** Fills the iovecs; their address. */

@@ -185,7 +185,7 @@ export function messageFlags(
 export const msgRing = operation({
   op: 'OP_MSG_RING',
   doc: 'Posts a completion on another ring; `sendMessage` does so without an operation.',
-  args: { target: { type: 'RingBase | number', read: targetFd } },
+  args: { target: { type: 'AnyRing | number', read: targetFd } },
   options: MessageOptions,
   write(sqe, target, messageData, res, cqeFlags) {
     if (cqeFlags < 0) control.msgRing(sqe, target, res, messageData);

@@ -1,8 +1,9 @@
 /** Operations on sockets. */
 import { ADDRESS_ROOM } from '../../structs/address.ts';
-import { boolean, descriptor, integer, wrongType, wrongValue } from '../../structs/check.ts';
+import { boolean, descriptor, integer, list, oneOf, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { Msghdr } from '../../structs/socket.ts';
+import { type SocketOptionName, socketOptions } from '../../structs/socket-options.ts';
 import { RecvmsgOut } from '../../structs/sqe.ts';
 import { isUint8Array } from '../../structs/views.ts';
 import * as control from '../ops/control.ts';
@@ -522,8 +523,15 @@ export function overhead(_core: RingCore, _name: string, { name, control }: Mess
 export function messagePool(name: string, value: BufferRing, room: MessageRoom): BufferRing {
   const pool = read.pool(name, value);
   const used = RecvmsgOut.size + room.name + room.control;
-  if (pool.bufferSize <= used)
-    throw wrongValue(name, `one with buffers of more than ${used} bytes`, pool.bufferSize);
+  const size = BufferRing.bufferSizeOf(pool);
+  if (size <= used) throw wrongValue(name, `one with buffers of more than ${used} bytes`, size);
+  // a buffer that is begun and has no room for a whole message makes every later one EFAULT
+  const minLeft = BufferRing.minLeftOf(pool);
+  if (minLeft !== undefined && minLeft <= used) {
+    throw wrongValue(name, `one without incremental, or with minLeft of more than ${used} bytes`, {
+      minLeft,
+    });
+  }
   return pool;
 }
 
@@ -587,6 +595,29 @@ export function queueId(name: string, value: number): number {
 
 // ---- commands ---------------------------------------------------------------------------------------------
 
+/** A socket option: its name, or its level and number. */
+export type SocketOption = SocketOptionName | readonly [level: number, number: number];
+
+/** Reads an option: its level and its number. */
+export function optionKey(name: string, value: SocketOption): readonly [level: number, number: number] {
+  if (typeof value === 'string') return socketOptions[oneOf(name, value, OPTION_NAMES)];
+  const [level, number] = list(name, value);
+  return [integer(`${name}[0]`, level, 0, 0x7fff_ffff), integer(`${name}[1]`, number, 0, 0x7fff_ffff)];
+}
+
+export function optionLevel(_core: RingCore, _name: string, [level]: readonly [number, number]): number {
+  return level;
+}
+
+export function optionNumber(_core: RingCore, _name: string, [, number]: readonly [number, number]): number {
+  return number;
+}
+
+const OPTION_NAMES = Object.keys(socketOptions).filter(
+  (name): name is SocketOptionName => name in socketOptions,
+);
+const socketOption: Kind = { type: 'SocketOption', read: optionKey, pin: [optionLevel, optionNumber] };
+
 /** The bytes of a socket option's value: those given, or an int's. */
 export function optionValue(name: string, value: number | boolean | Uint8Array): Pinned {
   if (isUint8Array(value)) return read.pinnedCopy(value);
@@ -609,8 +640,7 @@ export const getsockopt = operation({
   doc: 'Reads an option of a socket.',
   args: {
     socket: kinds.file,
-    level: kinds.s32,
-    option: kinds.s32,
+    option: socketOption,
     value: kinds.view,
   },
   rooms: [{ arg: 'value', make: 'optionRoom' }],
@@ -618,7 +648,10 @@ export const getsockopt = operation({
     control.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_GETSOCKOPT, level, option, value, length);
     sqe.file = socket;
   },
-  params: { level: 'SOL_SOCKET (1) only', value: "gets the value; its length is the completion's res" },
+  params: {
+    option: "one of SOL_SOCKET: `'SO_ERROR'`, or `[level, number]`",
+    value: "gets the value; its length is the completion's res",
+  },
   returns: 'its value, 4 bytes little-endian for most',
   result: { type: 'Uint8Array', of: 'beginningOf', args: ['value'] },
   errors: OPTION_ERRORS,
@@ -631,8 +664,7 @@ export const setsockopt = operation({
   doc: 'Changes an option of a socket.',
   args: {
     socket: kinds.file,
-    level: kinds.s32,
-    option: kinds.s32,
+    option: socketOption,
     value: {
       type: 'number | boolean | Uint8Array',
       read: optionValue,
@@ -644,7 +676,10 @@ export const setsockopt = operation({
     control.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SETSOCKOPT, level, option, value, length);
     sqe.file = socket;
   },
-  params: { value: 'a number or a boolean for an int, or the bytes' },
+  params: {
+    option: "`'TCP_NODELAY'` and the other names of `socketOptions`, or `[level, number]`",
+    value: 'a number or a boolean for an int, or the bytes',
+  },
   result: 'nothing',
   errors: OPTION_ERRORS,
   see: 'io_uring_prep_cmd_sock(3)',

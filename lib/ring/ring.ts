@@ -11,22 +11,25 @@ import { constants } from '../../structs/flags.ts';
 import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
 import { Prepare } from '../faces/prepare.ts';
-import { includes } from '../operations/options.ts';
 import { kernelRelease } from '../sys/host.ts';
 import { RingBase, type RingBaseOptions } from './base.ts';
 import type { Completion } from './core/core.ts';
 import { FOREVER_MS, milliseconds } from './core/time.ts';
+import { BufferRing } from './owners/buffer-ring.ts';
 import { WaitArgument } from './owners/region.ts';
 
 const {
+  IORING_CQE_F_BUFFER,
   IORING_ENTER_ABS_TIMER,
   IORING_ENTER_EXT_ARG,
   IORING_ENTER_EXT_ARG_REG,
   IORING_ENTER_GETEVENTS,
+  IORING_ENTER_NO_IOWAIT,
   IORING_ENTER_SQ_WAIT,
   IORING_ENTER_SQ_WAKEUP,
   IORING_FEAT_EXT_ARG,
   IORING_FEAT_MIN_TIMEOUT,
+  IORING_FEAT_NO_IOWAIT,
   IORING_SETUP_IOPOLL,
   IORING_SETUP_SQPOLL,
 } = constants;
@@ -35,23 +38,25 @@ const EAGAIN = 11;
 const EBUSY = 16;
 const ETIME = 62;
 const EBADFD = 77;
-/** Bytes of io_uring_reg_wait, which the kernel wants to be told. */
+/** The size of io_uring_reg_wait, the `argsz` of a wait by a region. */
 const REG_WAIT_SIZE = 64;
 
 /** Options of `submit`. */
 export interface SubmitOptions {
   /** Waits until so many completions can be reaped; blocks the thread. */
-  readonly wait?: number;
+  readonly wait?: number | undefined;
   /** Waits at most so many milliseconds (5.11); reaching it is no error. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Waits until this time of the ring's clock, in milliseconds, instead (6.12). */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** After so many microseconds one completion is enough (6.12). */
-  readonly minWaitUs?: number;
+  readonly minWaitUs?: number | undefined;
   /** Takes the limits from a registered region (6.13). */
-  readonly waitArgument?: WaitArgument;
+  readonly waitArgument?: WaitArgument | undefined;
   /** On an sqPoll ring: waits until the thread has made room in the submission queue (5.10). */
-  readonly waitForSpace?: boolean;
+  readonly waitForSpace?: boolean | undefined;
+  /** The time of the wait doesn't count as I/O wait of the cpu (ENTER_NO_IOWAIT, 6.15). */
+  readonly noIowait?: boolean | undefined;
 }
 
 /** The options of a submit, read and checked. */
@@ -62,6 +67,8 @@ interface Limits {
   readonly minWaitUs: number | undefined;
   readonly waitArgument: WaitArgument | undefined;
   readonly waitForSpace: boolean;
+  /** IORING_ENTER_NO_IOWAIT, or 0. */
+  readonly waitFlags: number;
 }
 
 const NO_WAIT: Limits = {
@@ -71,12 +78,27 @@ const NO_WAIT: Limits = {
   minWaitUs: undefined,
   waitArgument: undefined,
   waitForSpace: false,
+  waitFlags: 0,
 };
-const SUBMIT_OPTIONS = ['wait', 'timeoutMs', 'deadlineMs', 'minWaitUs', 'waitArgument', 'waitForSpace'];
+const SUBMIT_OPTIONS: readonly string[] = [
+  'wait',
+  'timeoutMs',
+  'deadlineMs',
+  'minWaitUs',
+  'waitArgument',
+  'waitForSpace',
+  'noIowait',
+];
+
+/** A loop is faster than `includes` on a list this short. */
+function isSubmitOption(name: string): boolean {
+  for (let i = 0; i < SUBMIT_OPTIONS.length; i++) if (SUBMIT_OPTIONS[i] === name) return true;
+  return false;
+}
 
 function checkNames(options: SubmitOptions): void {
   let isRight = typeof options === 'object' && options !== null;
-  for (const key in options) isRight &&= includes(SUBMIT_OPTIONS, key);
+  for (const key in options) isRight &&= isSubmitOption(key);
   // it allocates a list, hence only for an error
   if (!isRight) checkOptions('options', options, SUBMIT_OPTIONS);
 }
@@ -93,7 +115,6 @@ export class Ring extends RingBase {
   /** @inheritdoc */
   constructor(entries: number, options?: RingBaseOptions) {
     super(entries, options);
-    this.core.hasUserData = true;
     this.prepare = new Prepare(this.core);
   }
 
@@ -121,7 +142,7 @@ export class Ring extends RingBase {
     const limits = options === undefined ? NO_WAIT : this.#read(options);
     const submitted = core.has(IORING_SETUP_SQPOLL)
       ? this.#wakeThread(limits.waitForSpace)
-      : this.#submitAll(this.#waitAtOnce(limits));
+      : this.#submitAll(this.#waitAtOnce(limits), limits.waitFlags);
     if (core.ready < limits.wait) this.#waitFor(limits);
     return submitted;
   }
@@ -140,6 +161,8 @@ export class Ring extends RingBase {
     try {
       while (core.take()) {
         count++;
+        if ((queues.flags & IORING_CQE_F_BUFFER) !== 0)
+          BufferRing.reaped(core.held, undefined, queues.res, queues.flags);
         visit(core.userData, queues.res, queues.flags);
         if (core.isClosed) return count;
       }
@@ -157,6 +180,7 @@ export class Ring extends RingBase {
     const { queues } = core;
     while (!core.isClosed && core.take()) {
       const completion = core.completion();
+      BufferRing.reaped(core.held, completion, completion.res, completion.flags);
       queues.release();
       yield completion;
     }
@@ -166,10 +190,12 @@ export class Ring extends RingBase {
   #read(options: SubmitOptions): Limits {
     checkNames(options);
     const { wait = 0, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace = false } = options;
+    const { noIowait = false } = options;
     this.core.check();
     integer('options.wait', wait, 0, this.core.queues.cqEntries);
     boolean('options.waitForSpace', waitForSpace);
-    if ((timeoutMs ?? deadlineMs ?? minWaitUs ?? waitArgument) === undefined && !waitForSpace) {
+    boolean('options.noIowait', noIowait);
+    if ((timeoutMs ?? deadlineMs ?? minWaitUs ?? waitArgument) === undefined && !waitForSpace && !noIowait) {
       return this.#onlyWait(wait);
     }
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
@@ -178,7 +204,7 @@ export class Ring extends RingBase {
     if (timeoutMs !== undefined && deadlineMs !== undefined) {
       throw wrongValue('options.deadlineMs', 'absent beside timeoutMs', deadlineMs);
     }
-    if (waitArgument !== undefined && !(waitArgument instanceof WaitArgument)) {
+    if (waitArgument !== undefined && !WaitArgument.is(waitArgument)) {
       throw wrongType('options.waitArgument', 'a WaitArgument: region.at(index)', waitArgument);
     }
     if (waitArgument !== undefined && (timeoutMs ?? deadlineMs ?? minWaitUs) !== undefined) {
@@ -188,10 +214,12 @@ export class Ring extends RingBase {
     // absolute waits came with minimal ones
     if (deadlineMs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'ENTER_ABS_TIMER', '6.12');
     if (minWaitUs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'FEAT_MIN_TIMEOUT', '6.12');
-    return { wait, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace };
+    if (noIowait) this.#need(IORING_FEAT_NO_IOWAIT, 'ENTER_NO_IOWAIT', '6.15');
+    const waitFlags = noIowait ? IORING_ENTER_NO_IOWAIT : 0;
+    return { wait, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace, waitFlags };
   }
 
-  /** Most submits are alike: they share their limits, so that a submit allocates nothing. */
+  /** Consecutive submits mostly wait for the same number: they share one object, so that a submit allocates nothing. */
   #onlyWait(wait: number): Limits {
     if (this.#limits.wait !== wait) this.#limits = { ...NO_WAIT, wait };
     return this.#limits;
@@ -212,7 +240,7 @@ export class Ring extends RingBase {
    * Submits until the queue is empty or the kernel stops; it stops at a bad entry before 5.18 (SETUP_SUBMIT_ALL), and
    * waits only if it did not.
    */
-  #submitAll(wait: number): number {
+  #submitAll(wait: number, waitFlags: number): number {
     const { core } = this;
     const { queues } = core;
     // in a callback of reap() the kernel would count what was taken already
@@ -220,7 +248,7 @@ export class Ring extends RingBase {
     let total = 0;
     for (let left = queues.publish(); left > 0; left = queues.unconsumed) {
       const gets = wait > 0 || core.has(IORING_SETUP_IOPOLL) || queues.needsEnter;
-      const result = core.enter(left, wait, gets ? IORING_ENTER_GETEVENTS : 0);
+      const result = core.enter(left, wait, gets ? IORING_ENTER_GETEVENTS | waitFlags : 0);
       if (result === -EINTR) continue;
       if (result < 0) {
         if (total > 0 && (result === -EAGAIN || result === -EBUSY)) return total;
@@ -234,7 +262,7 @@ export class Ring extends RingBase {
 
   #wakeThread(waitForSpace: boolean): number {
     const { core } = this;
-    // its thread need not ask to be woken, and then nobody else would say what is wrong
+    // without this check no call of ours would fail: the thread of a disabled ring need not ask to be woken
     if (!core.isEnabled) throw core.enterFailure(EBADFD);
     const { queues } = core;
     const { unpublished } = queues;
@@ -278,21 +306,24 @@ export class Ring extends RingBase {
 
   #enterAndWait(
     wait: number,
-    { timeoutMs, deadlineMs, minWaitUs, waitArgument }: Limits,
+    { timeoutMs, deadlineMs, minWaitUs, waitArgument, waitFlags }: Limits,
     left: number,
   ): number {
     const { core } = this;
     if (waitArgument !== undefined) {
-      const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG;
-      return core.enter(0, wait, flags, waitArgument.use(core), REG_WAIT_SIZE);
+      const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | waitFlags;
+      return core.enter(0, wait, flags, WaitArgument.use(waitArgument, core), REG_WAIT_SIZE);
     }
     if (timeoutMs === undefined && deadlineMs === undefined && minWaitUs === undefined) {
-      return core.enter(0, wait, IORING_ENTER_GETEVENTS);
+      return core.enter(0, wait, IORING_ENTER_GETEVENTS | waitFlags);
     }
     // without a timeout the kernel takes the minimal time for one
     const limit = deadlineMs ?? Math.min(left, FOREVER_MS);
     const flags =
-      IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | (deadlineMs === undefined ? 0 : IORING_ENTER_ABS_TIMER);
+      IORING_ENTER_GETEVENTS |
+      IORING_ENTER_EXT_ARG |
+      waitFlags |
+      (deadlineMs === undefined ? 0 : IORING_ENTER_ABS_TIMER);
     return core.enter(0, wait, flags, core.waitArgument(limit, minWaitUs), GeteventsArg.size);
   }
 }

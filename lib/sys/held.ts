@@ -36,11 +36,15 @@ export function pinAddress(name: string, held: HeldView, index = -1): number {
 }
 
 function emptyAddress(name: string, view: ArrayBufferView, index: number): number {
-  const buffer = bufferOf(view);
-  const wrong = isDetached(buffer) ? 'not detached' : canResize(buffer) ? 'of a fixed length' : undefined;
-  if (wrong !== undefined)
-    throw wrongValue(index < 0 ? name : `${name}[${index}]`, `a view that is ${wrong}`, view);
+  stableBuffer(index < 0 ? name : `${name}[${index}]`, view);
   return 0;
+}
+
+/** Throws for memory that was detached, or can be resized. */
+export function stableBuffer(name: string, view: ArrayBufferView): void {
+  const buffer = bufferOf(view);
+  if (isDetached(buffer)) throw wrongValue(name, 'a view that is not detached', view);
+  if (canResize(buffer)) throw wrongValue(name, 'a view of a fixed-length ArrayBuffer', view);
 }
 
 /** How many bytes. @throws RangeError for 2 GiB or more, of which an operation takes no more at once */

@@ -282,7 +282,7 @@ ringTest(
     const waiting = parts.next();
     await ring.nop();
     // struct linger { 1, 0 }: a close is a reset
-    await ring.setsockopt(near, SOL_SOCKET, SO_LINGER, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
+    await ring.setsockopt(near, [SOL_SOCKET, SO_LINGER], Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
     await near.close();
     await fails('ECONNRESET', 'OP_RECV', waiting);
     assert.deepEqual(await parts.next(), { done: true, value: undefined });

@@ -148,7 +148,7 @@ ringTest('closing the ring with a send in flight ends it', OP, async (scope) => 
   await ring.nop();
   assert.equal(ring.inFlight, 1);
   // the other side takes nothing: only a reset makes the kernel let go
-  await maker.setsockopt(near, 1, 13, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
+  await maker.setsockopt(near, [1, 13], Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
   assert.equal(sys.close(near), 0);
   const other = await maker.socket('IPv4');
   assert.equal(other.fd, near, 'the number is taken again, for the scope to close');

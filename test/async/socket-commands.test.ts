@@ -25,11 +25,12 @@ function number(value: Uint8Array): number {
 ringTest('wrong arguments reject before any syscall', OP, async (scope) => {
   const ring = asyncRing(scope);
   await refusesAll(ring, [
-    ['socket', () => ring.getsockopt(-1, SOL_SOCKET, SO_TYPE)],
-    ['level', () => ring.getsockopt(0, -1, SO_TYPE)],
-    ['option', () => ring.getsockopt(0, SOL_SOCKET, wrong('type'))],
-    ['value', () => ring.setsockopt(0, SOL_SOCKET, SO_SNDBUF, 2 ** 31)],
-    ['value', () => ring.setsockopt(0, SOL_SOCKET, SO_SNDBUF, wrong(true))],
+    ['socket', () => ring.getsockopt(-1, [SOL_SOCKET, SO_TYPE])],
+    ['option[0]', () => ring.getsockopt(0, [-1, SO_TYPE])],
+    ['option', () => ring.getsockopt(0, wrong('SO_TPYE'))],
+    ['option[1]', () => ring.getsockopt(0, [SOL_SOCKET, wrong('type')])],
+    ['value', () => ring.setsockopt(0, [SOL_SOCKET, SO_SNDBUF], 2 ** 31)],
+    ['value', () => ring.setsockopt(0, [SOL_SOCKET, SO_SNDBUF], wrong('1'))],
     ['socket', () => ring.siocinq(wrong(null))],
     ['socket', () => ring.siocoutq(-1)],
     ['options.per', () => ring.getsockname(0, wrong({ per: true }))],
@@ -39,19 +40,19 @@ ringTest('wrong arguments reject before any syscall', OP, async (scope) => {
 ringTest('options are read and changed', OP, async (scope) => {
   const ring = asyncRing(scope);
   const fd = await socket(ring, scope, 'IPv4', 'datagram');
-  assert.equal(number(await ring.getsockopt(fd, SOL_SOCKET, SO_TYPE)), 2);
-  assert.equal(number(await ring.getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE)), 0);
-  await ring.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  assert.equal(number(await ring.getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE)), 1);
-  await ring.setsockopt(ring.registerFiles([fd]).at(0), SOL_SOCKET, SO_SNDBUF, 10_000);
-  assert.equal(number(await ring.getsockopt(fd, SOL_SOCKET, SO_SNDBUF)), 20_000, 'the kernel doubles it');
+  assert.equal(number(await ring.getsockopt(fd, [SOL_SOCKET, SO_TYPE])), 2);
+  assert.equal(number(await ring.getsockopt(fd, [SOL_SOCKET, SO_KEEPALIVE])), 0);
+  await ring.setsockopt(fd, [SOL_SOCKET, SO_KEEPALIVE], 1);
+  assert.equal(number(await ring.getsockopt(fd, [SOL_SOCKET, SO_KEEPALIVE])), 1);
+  await ring.setsockopt(ring.registerFiles([fd]).at(0), [SOL_SOCKET, SO_SNDBUF], 10_000);
+  assert.equal(number(await ring.getsockopt(fd, [SOL_SOCKET, SO_SNDBUF])), 20_000, 'the kernel doubles it');
   // struct timeval
   const timeout = Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-  await ring.setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, timeout);
-  assert.deepEqual(await ring.getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO), timeout);
-  await fails('ENOPROTOOPT', 'OP_URING_CMD', ring.getsockopt(fd, SOL_SOCKET, 9999));
-  await fails('EOPNOTSUPP', 'OP_URING_CMD', ring.getsockopt(fd, IPPROTO_TCP, 1));
-  await fails('EOPNOTSUPP', 'OP_URING_CMD', ring.getsockopt(scope.pipe().reader, SOL_SOCKET, SO_TYPE));
+  await ring.setsockopt(fd, [SOL_SOCKET, SO_RCVTIMEO], timeout);
+  assert.deepEqual(await ring.getsockopt(fd, [SOL_SOCKET, SO_RCVTIMEO]), timeout);
+  await fails('ENOPROTOOPT', 'OP_URING_CMD', ring.getsockopt(fd, [SOL_SOCKET, 9999]));
+  await fails('EOPNOTSUPP', 'OP_URING_CMD', ring.getsockopt(fd, [IPPROTO_TCP, 1]));
+  await fails('EOPNOTSUPP', 'OP_URING_CMD', ring.getsockopt(scope.pipe().reader, [SOL_SOCKET, SO_TYPE]));
 });
 
 ringTest('bytes that wait are counted', OP, async (scope) => {

@@ -43,7 +43,7 @@ ringTest('what is wrong is named before any system call', NEEDS, (scope) => {
     ['files', null],
     ['files', 5],
     ['files', {}],
-    ['files.length', []],
+    ['files', []],
     ['files[0]', ['0']],
     ['files[1]', [reader, -2]],
     ['files[1]', [reader, 1.5]],
@@ -66,8 +66,8 @@ ringTest('what is wrong is named before any system call', NEEDS, (scope) => {
     ['files', 0, { slots: 1 }],
     ['files[0]', 0, [-3]],
     ['files[0]', 0, [null]],
-    ['files.length', 0, []],
-    ['files.length', 0, [-1, -1, -1]],
+    ['files', 0, []],
+    ['files', 0, [-1, -1, -1]],
     ['offset', -1, [-1]],
     ['offset', 2, [-1]],
     ['offset', 0.5, [-1]],
@@ -416,5 +416,5 @@ ringTest('files of the option are registered before anything else', NEEDS, (scop
   assert.ok(ring.files);
   assert.equal(through(ring, ring.files, 0), 'option');
   assert.throws(() => scope.ring(8, { files: [NO_FD] }), { code: 'EBADF' });
-  refuses('files.length', () => scope.ring(8, { files: [] }));
+  refuses('files', () => scope.ring(8, { files: [] }));
 });

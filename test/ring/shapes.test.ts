@@ -33,6 +33,7 @@ const {
   IORING_SETUP_NO_SQARRAY,
   IORING_SETUP_R_DISABLED,
   IORING_SETUP_REGISTERED_FD_ONLY,
+  IORING_SETUP_SQE_MIXED,
   IORING_SETUP_SQE128,
   IORING_SETUP_SQPOLL,
 } = constants;
@@ -55,6 +56,7 @@ ringTest('wrong options are named before any system call', {}, () => {
     ['options.cqEntries', 8, { cqEntries: '8' }],
     ['options.clamp', 8, { clamp: 1 }],
     ['options.sqe128', 8, { sqe128: 'yes' }],
+    ['options.sqe128', 8, { sqe128: 'Mixed' }],
     ['options.cqe32', 8, { cqe32: 'Mixed' }],
     ['options.cqe32', 8, { cqe32: 1 }],
     ['options.ioPoll', 8, { ioPoll: 'hybird' }],
@@ -141,6 +143,11 @@ const shapes: { readonly [name: string]: Shape } = {
     options: { cqe32: 'mixed' },
     on: IORING_SETUP_CQE_MIXED,
     since: 'REGISTER_QUERY',
+  },
+  'entries of both sizes': {
+    options: { sqe128: 'mixed' },
+    on: IORING_SETUP_SQE_MIXED,
+    since: 'REGISTER_ZCRX_CTRL',
   },
   'big entries, big completions and an SQ array': {
     options: { sqe128: true, cqe32: true, sqArray: true },

@@ -3,10 +3,13 @@ import { writeSync } from 'node:fs';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
 import { Ring, type SubmitOptions } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
+import { constants } from '../../structs/flags.ts';
 import { needs, needsFeature, promptUnregister } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { refuses, wrong } from '../helpers/raw-ring.ts';
 import { complete, enters, result, ringTest } from '../helpers/rings.ts';
+
+const { IORING_ENTER_GETEVENTS, IORING_ENTER_NO_IOWAIT } = constants;
 
 const limits = needsFeature('FEAT_EXT_ARG');
 const minimal = needsFeature('FEAT_MIN_TIMEOUT');
@@ -48,6 +51,7 @@ ringTest('wrong options are named before any system call', minimal, (scope) => {
     ['options.minWaitUs', { minWaitUs: 2 ** 32 }],
     ['options.waitArgument', { waitArgument: {} }],
     ['options.waitForSpace', { waitForSpace: 1 }],
+    ['options.noIowait', { noIowait: 1 }],
   ];
   ring.prepare.nop();
   const calls = enters(() => {
@@ -293,6 +297,36 @@ ringTest(
     );
   },
 );
+
+ringTest('noIowait is told to the kernel in each way to wait', needsFeature('FEAT_NO_IOWAIT'), (scope) => {
+  const ring = scope.ring();
+  const { enter } = sys;
+  const waits: number[] = [];
+  sys.enter = (...args) => {
+    waits.push(args[3]);
+    return enter(...args);
+  };
+  try {
+    for (const limit of [{}, { timeoutMs: 1000 }, { minWaitUs: 1 }]) {
+      ring.prepare.nop();
+      ring.submit({ wait: 1, noIowait: true, ...limit });
+      assert.equal(
+        ring.reap(() => {}),
+        1,
+      );
+    }
+    ring.submit({ wait: 1, timeoutMs: 1, noIowait: true });
+    ring.submit({ wait: 1, timeoutMs: 1 });
+  } finally {
+    sys.enter = enter;
+  }
+  const waiting = waits.filter((flags) => (flags & IORING_ENTER_GETEVENTS) !== 0);
+  assert.ok(waiting.length >= 3);
+  assert.deepEqual(
+    waiting.map((flags) => (flags & IORING_ENTER_NO_IOWAIT) !== 0),
+    waiting.map((_, i) => i < waiting.length - 1),
+  );
+});
 
 ringTest('a full completion queue ends a wait', {}, (scope) => {
   const ring = scope.ring(2, { cqEntries: 2 });

@@ -35,6 +35,7 @@ test('TypeScript knows the constants by name and value', () => {
   assert.equal(constants.IORING_SETUP_NONSENSE, undefined);
 });
 
+/** The only place that counts the opcodes and operations by hand. */
 test('RegisterOp and Op have every row of their tables', () => {
   const buffers: 0 = RegisterOp.REGISTER_BUFFERS;
   const nop: 0 = Op.OP_NOP;

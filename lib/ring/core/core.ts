@@ -377,13 +377,23 @@ export class RingCore {
   /** A new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
   tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): Tag {
     const tag: Tag = { entry: -1, index, held, onRelease, state: 'held' };
-    tag.entry = this.#tags.add(0, tag);
+    this.addTag(tag);
     return tag;
+  }
+
+  /** The same for an object of the owner's. */
+  addTag(tag: Tag): void {
+    tag.entry = this.#tags.add(0, tag);
   }
 
   /** The kernel's name of a tag. */
   tagValue({ entry }: Tag): bigint {
     return join(this.#tags.high(entry), entry);
+  }
+
+  /** The kernel's name of a tag, as two u32: low half, high half. */
+  tagHalves({ entry }: Tag): readonly [low: number, high: number] {
+    return [entry, this.#tags.high(entry)];
   }
 
   /** A tag that was never registered, because the call failed. */

@@ -33,6 +33,7 @@ const {
   IORING_SETUP_REGISTERED_FD_ONLY,
   IORING_SETUP_SINGLE_ISSUER,
   IORING_SETUP_SQ_AFF,
+  IORING_SETUP_SQE_MIXED,
   IORING_SETUP_SQE128,
   IORING_SETUP_SQPOLL,
   IORING_SETUP_SUBMIT_ALL,
@@ -43,37 +44,40 @@ const EINVAL = 22;
 /** Options of a ring. Flags that only make it faster are chosen by what this kernel takes. */
 export interface RingOptions {
   /** Completion queue entries, up to 65536; twice the submission queue when absent (SETUP_CQSIZE, 5.5). */
-  readonly cqEntries?: number;
+  readonly cqEntries?: number | undefined;
   /** Sizes above the kernel's limits are lowered to them instead of refused (SETUP_CLAMP, 5.6). */
-  readonly clamp?: boolean;
+  readonly clamp?: boolean | undefined;
   /** A kernel thread submits: no syscall while it is awake (SETUP_SQPOLL). Refused in workers. */
-  readonly sqPoll?: boolean | SqPollOptions;
+  readonly sqPoll?: boolean | SqPollOptions | undefined;
   /** Completions are polled for; only O_DIRECT reads and writes work (SETUP_IOPOLL). */
-  readonly ioPoll?: boolean | 'hybrid';
-  /** Entries of 128 bytes, for passthrough commands (SETUP_SQE128, 5.19). */
-  readonly sqe128?: boolean;
+  readonly ioPoll?: boolean | 'hybrid' | undefined;
+  /**
+   * Entries of 128 bytes, for passthrough commands (SETUP_SQE128, 5.19), or of both sizes (`'mixed'`: SETUP_SQE_MIXED, 6.19,
+   * where OP_NOP128 and OP_URING_CMD128 take two entries).
+   */
+  readonly sqe128?: boolean | 'mixed' | undefined;
   /** Completions of 32 bytes (SETUP_CQE32, 5.19), or of both sizes (`'mixed'`: SETUP_CQE_MIXED, 6.18). */
-  readonly cqe32?: boolean | 'mixed';
+  readonly cqe32?: boolean | 'mixed' | undefined;
   /** Task work runs only when the ring is entered (SETUP_DEFER_TASKRUN, 6.1); needed by `resize`. */
-  readonly deferTaskrun?: boolean;
+  readonly deferTaskrun?: boolean | undefined;
   /** Starts disabled: register first, then `enable()` (SETUP_R_DISABLED, 5.10). */
-  readonly disabled?: boolean;
+  readonly disabled?: boolean | undefined;
   /** Shares the worker threads of another ring (SETUP_ATTACH_WQ, 5.6). */
-  readonly attachTo?: { readonly fd: number };
+  readonly attachTo?: { readonly fd: number } | undefined;
   /** Keeps the indirection of the submission queue that 6.6 made needless (without SETUP_NO_SQARRAY). */
-  readonly sqArray?: boolean;
-  /** The queues lie in memory of ours instead of the kernel's (SETUP_NO_MMAP, 6.5). */
-  readonly noMmap?: boolean;
+  readonly sqArray?: boolean | undefined;
+  /** The queues lie in memory of this process instead of the kernel's (SETUP_NO_MMAP, 6.5). */
+  readonly noMmap?: boolean | undefined;
   /** No fd at all, only a registered index (SETUP_REGISTERED_FD_ONLY, 6.5); implies `noMmap`. */
-  readonly registeredFdOnly?: boolean;
+  readonly registeredFdOnly?: boolean | undefined;
 }
 
 /** Options of the submission thread. */
 export interface SqPollOptions {
   /** After so many milliseconds without work it sleeps; 1000 when absent. */
-  readonly idleMs?: number;
+  readonly idleMs?: number | undefined;
   /** The cpu that it runs on. */
-  readonly cpu?: number;
+  readonly cpu?: number | undefined;
 }
 
 /** The names of all ring options. */
@@ -92,18 +96,17 @@ export const RING_OPTIONS: readonly string[] = [
   'registeredFdOnly',
 ];
 
-/** What is asked for: flags that must be had, flags that would be good, newest first, and the other parameters. */
-interface Wish {
+/** What to ask io_uring_setup(2) for: required flags, optional flags (newest first), and the other parameters. */
+interface SetupPlan {
   readonly required: number;
-  readonly wanted: readonly number[];
+  readonly optional: readonly number[];
   readonly params: SetupParams;
 }
 
-function wish(options: RingOptions): Wish {
-  const { sqPoll, ioPoll, cqe32, cqEntries, attachTo } = options;
+function planSetup(options: RingOptions): SetupPlan {
+  const { sqPoll, ioPoll, sqe128, cqe32, cqEntries, attachTo } = options;
   for (const name of [
     'clamp',
-    'sqe128',
     'deferTaskrun',
     'disabled',
     'sqArray',
@@ -113,6 +116,7 @@ function wish(options: RingOptions): Wish {
     if (options[name] !== undefined) boolean(`options.${name}`, options[name]);
   }
   choice('options.ioPoll', ioPoll, 'hybrid');
+  choice('options.sqe128', sqe128, 'mixed');
   choice('options.cqe32', cqe32, 'mixed');
   if (attachTo !== undefined && (typeof attachTo !== 'object' || attachTo === null))
     throw wrongType('options.attachTo', 'a ring, or another object with its fd', attachTo);
@@ -122,7 +126,8 @@ function wish(options: RingOptions): Wish {
     (options.clamp ? IORING_SETUP_CLAMP : 0) |
     (ioPoll ? IORING_SETUP_IOPOLL : 0) |
     (ioPoll === 'hybrid' ? IORING_SETUP_HYBRID_IOPOLL : 0) |
-    (options.sqe128 ? IORING_SETUP_SQE128 : 0) |
+    (sqe128 === true ? IORING_SETUP_SQE128 : 0) |
+    (sqe128 === 'mixed' ? IORING_SETUP_SQE_MIXED : 0) |
     (cqe32 === true ? IORING_SETUP_CQE32 : 0) |
     (cqe32 === 'mixed' ? IORING_SETUP_CQE_MIXED : 0) |
     (options.disabled ? IORING_SETUP_R_DISABLED : 0) |
@@ -136,7 +141,7 @@ function wish(options: RingOptions): Wish {
     (thread.flags ?? 0);
   const cooperative =
     sqPoll || options.deferTaskrun ? 0 : IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
-  const wanted = [
+  const optional = [
     options.sqArray ? 0 : IORING_SETUP_NO_SQARRAY,
     IORING_SETUP_SINGLE_ISSUER,
     cooperative,
@@ -147,7 +152,7 @@ function wish(options: RingOptions): Wish {
     ...(cqEntries === undefined ? {} : { cqEntries: integer('options.cqEntries', cqEntries, 1, U32_MAX) }),
     ...(attachTo === undefined ? {} : { wqFd: integer('options.attachTo.fd', attachTo.fd, 0, 0x7fff_ffff) }),
   };
-  return { required, wanted: wanted.filter((flags) => flags !== 0), params };
+  return { required, optional: optional.filter((flags) => flags !== 0), params };
 }
 
 function choice<T extends string>(name: string, value: boolean | T | undefined, word: T): void {
@@ -174,25 +179,25 @@ function sqPollParams(sqPoll: RingOptions['sqPoll']): SetupParams {
   };
 }
 
-/** Asks with fewer and fewer of the wanted flags until the kernel takes them. */
-function setupBest(entries: number, { required, wanted, params }: Wish): SetupResult {
+/** Tries with fewer and fewer of the optional flags until the kernel takes them. */
+function setupBest(entries: number, { required, optional, params }: SetupPlan): SetupResult {
   for (let skip = 0; ; skip++) {
-    const flags = wanted.slice(skip).reduce((all, each) => all | each, required) >>> 0;
+    const flags = optional.slice(skip).reduce((all, each) => all | each, required) >>> 0;
     const result = trySetup(entries, { ...params, flags });
     if (typeof result !== 'number') return result;
-    if (result !== -EINVAL || skip >= wanted.length) {
+    if (result !== -EINVAL || skip >= optional.length) {
       throw setupFailure(-result, { entries, flags: required, cqEntries: params.cqEntries });
     }
   }
 }
 
-/** The largest memory that the queues can need, in our own pages (SETUP_NO_MMAP). */
+/** Maps memory for the largest queues that the kernel can make of the options (SETUP_NO_MMAP). */
 function ownMemory(entries: number, options: RingOptions): QueueMemory {
   const sq = 2 ** Math.ceil(Math.log2(Math.min(entries, 32768)));
   const cq = 2 ** Math.ceil(Math.log2(Math.min(Math.max(options.cqEntries ?? 0, 2 * sq), 65536)));
   const ring = mapAnonymous(64 + cq * 32 + sq * 4 + 4096);
   try {
-    return { ring, sqes: mapAnonymous(sq * (options.sqe128 ? 128 : 64)) };
+    return { ring, sqes: mapAnonymous(sq * (options.sqe128 === true ? 128 : 64)) };
   } catch (error) {
     ring.unmap();
     throw error;
@@ -207,10 +212,10 @@ function unmap(memory: QueueMemory): void {
 /** Makes a ring with its queues mapped. */
 export function createRing(entries: number, options: RingOptions): RingCore {
   integer('entries', entries, 1, U32_MAX);
-  const wanted = wish(options);
-  return (wanted.required & IORING_SETUP_NO_MMAP) === 0
-    ? createMapped(setupBest(entries, wanted))
-    : createInOwnMemory(entries, options, wanted);
+  const plan = planSetup(options);
+  return (plan.required & IORING_SETUP_NO_MMAP) === 0
+    ? createMapped(setupBest(entries, plan))
+    : createInOwnMemory(entries, options, plan);
 }
 
 function createMapped({ fd, params }: SetupResult): RingCore {
@@ -228,12 +233,12 @@ function createMapped({ fd, params }: SetupResult): RingCore {
 function createInOwnMemory(
   entries: number,
   options: RingOptions,
-  { required, wanted, params }: Wish,
+  { required, optional, params }: SetupPlan,
 ): RingCore {
   const memory = ownMemory(entries, options);
   try {
     const addresses = { sqOff: { userAddr: memory.sqes.address }, cqOff: { userAddr: memory.ring.address } };
-    const made = setupBest(entries, { required, wanted, params: { ...params, ...addresses } });
+    const made = setupBest(entries, { required, optional, params: { ...params, ...addresses } });
     return ownRing(made.fd, made.params, memory);
   } catch (error) {
     unmap(memory);

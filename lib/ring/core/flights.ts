@@ -47,6 +47,11 @@ export function join(high: number, low: number): bigint {
 export class Flights<H = unknown> {
   readonly #mark: number;
   #userData = new Float64Array(0);
+  /**
+   * The generation that every slot begins with: by chance, so that the user_data of an operation can't be guessed by a message
+   * of another ring.
+   */
+  readonly #first = Math.floor(Math.random() * (PAYLOAD + 1));
   /** The high half of each slot's user_data; without bit 63 while the slot is free, so that no completion fits it. */
   #high = new Int32Array(0);
   readonly #held: (H | undefined)[] = [];
@@ -89,7 +94,13 @@ export class Flights<H = unknown> {
 
   /** Was it the operation of this slot some time ago? */
   isFormer(slot: number, high: number): boolean {
-    return kindOf(high) === kindOf(this.#mark >>> 0) && payloadOf(high) < payloadOf(this.#high[slot] ?? 0);
+    if (kindOf(high) !== kindOf(this.#mark >>> 0)) return false;
+    return this.#age(payloadOf(high)) < this.#age(payloadOf(this.#high[slot] ?? this.#first));
+  }
+
+  /** How many generations after the first one. */
+  #age(generation: number): number {
+    return (generation - this.#first) & PAYLOAD;
   }
 
   userData(slot: number): number {
@@ -129,6 +140,7 @@ export class Flights<H = unknown> {
     const userData = new Float64Array(length);
     userData.set(this.#userData);
     const high = new Int32Array(length);
+    high.fill(this.#first);
     high.set(this.#high);
     this.#free = new Int32Array(length);
     for (let slot = length - 1; slot >= this.#held.length; slot--) this.#free[this.#freeCount++] = slot;
