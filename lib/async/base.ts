@@ -1,7 +1,8 @@
 /** What the families of operations of AsyncRing are built on: one operation, one promise. */
 import { options as checkNames, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
-import { AbortError } from '../errors.ts';
+import { AbortError, OpError } from '../errors.ts';
+import { askedFor } from '../operations/explain.ts';
 import { nameOperation } from '../operations/key.ts';
 import type { Operation } from '../operations/operation.ts';
 import { includes } from '../operations/options.ts';
@@ -91,6 +92,31 @@ function checkSignal(signal: AbortSignal | undefined): void {
 function wrongBuild(made: unknown): TypeError {
   if (made instanceof Promise) made.catch(() => {});
   return wrongType('build', 'a function that returns an array of promises', made);
+}
+
+/**
+ * The error of the first link that failed. A link that was cancelled says which one before it cut the chain: one that
+ * failed comes first itself, so it was one that did less than was asked for.
+ */
+function cutBy(
+  links: readonly Departure[],
+  results: readonly PromiseSettledResult<unknown>[],
+  failed: number,
+): unknown {
+  const result = results[failed];
+  const error: unknown = result?.status === 'rejected' ? result.reason : undefined;
+  const before = results[failed - 1];
+  const link = links[failed - 1];
+  if (!(error instanceof OpError) || error.code !== 'ECANCELED') return error;
+  if (before?.status !== 'fulfilled' || link === undefined || typeof before.value !== 'number') return error;
+  const { info, memory } = link.flight;
+  const asked = askedFor(memory);
+  if (asked === undefined || before.value >= asked) return error;
+  return new OpError(error.op, -error.errno, {
+    since: error.since,
+    cause: error,
+    hint: `link ${failed} of the chain, ${info.op}, did ${before.value} of ${asked} bytes, which cuts it: { hard: true } goes on`,
+  });
 }
 
 /** A ring of promises without its operations. */
@@ -340,7 +366,9 @@ export abstract class AsyncRingBase extends RingBase {
     }
     const links = chain.finish(link);
     if (links.length > 0) this.loop.start(links);
-    await Promise.allSettled(promises);
+    const results = await Promise.allSettled(promises);
+    const failed = results.findIndex(({ status }) => status === 'rejected');
+    if (failed >= 0) throw cutBy(links, results, failed);
     return Promise.all(promises);
   }
 }

@@ -5,12 +5,14 @@ import { constants } from '../../structs/flags.ts';
 import { type OpFlag, opFlags, ops } from '../../structs/ops.ts';
 import { Statx } from '../../structs/posix.ts';
 import { Sqe } from '../../structs/sqe.ts';
+import { lengthOf } from '../../structs/views.ts';
 import { OpError, type OpErrorDetails, UnsupportedError } from '../errors.ts';
 import { probe } from '../register/support.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { kernelRelease, kernelVersion } from '../sys/host.ts';
 import type { OperationInfo } from './operation.ts';
-import { AddressBytes, PathText } from './read.ts';
+import { kept } from './pin.ts';
+import { AddressBytes, PathText, Vector } from './read.ts';
 import { isMissing, statOf } from './trial.ts';
 
 const { IOSQE_FIXED_FILE } = constants;
@@ -81,6 +83,13 @@ function addressOf({ bytes }: AddressBytes): OpErrorDetails {
   const address = decodeAddress(bytes);
   if (address.family === 'unix') return { address: address.path };
   return address.family === 'other' ? {} : { address: address.address, port: address.port };
+}
+
+/** How many bytes an operation was to move, as far as what it held tells. */
+export function askedFor(held: unknown): number | undefined {
+  if (ArrayBuffer.isView(held)) return lengthOf(held);
+  if (held instanceof Vector) return held.pieces.reduce((sum, piece) => sum + (askedFor(kept(piece)) ?? 0), 0);
+  return undefined;
 }
 
 // ---- what this kernel lacks -------------------------------------------------------------------------------

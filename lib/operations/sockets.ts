@@ -10,7 +10,7 @@ import * as control from '../ops/control.ts';
 import * as net from '../ops/net.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
 import type { RingCore } from '../ring/core/core.ts';
-import type { BufferRing } from '../ring/owners/buffer-ring.ts';
+import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import { Pinned } from '../sys/memory.ts';
 import {
   addressBuffer,
