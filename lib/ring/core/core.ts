@@ -391,9 +391,9 @@ export class RingCore {
     return join(this.#tags.high(entry), entry);
   }
 
-  /** The kernel's name of a tag, as two u32: low half, high half. */
-  tagHalves({ entry }: Tag): readonly [low: number, high: number] {
-    return [entry, this.#tags.high(entry)];
+  /** The high half of the kernel's name of a tag; the low half is its `entry`. */
+  tagHigh({ entry }: Tag): number {
+    return this.#tags.high(entry);
   }
 
   /** A tag that was never registered, because the call failed. */

@@ -304,7 +304,9 @@ export class RegisteredBuffers extends Owner {
       const view = views[i];
       const slot = view ? this.#slot(offset + i, view, Number(iovecs.bases[i]), hasTags) : null;
       slots.push(slot);
-      if (slot !== null && tags !== undefined) tags.set(core.tagHalves(slot), 2 * i);
+      if (slot === null || tags === undefined) continue;
+      tags[2 * i] = slot.entry;
+      tags[2 * i + 1] = core.tagHigh(slot);
     }
     let done = views.length;
     try {
