@@ -88,7 +88,8 @@ function addressOf({ bytes }: AddressBytes): OpErrorDetails {
 /** How many bytes an operation was to move, as far as what it held tells. */
 export function askedFor(held: unknown): number | undefined {
   if (ArrayBuffer.isView(held)) return lengthOf(held);
-  if (held instanceof Vector) return held.pieces.reduce((sum, piece) => sum + (askedFor(kept(piece)) ?? 0), 0);
+  if (held instanceof Vector)
+    return held.pieces.reduce((sum, piece) => sum + (askedFor(kept(piece)) ?? 0), 0);
   return undefined;
 }
 

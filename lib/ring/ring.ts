@@ -115,6 +115,7 @@ export class Ring extends RingBase {
   /** @inheritdoc */
   constructor(entries: number, options?: RingBaseOptions) {
     super(entries, options);
+    this.core.hasUserData = true;
     this.prepare = new Prepare(this.core);
   }
 

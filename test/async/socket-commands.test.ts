@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
+import type { AsyncRing } from '../../lib/async/async-ring.ts';
+import { UnsupportedError } from '../../lib/errors.ts';
+import { asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
 import { socket, tcpPair } from '../helpers/network.ts';
 import { only } from '../helpers/pairs.ts';
@@ -70,18 +72,28 @@ ringTest('bytes that wait are counted', OP, async (scope) => {
   assert.ok((await ring.siocoutq(near)) > 0);
 });
 
-ringTest('the address of a socket: an older kernel says that it has no such command', OP, async (scope) => {
+ringTest('the address of a socket, by the ring or by libc', OP, async (scope) => {
   const ring = asyncRing(scope);
   const [near, far] = await tcpPair(ring, scope);
-  // it came with 6.19, as did this
-  if (needsOp('OP_URING_CMD128').skip !== undefined) {
-    await fails('EOPNOTSUPP', 'OP_URING_CMD', ring.getsockname(near));
-    return;
-  }
   const at = (fd: number) => ({ family: 'IPv4', address: '127.0.0.1', port: inProc(fd, 'tcp').port });
   assert.deepEqual(await ring.getsockname(near), at(near));
   assert.deepEqual(await ring.getpeername(near), at(far));
+  const slot = ring.registerFiles([near]).at(0);
+  // 6.19 brought the command, and this operation; before it a slot can't be asked
+  if (needsOp('OP_URING_CMD128').skip === undefined) assert.deepEqual(await ring.getsockname(slot), at(near));
+  else {
+    const error = await failure(ring.getsockname(slot));
+    assert.ok(error instanceof UnsupportedError && error.since === '6.19', error.stack);
+  }
+  const alone = scope.fd(await lonelySocket(ring));
+  assert.equal(Reflect.get(await failure(ring.getpeername(alone)), 'code'), 'ENOTCONN');
 });
+
+/** A socket without a peer. */
+async function lonelySocket(ring: AsyncRing): Promise<number> {
+  const { fd } = await ring.socket('IPv4');
+  return fd;
+}
 
 ringTest(
   'zero-copy receive without a queue is refused',
