@@ -13,7 +13,6 @@ export type {
   UnixAddress,
 } from '../structs/address.ts';
 export type { EpollEvent } from '../structs/socket.ts';
-export { AsyncRing, type PipeEnds } from './async/async-ring.ts';
 export type { AsyncOptions, ChainOptions, IteratorOptions } from './async/base.ts';
 export type { DeviceNumber, FileStatus } from './async/file-status.ts';
 export { MessagePart } from './async/message-part.ts';
@@ -29,8 +28,10 @@ export {
   SyscallError,
   UnsupportedError,
 } from './errors.ts';
+export { AsyncRing, type PipeEnds } from './faces/async-ring.ts';
 export type * from './faces/options.ts';
 export type { Prepare } from './faces/prepare.ts';
+export { Ring, type SubmitOptions } from './faces/ring.ts';
 export { AddressBuffer } from './operations/address.ts';
 export type { OperationKey } from './operations/key.ts';
 export {
@@ -90,7 +91,6 @@ export { Region, type RegionOptions, type WaitArgument, type WaitLimits } from '
 export { RegisteredRingFd } from './ring/owners/ring-fd.ts';
 export { type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './ring/owners/workers.ts';
 export { ZcrxIfq, type ZcrxIfqOptions } from './ring/owners/zcrx.ts';
-export { Ring, type SubmitOptions } from './ring/ring.ts';
 export type { Sandbox, SqeFlagName } from './ring/sandbox.ts';
 export { alloc } from './sys/memory.ts';
 export type { CloseMessage, RegisterMessage, SetupMessage } from './sys/trace.ts';

@@ -10,6 +10,15 @@ export const U32_MAX = 0xffff_ffff;
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 function received(value: unknown): string {
+  try {
+    return shown(value);
+  } catch {
+    // it can't even be looked at: a proxy that was revoked, a view whose buffer getter lies
+    return `something of type ${typeof value}`;
+  }
+}
+
+function shown(value: unknown): string {
   return inspect(value, {
     depth: 0,
     customInspect: false,

@@ -9,12 +9,21 @@ const LAYERS: { readonly [layer: string]: readonly string[] } = {
   'lib/sys': ['structs'],
   'lib/register': ['lib/sys', 'structs'],
   'lib/ops': ['lib/sys', 'structs'],
-  'lib/ring': ['lib/operations', 'lib/faces', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/ring': ['lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/operations': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
-  'lib/faces': ['lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/async': ['lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/faces': ['lib/async', 'lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/host': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
-  'lib/cli': ['lib/host', 'lib/async', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/cli': [
+    'lib/host',
+    'lib/faces',
+    'lib/async',
+    'lib/ring',
+    'lib/register',
+    'lib/ops',
+    'lib/sys',
+    'structs',
+  ],
 };
 /** May be imported from everywhere above `structs`, and what they may import themselves. */
 const ANYWHERE: { readonly [path: string]: readonly string[] } = {
@@ -47,7 +56,7 @@ function lines(code: string, pattern: RegExp): string[] {
 
 test('the sources are found, and what they import', () => {
   assert.ok(all.length > 60, `${all.length} sources`);
-  const ring = all.find(({ path }) => path === 'lib/ring/ring.ts');
+  const ring = all.find(({ path }) => path === 'lib/faces/ring.ts');
   assert.ok(
     ring?.imports.some(({ from, names }) => from === 'lib/ring/base.ts' && names.includes('RingBase')),
   );
@@ -82,15 +91,7 @@ test('imports run downwards', () => {
 });
 
 /** Folders in which types may still be imported in a circle. Without an exception for a folder its types count too. */
-const TYPE_CIRCLES: readonly string[] = [
-  'lib/operations/',
-  'lib/faces/',
-  'lib/async/',
-  'lib/host/',
-  'lib/cli/',
-  // these show what is declared in lib/operations
-  'lib/ring/ring.ts',
-];
+const TYPE_CIRCLES: readonly string[] = [];
 
 /** Circles of imports; `counts` says which imports of a file belong to one. */
 function circles(counts: (path: string, isType: boolean) => boolean): string[] {

@@ -351,6 +351,8 @@ export abstract class AsyncRingBase extends RingBase {
     checkNames('options', options, ['hard']);
     const link = options.hard ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
     this.core.check();
+    if (typeof build !== 'function')
+      throw wrongType('build', 'a function that returns an array of promises', build);
     if (this.#chain !== undefined) throw wrongValue('build', 'without a chain of its own', build);
     const chain = new Chain();
     this.#chain = chain;

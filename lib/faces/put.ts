@@ -152,6 +152,13 @@ function finishWith(core: RingCore, { holds }: Holds, userData: number, bits: nu
     core.commit(userData, held);
     return;
   }
+  if ((bits & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)) !== 0) {
+    throw wrongValue(
+      'options.skipSuccess',
+      'absent beside link: when this fails, the kernel tells nothing of what is linked behind it',
+      true,
+    );
+  }
   if (held !== undefined && holds === 'until completed') {
     throw wrongValue('options.skipSuccess', 'absent: only a completion says when the memory is free', true);
   }

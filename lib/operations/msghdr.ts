@@ -8,9 +8,9 @@ import {
 } from '../../structs/address.ts';
 import {
   boolean,
+  copyList,
   descriptor,
   integer,
-  list,
   options,
   U32_MAX,
   wrongType,
@@ -68,6 +68,8 @@ const SCM_RIGHTS = 1;
 /** Always asked for, and told back. */
 export const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const ALIGN = 8;
+/** The most pieces of control data. */
+const MAX_MESSAGES = 1024;
 
 function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGN) * ALIGN;
@@ -75,7 +77,8 @@ function aligned(bytes: number): number {
 
 /** Control data as the kernel wants it. */
 export function encodeControl(name: string, messages: readonly ControlMessage[]): Uint8Array {
-  const copies = [...list(name, messages)].map((each, i) => {
+  const copies = copyList(name, messages, 0, MAX_MESSAGES).map((each, i) => {
+    if (each === undefined) throw wrongType(`${name}[${i}]`, 'an object with level, type and data', each);
     options(`${name}[${i}]`, each, ['level', 'type', 'data']);
     const { level, type, data } = each;
     if (!isUint8Array(data)) throw wrongType(`${name}[${i}].data`, 'a Uint8Array', data);
@@ -115,7 +118,7 @@ export function receivedFds(control: readonly ControlMessage[]): number[] {
 
 /** The control message that passes file descriptors over a Unix socket (SCM_RIGHTS). */
 export function passFds(fds: readonly number[]): ControlMessage {
-  const numbers = list('fds', fds).map((fd, i) => descriptor(`fds[${i}]`, fd));
+  const numbers = copyList('fds', fds, 0, 253).map((fd, i) => descriptor(`fds[${i}]`, fd));
   return { level: SOL_SOCKET, type: SCM_RIGHTS, data: new Uint8Array(Int32Array.from(numbers).buffer) };
 }
 

@@ -1,6 +1,6 @@
 /** Operations on paths, on descriptors, on what a file carries beside its data, and between pipes and files. */
 import { constants as node } from 'node:fs';
-import { integer, list, U32_MAX, wrongType, wrongValue } from '../../structs/check.ts';
+import { copyList, integer, U32_MAX, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { OpenHow, Statx } from '../../structs/posix.ts';
 import { isInt32Array, isUint8Array } from '../../structs/views.ts';
@@ -243,8 +243,7 @@ export function filesChange(
 ): FilesChange {
   const table = read.fileTable('files', files);
   const size = RegisteredFiles.lengthOf(table);
-  const given = [...list(name, value)];
-  integer(`${name}.length`, given.length, 1, Math.min(size, slots.length));
+  const given = copyList(name, value, 1, Math.min(size, slots.length));
   if (offset !== 'alloc') integer('offset', offset, 0, size - given.length);
   given.forEach((each, i) => {
     const isMark = each === IORING_REGISTER_FILES_SKIP || each === CLEAR;

@@ -6,9 +6,9 @@
 import { encodeAddress, type SocketAddressLike } from '../../structs/address.ts';
 import {
   boolean,
+  copyList,
   descriptor,
   integer,
-  list,
   oneOf,
   unsigned64,
   wrongType,
@@ -90,13 +90,13 @@ export function file(name: string, value: File): OpenFile {
 }
 
 /** A file that must be a descriptor. */
-export function fd(name: string, value: Fd): number {
+export function fd(name: string, value: Fd | undefined): number {
   if (typeof value === 'number') return descriptor(name, value);
   if (FixedFile.is(value)) throw wrongType(name, FD, value);
   return descriptorOf(name, value, FD);
 }
 
-function descriptorOf(name: string, value: { readonly fd: number }, allowed: string): number {
+function descriptorOf(name: string, value: { readonly fd: number } | undefined, allowed: string): number {
   if (typeof value !== 'object' || value === null || !('fd' in value)) throw wrongType(name, allowed, value);
   return descriptor(`${name}.fd`, value.fd);
 }
@@ -125,7 +125,7 @@ export function into(name: string, value: Into | undefined): Into | undefined {
 
 // ---- memory -----------------------------------------------------------------------------------------------
 
-export function memory(name: string, value: Memory): HeldMemory {
+export function memory(name: string, value: Memory | undefined): HeldMemory {
   return RegisteredBuffer.is(value) ? value : holdView(name, value);
 }
 
@@ -163,9 +163,7 @@ export class Vector {
 }
 
 function hold(name: string, values: readonly Memory[], least: number): HeldMemory[] {
-  const pieces = [...list(name, values)].map((value, i) => memory(`${name}[${i}]`, value));
-  integer(`${name}.length`, pieces.length, least, IOV_MAX);
-  return pieces;
+  return copyList(name, values, least, IOV_MAX).map((value, i) => memory(`${name}[${i}]`, value));
 }
 
 /** The index of the registered buffer that has all pieces; -1 where there is no such one. */

@@ -1,6 +1,6 @@
 /** Operations on sockets. */
 import { ADDRESS_ROOM } from '../../structs/address.ts';
-import { boolean, descriptor, integer, list, oneOf, wrongType, wrongValue } from '../../structs/check.ts';
+import { boolean, copyList, descriptor, integer, oneOf, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { Msghdr } from '../../structs/socket.ts';
 import { type SocketOptionName, socketOptions } from '../../structs/socket-options.ts';
@@ -601,7 +601,7 @@ export type SocketOption = SocketOptionName | readonly [level: number, number: n
 /** Reads an option: its level and its number. */
 export function optionKey(name: string, value: SocketOption): readonly [level: number, number: number] {
   if (typeof value === 'string') return socketOptions[oneOf(name, value, OPTION_NAMES)];
-  const [level, number] = list(name, value);
+  const [level, number] = copyList(name, value, 2, 2);
   return [integer(`${name}[0]`, level, 0, 0x7fff_ffff), integer(`${name}[1]`, number, 0, 0x7fff_ffff)];
 }
 

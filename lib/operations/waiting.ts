@@ -1,8 +1,8 @@
 /** Operations that wait: for files, time, futexes, children. */
 import {
+  copyList,
   integer,
   options as knownOptions,
-  list,
   oneOf,
   U32_MAX,
   unsigned64,
@@ -508,11 +508,11 @@ export interface Words {
 
 /** Reads the futexes: their values and flags are written at once, their addresses when they are pinned. */
 export function futexes(name: string, values: readonly Futex[]): Words {
-  const given = [...list(name, values)];
-  integer(`${name}.length`, given.length, 1, MAX_FUTEXES);
+  const given = copyList(name, values, 1, MAX_FUTEXES);
   const room = new Pinned(given.length * FutexWaitv.size);
   const words = given.map((each, i) => {
     const called = `${name}[${i}]`;
+    if (each === undefined) throw wrongType(called, 'an object with array, index and value', each);
     knownOptions(called, each, ['array', 'index', 'value', 'shared']);
     const { array, index, value, shared } = each;
     const val = wordValue(`${called}.value`, value);
@@ -595,8 +595,7 @@ export function childId(_core: RingCore, _name: string, { id }: ChildKey): numbe
 /** The W* bits of states. */
 export function childStates(name: string, states: readonly ChildState[] | undefined): number {
   if (states === undefined) return STATES.exited;
-  const given = [...list(name, states)];
-  integer(`${name}.length`, given.length, 1, 3);
+  const given = copyList(name, states, 1, 3);
   return given.reduce(
     (bits, each) => bits | STATES[oneOf(name, each, ['exited', 'stopped', 'continued'])],
     0,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { AsyncRing } from '../../lib/async/async-ring.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { Prepare } from '../../lib/faces/prepare.ts';
 import { RingBase } from '../../lib/ring/base.ts';
 import { type ops, ops as opTable } from '../../structs/ops.ts';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { constants as node, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AsyncRing } from '../../lib/async/async-ring.ts';
 import { OpError, UnsupportedError } from '../../lib/errors.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { isMissing } from '../../lib/operations/trial.ts';
 import { probe } from '../../lib/register/support.ts';
 import type { RingCore } from '../../lib/ring/core/core.ts';

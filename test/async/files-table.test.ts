@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AsyncRing } from '../../lib/async/async-ring.ts';
+import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { FixedFile, RegisteredFiles } from '../../lib/ring/owners/files.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails, failure, openFds, refusesAll } from '../helpers/async.ts';

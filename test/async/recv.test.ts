@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { AsyncRing } from '../../lib/async/async-ring.ts';
 import { ClosedError } from '../../lib/errors.ts';
+import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { BufferPart } from '../../lib/ring/owners/buffer-ring.ts';
 import { aborts, asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
 import { needs, needsOp } from '../helpers/needs.ts';

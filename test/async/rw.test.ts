@@ -20,7 +20,6 @@ function file(scope: Scope, content: string): string {
 ringTest('wrong arguments reject, naming the argument, before any syscall', {}, async (scope) => {
   const ring = asyncRing(scope);
   const page = alloc(PAGE);
-  const buffer = ring.registerBuffers([page]).at(0);
   const other = asyncRing(scope)
     .registerBuffers([alloc(PAGE)])
     .at(0);
@@ -36,7 +35,6 @@ ringTest('wrong arguments reject, naming the argument, before any syscall', {}, 
     ['file', () => ring.write(table.at(0), page)],
     ['memory', () => ring.write(0, wrong('text'))],
     ['buffer', () => ring.read(0, other)],
-    ['memory', () => ring.read(0, buffer.subarray(0, 0))],
     ['buffer', () => ring.readFixed(0, wrong(page))],
     ['buffer', () => ring.writeFixed(0, wrong(undefined))],
     ['options', () => ring.read(0, page, wrong(7))],
@@ -67,7 +65,7 @@ ringTest('wrong arguments reject, naming the argument, before any syscall', {}, 
     ['memory', () => ring.madvise(page.subarray(0, 100), 'MADV_DONTNEED')],
     ['command', () => ring.uringCmd(0, -1)],
     ['options.data', () => ring.uringCmd(0, 0, { data: wrong('x') })],
-    ['cmd', () => ring.uringCmd(0, 0, { data: new Uint8Array(17) })],
+    ['options.data', () => ring.uringCmd(0, 0, { data: new Uint8Array(17) })],
   ]);
 });
 

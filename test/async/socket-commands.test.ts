@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { AsyncRing } from '../../lib/async/async-ring.ts';
 import { UnsupportedError } from '../../lib/errors.ts';
+import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
 import { socket, tcpPair } from '../helpers/network.ts';

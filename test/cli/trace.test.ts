@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { Ring } from '../../lib/ring/ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { RegisterMessage } from '../../lib/sys/trace.ts';
 import { COMMAND, confinedUring, uring } from '../helpers/cli.ts';

@@ -1,4 +1,6 @@
 /** Arguments that are right for each operation, made from its declaration: by the types of its arguments. */
+
+import type { Ring } from '../../lib/faces/ring.ts';
 import { AddressBuffer } from '../../lib/operations/address.ts';
 import type { Declaration, Kind, OptionSet } from '../../lib/operations/declare.ts';
 import * as operations from '../../lib/operations/index.ts';
@@ -6,7 +8,6 @@ import { MessageBuffer } from '../../lib/operations/msghdr.ts';
 import type { BufferRing } from '../../lib/ring/owners/buffer-ring.ts';
 import type { RegisteredBuffer } from '../../lib/ring/owners/buffers.ts';
 import type { FixedFile, RegisteredFiles } from '../../lib/ring/owners/files.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
 
 /** What arguments are made from. */
 export interface Props {

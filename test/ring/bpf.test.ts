@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Ring } from '../../lib/ring/ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { Bpf } from '../../structs/control.ts';
 import { constants } from '../../structs/flags.ts';
 import { SockFilter } from '../../structs/posix.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { UnsupportedError } from '../../lib/errors.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
+import type { Ring } from '../../lib/faces/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { knows, needs } from '../helpers/needs.ts';
 import { ECANCELED, only } from '../helpers/pairs.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Ring } from '../../lib/faces/ring.ts';
 import type { CloneRange, RegisteredBuffers } from '../../lib/ring/owners/buffers.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
 import { addressOf, alloc } from '../../lib/sys/memory.ts';
 import { constants } from '../../structs/flags.ts';
 import { withFailing } from '../helpers/fake-kernel.ts';

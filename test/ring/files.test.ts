@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Ring } from '../../lib/faces/ring.ts';
 import type { RegisteredFiles } from '../../lib/ring/owners/files.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { withFailing, withoutFeatures } from '../helpers/fake-kernel.ts';

@@ -1,8 +1,8 @@
 /** Scenes for processes of their own: memory that the program has dropped and the kernel still writes to. */
 import { readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
+import { Ring } from '../../lib/faces/ring.ts';
 import { readFixed } from '../../lib/ops/rw.ts';
 import { openRings } from '../../lib/ring/core/core.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
 import { addressOf, alloc, keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';

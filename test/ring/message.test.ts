@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { Ring } from '../../lib/faces/ring.ts';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { needs } from '../helpers/needs.ts';
 import { refuses, wrong } from '../helpers/raw-ring.ts';
 import { closed, complete, ringTest } from '../helpers/rings.ts';

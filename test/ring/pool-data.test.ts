@@ -1,9 +1,9 @@
 /** Which bytes belong to which completion of a pool: truncated datagrams, parts taken in another order, memory of the caller's. */
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
+import type { Ring } from '../../lib/faces/ring.ts';
 import type { Completion } from '../../lib/ring/core/core.ts';
 import type { BufferRing } from '../../lib/ring/owners/buffer-ring.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
 import { socketpair } from '../../lib/sys/libc.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { needs } from '../helpers/needs.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { Ring } from '../../lib/faces/ring.ts';
 import { nop } from '../../lib/ops/control.ts';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { constants } from '../../structs/flags.ts';
 import { needs } from '../helpers/needs.ts';
 import { OpenRing } from '../helpers/pairs.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
+import type { Ring } from '../../lib/faces/ring.ts';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { needs } from '../helpers/needs.ts';
 import { OpenRing } from '../helpers/pairs.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { SyscallError } from '../../lib/errors.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { enter } from '../../lib/ring/core/setup.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { pageSize } from '../../lib/sys/memory.ts';
 import { constants } from '../../structs/flags.ts';
 import { RegWait } from '../../structs/memory.ts';

@@ -10,9 +10,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ring } from '../../lib/faces/ring.ts';
 import { probe } from '../../lib/register/support.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
+import { Ring, type SubmitOptions } from '../../lib/faces/ring.ts';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
-import { Ring, type SubmitOptions } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { needs, needsFeature, promptUnregister } from '../helpers/needs.ts';

@@ -1,5 +1,14 @@
 /** Buffer rings: memory from which the kernel picks a buffer when data is there, not when it is asked for. */
-import { boolean, copyList, integer, oneOf, U16_MAX, U32_MAX, wrongValue } from '../../../structs/check.ts';
+import {
+  boolean,
+  copyList,
+  integer,
+  oneOf,
+  U16_MAX,
+  U32_MAX,
+  wrongType,
+  wrongValue,
+} from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import { Buf } from '../../../structs/rsrc.ts';
 import { bytesOf } from '../../../structs/views.ts';
@@ -240,6 +249,12 @@ function closeWithRing(core: RingCore, buffers: PoolBuffers): () => void {
   return core.onClose(() => buffers.close());
 }
 
+/** Throws unless `completion` is an object. */
+function record(name: string, completion: BufferCompletion): void {
+  if (typeof completion !== 'object' || completion === null)
+    throw wrongType(name, 'a completion, with res and flags', completion);
+}
+
 /**
  * A ring of buffers that receives pick from: `ring.prepare.recv(socket, pool)`. Each completion is turned into its data
  * by `take()`, once; releasing the data gives the buffer back to the kernel. A receive that finds no buffer ends with
@@ -361,6 +376,7 @@ export class BufferRing extends Owner {
    * @throws RangeError for a completion without a buffer, or one that is not of this pool
    */
   take(completion: BufferCompletion): BufferPart {
+    record('completion', completion);
     return this.#buffers.take(completion);
   }
 
@@ -369,6 +385,7 @@ export class BufferRing extends Owner {
    * for each, in order.
    */
   takeBundle(completion: BufferCompletion): BufferPart[] {
+    record('completion', completion);
     return this.#buffers.takeBundle(completion);
   }
 

@@ -28,6 +28,11 @@ import { Owner, uninterrupted } from './owner.ts';
 const MAX_BYTES = 2 ** 30;
 const MAX_BUFFERS = 16384;
 
+/** Throws unless `value` can be an argument of `subarray`. */
+function limit(name: string, value: number): void {
+  if (typeof value !== 'number') throw wrongType(name, 'a number', value);
+}
+
 /** Memory of a registered buffer, or a piece of it. Passed to an operation it makes a read a READ_FIXED. */
 export class RegisteredBuffer {
   readonly #slot: Slot;
@@ -99,6 +104,8 @@ export class RegisteredBuffer {
   /** A piece of it, with the meaning of `Uint8Array.prototype.subarray`. */
   subarray(begin?: number, end?: number): RegisteredBuffer {
     const whole = bytesOf(this.#bytes);
+    if (begin !== undefined) limit('begin', begin);
+    if (end !== undefined) limit('end', end);
     const piece = whole.subarray(begin, end);
     return new RegisteredBuffer(this.#slot, piece, this.#address + (piece.byteOffset - whole.byteOffset));
   }

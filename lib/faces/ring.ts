@@ -10,13 +10,13 @@ import {
 import { constants } from '../../structs/flags.ts';
 import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
-import { Prepare } from '../faces/prepare.ts';
+import { RingBase, type RingBaseOptions } from '../ring/base.ts';
+import type { Completion } from '../ring/core/core.ts';
+import { FOREVER_MS, milliseconds } from '../ring/core/time.ts';
+import { BufferRing } from '../ring/owners/buffer-ring.ts';
+import { WaitArgument } from '../ring/owners/region.ts';
 import { kernelRelease } from '../sys/host.ts';
-import { RingBase, type RingBaseOptions } from './base.ts';
-import type { Completion } from './core/core.ts';
-import { FOREVER_MS, milliseconds } from './core/time.ts';
-import { BufferRing } from './owners/buffer-ring.ts';
-import { WaitArgument } from './owners/region.ts';
+import { Prepare } from './prepare.ts';
 
 const {
   IORING_CQE_F_BUFFER,

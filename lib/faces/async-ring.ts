@@ -2,9 +2,12 @@
 import type { SocketAddress } from '../../structs/address.ts';
 import { integer } from '../../structs/check.ts';
 import { EPOLL_EVENT_SIZE, type EpollEvent } from '../../structs/socket.ts';
-import { AsyncOperations } from '../faces/async.ts';
-import * as encoders from '../faces/encoders.ts';
-import type { AcceptMultishotOptions, PipeOptions, SocketOptions } from '../faces/options.ts';
+import type { AsyncOptions, IteratorOptions } from '../async/base.ts';
+import type { Outcome } from '../async/flight.ts';
+import type { Results, Stream } from '../async/multishot.ts';
+import * as outcomes from '../async/outcomes.ts';
+import type { RingFile } from '../async/ring-file.ts';
+import { isWithoutCommand, nameByLibc } from '../async/socket-name.ts';
 import {
   type IncomingMessage,
   type MessageBuffer,
@@ -16,12 +19,9 @@ import { addressRoom, slotNumbers } from '../operations/rooms.ts';
 import type { Fd, File, Into } from '../operations/types.ts';
 import { FixedFile, type RegisteredFiles } from '../ring/owners/files.ts';
 import { sys } from '../sys/syscall.ts';
-import type { AsyncOptions, IteratorOptions } from './base.ts';
-import type { Outcome } from './flight.ts';
-import type { Results, Stream } from './multishot.ts';
-import * as outcomes from './outcomes.ts';
-import type { RingFile } from './ring-file.ts';
-import { isWithoutCommand, nameByLibc } from './socket-name.ts';
+import { AsyncOperations } from './async.ts';
+import * as encoders from './encoders.ts';
+import type { AcceptMultishotOptions, PipeOptions, SocketOptions } from './options.ts';
 
 const MAX_EVENTS = 65_536;
 
