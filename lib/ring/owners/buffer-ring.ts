@@ -250,7 +250,7 @@ function closeWithRing(core: RingCore, buffers: PoolBuffers): () => void {
 }
 
 /** Throws unless `completion` is an object. */
-function record(name: string, completion: BufferCompletion): void {
+function checkCompletion(name: string, completion: BufferCompletion): void {
   if (typeof completion !== 'object' || completion === null)
     throw wrongType(name, 'a completion, with res and flags', completion);
 }
@@ -376,7 +376,7 @@ export class BufferRing extends Owner {
    * @throws RangeError for a completion without a buffer, or one that is not of this pool
    */
   take(completion: BufferCompletion): BufferPart {
-    record('completion', completion);
+    checkCompletion('completion', completion);
     return this.#buffers.take(completion);
   }
 
@@ -385,7 +385,7 @@ export class BufferRing extends Owner {
    * for each, in order.
    */
   takeBundle(completion: BufferCompletion): BufferPart[] {
-    record('completion', completion);
+    checkCompletion('completion', completion);
     return this.#buffers.takeBundle(completion);
   }
 
