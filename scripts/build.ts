@@ -3,8 +3,10 @@
  *
  * The library is CommonJS, because that is what `require`, `import` and every bundler can take, with an ES module of
  * names for each entrance: one implementation, so one copy of its state. Its modules are bundled into few, for most of
- * what loading 90 takes is finding them. The command has what it shows things with inside.
+ * what loading 90 takes is finding them. The command has what it shows things with inside; its manual pages and what
+ * shells complete it with are its own words.
  */
+import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -117,3 +119,7 @@ writeNotice(
   chunks.flatMap(({ moduleIds }) => moduleIds),
 );
 writeDeclarations(folder);
+const manual = [join(folder, 'cli.cjs'), 'completion', 'bash', '--write', folder];
+const { status, error } = spawnSync(process.execPath, manual, { stdio: 'inherit' });
+if (error) throw error;
+process.exitCode = status ?? 1;

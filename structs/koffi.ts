@@ -34,29 +34,18 @@ function hasNoRequire(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Dynamic require of');
 }
 
-/** From the file's folder upwards, then from the program's own: a single executable has no other file. */
-function fromDisk(): Koffi {
-  let first: unknown;
-  for (const file of [thisFile(), process.execPath]) {
-    try {
-      return createRequire(file ?? '')('koffi');
-    } catch (error) {
-      first ??= error;
-    }
-  }
-  throw first;
-}
-
 function load(): Loaded {
   try {
     // these words are what bundlers look for
     return { koffi: require('koffi') };
   } catch (cause) {
     try {
-      return { koffi: fromDisk() };
+      // a single executable's code is in no file
+      const isSingle = codeOf(cause) === 'ERR_UNKNOWN_BUILTIN_MODULE';
+      return { koffi: createRequire(isSingle ? process.execPath : (thisFile() ?? ''))('koffi') };
     } catch (error) {
-      const isNowhere = codeOf(error) === 'MODULE_NOT_FOUND';
-      return { cause: isNowhere && !hasNoRequire(cause) ? cause : error };
+      const isAbsent = codeOf(error) === 'MODULE_NOT_FOUND' || codeOf(error) === 'ERR_INVALID_ARG_VALUE';
+      return { cause: isAbsent && !hasNoRequire(cause) ? cause : error };
     }
   }
 }

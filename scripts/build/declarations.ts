@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { entrances, root } from './entrances.ts';
 
 const RELATIVE = /(?<=['"])(\.\.?\/[^'"]+)\.[jt]s(?=['"])/g;
@@ -18,7 +18,10 @@ function compile(folder: string): void {
 /** What TypeScript learned after 5.2, without it: typed arrays of a kind of buffer, iterators of three types. */
 function plainer(text: string): string {
   return text
-    .replaceAll(/\b(\w+Array|DataView)<ArrayBuffer(?:Like)?>/g, '$1')
+    .replaceAll(
+      /\b((?:Uint|Int|Float|BigInt|BigUint)\w+Array|DataView|ArrayBufferView)<ArrayBuffer(?:Like)?>/g,
+      '$1',
+    )
     .replaceAll(/\b(AsyncIterableIterator<\w+), undefined>/g, '$1>');
 }
 
@@ -43,7 +46,6 @@ export function writeDeclarations(folder: string): void {
       writeFileSync(join(folder, `${name}.d.cts`), `export * from './types/${module}.cjs';\n`);
       writeFileSync(join(folder, `${name}.d.mts`), `export * from './${name}.cjs';\n`);
     }
-    console.log(`${done.size} declarations in ${relative('.', join(folder, 'types'))}`);
   } finally {
     rmSync(made, { recursive: true });
   }
