@@ -87,7 +87,10 @@ describe('the doctor of the built package', () => {
       const { status, stdout, stderr } = node([join(installed, 'dist/cli.cjs'), 'doctor']);
       assert.equal(status, 1);
       assert.equal(stderr, '');
-      assert.match(stdout, /^io_uring does not work here: the package koffi could not be loaded: it is not installed here/);
+      assert.match(
+        stdout,
+        /^io_uring does not work here: the package koffi could not be loaded: it is not installed here/,
+      );
       assert.doesNotMatch(stdout, /^ +at /m);
     } finally {
       renameSync(join(folder, 'koffi'), koffi);
