@@ -89,12 +89,13 @@ function attempt(row: Row, tarball: string): Outcome {
   const folder = join(cache, 'rows', name.replaceAll(/\W+/g, '-'));
   const away = mkdtempSync(join(tmpdir(), 'uring-matrix-'));
   rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   }
-  const { HOME, PATH = '' } = process.env;
-  const env = { HOME, CI: 'true', MODULES: modules, AWAY: away, TARBALL: tarball };
+  const { NODE_OPTIONS: _options, NODE_TEST_CONTEXT: _context, PATH = '', ...environment } = process.env;
+  const env = { ...environment, CI: 'true', MODULES: modules, AWAY: away, TARBALL: tarball };
   const bin = [own, join(modules, '.bin'), join(root, 'node_modules/.bin'), PATH];
   let said = '';
   let problem: string | undefined;

@@ -180,16 +180,25 @@ const managers: readonly Row[] = [
   {
     ...installed('npm install --global', [], 'npm install --global --prefix . "$TARBALL"', ''),
     steps: [
-      'cd "$AWAY"; npm install --global --prefix . "$TARBALL" >said 2>&1',
+      'cd "$AWAY"; npm install --global --prefix . --no-audit --no-fund "$TARBALL" >said 2>&1',
       'cd "$AWAY"; bin/uring probe',
     ],
     says: 'Register opcodes:',
   },
-  installed('pnpm', ['pnpm@12.4.2'], 'pnpm add "$TARBALL"', 'cd "$AWAY"; node program.cjs'),
+  {
+    ...installed(
+      'pnpm',
+      ['pnpm@12.4.2'],
+      `echo 'allowBuilds: { koffi: false }' >pnpm-workspace.yaml; pnpm add "$TARBALL"`,
+      'cd "$AWAY"; node program.cjs',
+    ),
+    remark:
+      "with `allowBuilds: { koffi: false }`: pnpm wants to be told about koffi's script, which is not needed",
+  },
   installed(
     'Yarn 1',
     ['yarn@1.22.22'],
-    `${REGISTRY}; yarn --registry "$registry" --cache-folder "$PWD/cache" add "$TARBALL"`,
+    `${REGISTRY}; node "$MODULES/yarn/bin/yarn.js" --registry "$registry" --cache-folder "$PWD/cache" add "$TARBALL"`,
     'cd "$AWAY"; node program.cjs',
   ),
   installed(
