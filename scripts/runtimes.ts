@@ -128,7 +128,7 @@ function fetchAndRun(runtime: Runtime): Result {
 }
 
 if (files.length === 0) throw new Error(`no test file in ${tests} matches ${positionals.join(' or ')}`);
-if (!existsSync(join(root, 'dist/index.js'))) throw new Error('there is no dist: npm run build');
+if (!existsSync(join(root, 'dist/index.cjs'))) throw new Error('there is no dist: npm run build');
 mkdirSync(cache, { recursive: true });
 writeFileSync(join(cache, 'package.json'), '{ "private": true }\n');
 

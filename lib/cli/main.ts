@@ -44,6 +44,11 @@ const COMMANDS: readonly Entry[] = [
     does: 'tells whether io_uring works here, and what is in the way',
     load: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand()),
   },
+  {
+    name: 'completion',
+    does: 'prints what bash, zsh or fish needs to complete this command',
+    load: () => import('./completion.ts').then(({ completionCommand }) => completionCommand(whole)),
+  },
 ];
 
 function version(): string {
@@ -91,6 +96,11 @@ function exitCodeOf(error: unknown): number {
   if (failure === undefined) throw error;
   note(failure.message);
   return failure.exitCode;
+}
+
+/** With every command made. */
+function whole(): Promise<Command> {
+  return program(COMMANDS.map(({ name }) => name));
 }
 
 endQuietlyWithoutReader();

@@ -1,7 +1,7 @@
 /** libc's symbols, each parameter with its C type. Nothing else in the package calls native code. */
 import { arch, endianness, platform, release } from 'node:os';
 import type { KoffiFunc } from 'koffi';
-import { koffi, NO_KOFFI } from '../../structs/layout.ts';
+import { koffi, koffiCause, NO_KOFFI } from '../../structs/koffi.ts';
 import { UnsupportedError } from '../errors.ts';
 
 /** Why no call can work here, or undefined where all is well. */
@@ -19,7 +19,9 @@ export const PROBLEM: string | undefined = problem();
 const libc = PROBLEM === undefined ? koffi?.load(null) : undefined;
 
 function refuse(): never {
-  throw new UnsupportedError('uring', { why: PROBLEM ?? 'unknown', kernel: release() });
+  // koffi is not to blame for another system
+  const cause = PROBLEM === NO_KOFFI ? koffiCause : undefined;
+  throw new UnsupportedError('uring', { why: PROBLEM ?? 'unknown', kernel: release(), cause });
 }
 
 /** One fixed prototype for each use: the variadic form is three times slower. */

@@ -1,6 +1,6 @@
 /** A file descriptor in Node's event loop, by koffi's uv_poll_t. */
 import { readFileSync } from 'node:fs';
-import { koffi } from '../../structs/layout.ts';
+import { koffi } from '../../structs/koffi.ts';
 import { SyscallError, UnsupportedError } from '../errors.ts';
 import * as ffi from './ffi.ts';
 import { kernelRelease } from './host.ts';

@@ -9,7 +9,7 @@ const { URING_COMPILED } = process.env;
 export const COMMAND: readonly string[] =
   URING_COMPILED === undefined
     ? ['--conditions=uring-source', '--import', 'tsx', join(ROOT, 'lib/cli/main.ts')]
-    : [join(URING_COMPILED, 'dist/cli.js')];
+    : [join(URING_COMPILED, 'dist/cli.cjs')];
 
 /** What became of a command. */
 export interface Ended {
