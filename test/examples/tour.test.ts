@@ -7,7 +7,8 @@ import { after, test } from 'node:test';
 import { askRange } from '../../lib/register/ask.ts';
 import { probe } from '../../lib/register/support.ts';
 import { registerOps } from '../../structs/register-ops.ts';
-import { root, run } from './child.ts';
+import { moduleAt } from '../helpers/loader.ts';
+import { run } from './child.ts';
 
 interface Result {
   readonly value: number;
@@ -25,7 +26,7 @@ interface Tour {
   readonly leaked: readonly string[];
 }
 
-const TOUR = join(root, 'examples/tour.ts');
+const TOUR = moduleAt('examples/tour.ts');
 const folder = mkdtempSync(join(tmpdir(), 'uring-tour-test-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -117,8 +118,8 @@ test('for people: a line for each row between header and footer, no colour and n
 
 /** A module that is loaded before the tour, and changes the calls into the kernel. */
 function kernelThat(name: string, does: string): string {
-  const path = join(folder, `${name}.mts`);
-  const syscall = JSON.stringify(join(root, 'lib/sys/syscall.ts'));
+  const path = join(folder, `${name}.mjs`);
+  const syscall = JSON.stringify(moduleAt('lib/sys/syscall.ts'));
   writeFileSync(path, `import { sys } from ${syscall};\nconst { register } = sys;\n${does}\n`);
   return path;
 }

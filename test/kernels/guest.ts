@@ -8,9 +8,9 @@ import { release } from 'node:os';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { probe } from '../../lib/register/support.ts';
+import { LOADER, ROOT } from '../helpers/loader.ts';
 import { END_OF_FILE, tell } from './telling.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const FOLDERS = ['register', 'ring', 'ops', 'kernels'];
 
 /** What a guest can't have, or what takes too long where everything is 13 to 46 times slower. */
@@ -44,7 +44,7 @@ function files(): string[] {
 function tour(): unknown {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--jitless', 'examples/tour.js', '--json'],
+    [...LOADER, '--jitless', 'examples/tour.js', '--json'],
     {
       cwd: ROOT,
       env: { PATH },
