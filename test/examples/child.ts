@@ -1,6 +1,6 @@
 /** Runs programs that import uring by its name, as examples do. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { LOADER, ROOT, TYPESCRIPT_LOADER } from '../helpers/loader.ts';
+import { LOADER, ROOT, typescriptLoader } from '../helpers/loader.ts';
 
 /** What became of a program. */
 export interface Ended {
@@ -26,7 +26,7 @@ export function run(args: readonly string[], place: Place = {}): Ended {
 
 /** Runs a TypeScript or JavaScript program of somebody who has the package installed to its end. */
 export function runTypeScript(args: readonly string[], place: Place = {}): Ended {
-  return toItsEnd([...TYPESCRIPT_LOADER, ...args], place);
+  return toItsEnd([...typescriptLoader(), ...args], place);
 }
 
 /** Starts a program, in a process group of its own. Its stdout is a pipe, its stderr is ours. */

@@ -13,8 +13,10 @@ export const CONDITIONS: readonly string[] = ['--conditions=uring-source'];
 /** The arguments of Node.js with which it loads the project. */
 export const LOADER: readonly string[] = [...CONDITIONS, ...(EXTENSION === '.ts' ? ['--import', 'tsx'] : [])];
 
-/** The same, where a program of TypeScript that is not the project's own is loaded too. */
-export const TYPESCRIPT_LOADER: readonly string[] = [...CONDITIONS, '--import', import.meta.resolve('tsx')];
+/** The same, where a program of TypeScript that is not the project's own is loaded too. No guest of the kernel ladder has tsx. */
+export function typescriptLoader(): readonly string[] {
+  return [...CONDITIONS, '--import', import.meta.resolve('tsx')];
+}
 
 /** The path of a module of the project, as it is loaded here. @param path from the project's folder: `'lib/index.ts'` */
 export function moduleAt(path: string): string {

@@ -11,7 +11,7 @@ import { probe } from '../../lib/register/support.ts';
 import { LOADER, ROOT } from '../helpers/loader.ts';
 import { END_OF_FILE, tell } from './telling.ts';
 
-const FOLDERS = ['register', 'ring', 'ops', 'kernels'];
+const FOLDERS = ['register', 'ring', 'ops', 'async', 'kernels'];
 
 /** What a guest can't have, or what takes too long where everything is 13 to 46 times slower. */
 const LEFT_OUT: readonly (readonly [path: string, why: string])[] = [
@@ -22,6 +22,8 @@ const LEFT_OUT: readonly (readonly [path: string, why: string])[] = [
   ['register/probe-workers', 'two processes, only to compare a number'],
   ['ring/workers-threads', 'four threads, each of which loads everything: half a minute'],
   ['ring/memory', 'storms of garbage collections, in several processes: minutes'],
+  ['async/pressure', 'storms of a million operations, in several processes: minutes'],
+  ['async/coverage', 'reads the sources, which no guest has'],
 ];
 
 const { PATH, URING_FROM = '0', URING_TESTS = '' } = process.env;
