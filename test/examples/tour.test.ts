@@ -23,6 +23,7 @@ interface Result {
 interface Tour {
   readonly opcodes: readonly Result[];
   readonly flag: Result;
+  readonly promises: Pick<Result, 'verdict' | 'evidence'>;
   readonly leaked: readonly string[];
 }
 
@@ -100,6 +101,10 @@ test('every proved opcode was called, and succeeded, as itself', () => {
   assert.equal(byIndex.length > 0, tour.flag.verdict === 'proved');
 });
 
+test('promises are proved too', () => {
+  assert.equal(tour.promises.verdict, 'proved', tour.promises.evidence);
+});
+
 test('nothing is left: no open file, no temporary one', () => {
   assert.deepEqual(tour.leaked, []);
   assert.deepEqual(leftovers(), []);
@@ -110,9 +115,10 @@ test('for people: a line for each row between header and footer, no colour and n
   assert.equal(status, 0, stdout + stderr);
   assert.equal(stderr, '');
   const lines = stdout.trimEnd().split('\n');
-  assert.equal(lines.length, registerOps.length + 3);
+  assert.equal(lines.length, registerOps.length + 4);
   assert.match(lines[0] ?? '', /^uring \d+\.\d+\.\d+ on Linux \S+ \S+, Node \S+ +38 register opcodes$/);
-  assert.match(lines.at(-1) ?? '', /^\d+ proved, .*0 failed +\d+\.\d s$/);
+  assert.match(lines.at(-2) ?? '', /^\d+ proved, .*0 failed +\d+\.\d s$/);
+  assert.match(lines.at(-1) ?? '', /^promises: open, write, .* +\d+\.\d s$/);
   for (const line of lines) assert.ok(line.length <= 132 && !line.includes('\u001b'), line);
 });
 
