@@ -4,17 +4,11 @@
  * checkout of its own: each test file is a process, and so is much of what tests start.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { compile } from '../scripts/compile.ts';
-
-const ROOT = join(import.meta.dirname, '..');
-/** Folders with sources, which are compiled; everything else is linked. */
-const SOURCES = ['lib', 'structs', 'examples', 'test', 'bench', 'scripts'];
-/** What a compiled checkout does without, or has its own of. */
-const OWN = ['package.json', '.git', 'scratch', ...SOURCES];
+import { compileCheckout } from '../scripts/compile.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -42,19 +36,9 @@ if (found.length === 0) {
   process.exit(1);
 }
 
-/** A compiled checkout, gone when this process ends. The sources are there too: tests read them. */
-function checkout(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'uring-compiled-'));
-  process.on('exit', () => rmSync(folder, { recursive: true }));
-  // some tests run what is in it as another user
-  chmodSync(folder, 0o755);
-  for (const name of SOURCES) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
-  for (const name of readdirSync(ROOT))
-    if (!OWN.includes(name)) symlinkSync(join(ROOT, name), join(folder, name));
-  // stacks show lines of the sources
-  compile(folder, ['--sourceMap']);
-  return folder;
-}
+const folder = mkdtempSync(join(tmpdir(), 'uring-compiled-'));
+process.on('exit', () => rmSync(folder, { recursive: true }));
+compileCheckout(folder);
 
 const { status, signal, error } = spawnSync(
   process.execPath,
@@ -69,7 +53,7 @@ const { status, signal, error } = spawnSync(
     `--test-timeout=${timeout * 1000}`,
     ...found,
   ],
-  { stdio: 'inherit', cwd: checkout() },
+  { stdio: 'inherit', cwd: folder },
 );
 if (error) throw error;
 if (signal) console.error(`the tests were ended by ${signal}`);
