@@ -35,6 +35,18 @@ ringTest('wrong arguments reject, and nothing of the chain starts', {}, async (s
   await fails('ENOENT', 'OP_STATX', ring.statx(path));
 });
 
+ringTest('a chain may be as long as the submission queue, and no longer', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  const { sqEntries } = ring;
+  const nops = (count: number) => ring.chain((c) => Array.from({ length: count }, () => c.nop()));
+  assert.equal((await nops(sqEntries)).length, sqEntries);
+  await refusesAll(ring, [['operations', () => nops(sqEntries + 1)]]);
+  // with something before it in the queue it waits for all of the room
+  const before = ring.nop();
+  assert.equal((await nops(sqEntries)).length, sqEntries);
+  await before;
+});
+
 ringTest('each starts when the one before it is done, and has its own result', {}, async (scope) => {
   const ring = asyncRing(scope);
   const folder = scope.folder();

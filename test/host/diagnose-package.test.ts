@@ -5,8 +5,8 @@ import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { LOADER, moduleAt, ROOT } from '../helpers/loader.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 /** What the package needs, and what that needs. */
 const MODULES = ['koffi', '@koromix'];
 const SHOW = '.then(({ verdict, usable }) => console.log(JSON.stringify({ verdict, usable })))';
@@ -20,7 +20,7 @@ describe('the doctor of the built package', () => {
     installed = join(folder, 'node_modules/uring');
     mkdirSync(installed, { recursive: true });
     cpSync(join(ROOT, 'package.json'), join(installed, 'package.json'));
-    const build = ['--import', 'tsx', 'scripts/build.ts', join(installed, 'dist')];
+    const build = [...LOADER, moduleAt('scripts/build.ts'), join(installed, 'dist')];
     const { status, stdout, stderr } = spawnSync(process.execPath, build, { cwd: ROOT, encoding: 'utf8' });
     assert.equal(status, 0, `${stdout}${stderr}`);
     for (const name of MODULES)

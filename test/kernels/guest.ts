@@ -8,10 +8,10 @@ import { release } from 'node:os';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { probe } from '../../lib/register/support.ts';
+import { LOADER, ROOT } from '../helpers/loader.ts';
 import { END_OF_FILE, tell } from './telling.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-const FOLDERS = ['register', 'ring', 'ops', 'kernels'];
+const FOLDERS = ['register', 'ring', 'ops', 'async', 'kernels'];
 
 /** What a guest can't have, or what takes too long where everything is 13 to 46 times slower. */
 const LEFT_OUT: readonly (readonly [path: string, why: string])[] = [
@@ -22,6 +22,8 @@ const LEFT_OUT: readonly (readonly [path: string, why: string])[] = [
   ['register/probe-workers', 'two processes, only to compare a number'],
   ['ring/workers-threads', 'four threads, each of which loads everything: half a minute'],
   ['ring/memory', 'storms of garbage collections, in several processes: minutes'],
+  ['async/pressure', 'storms of a million operations, in several processes: minutes'],
+  ['async/coverage', 'reads the sources, which no guest has'],
 ];
 
 const { PATH, URING_FROM = '0', URING_TESTS = '' } = process.env;
@@ -44,7 +46,7 @@ function files(): string[] {
 function tour(): unknown {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--jitless', 'examples/tour.js', '--json'],
+    [...LOADER, '--jitless', 'examples/tour.js', '--json'],
     {
       cwd: ROOT,
       env: { PATH },

@@ -271,7 +271,7 @@ export async function forget(): Promise<unknown> {
   const warnings: { readonly code: string; readonly namesPlace: boolean }[] = [];
   process.on('warning', (warning) => {
     const { code, message } = Object(warning);
-    warnings.push({ code, namesPlace: /makeAndForget.*memory\.scenes\.ts:\d+/.test(message) });
+    warnings.push({ code, namesPlace: /makeAndForget.*memory\.scenes\.[jt]s:\d+/.test(message) });
   });
   const [reader, writer] = makePipe();
   const left: string[] = [];
