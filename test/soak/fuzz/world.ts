@@ -2,10 +2,10 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AsyncRing } from '../../../lib/async/async-ring.ts';
+import { AsyncRing } from '../../../lib/faces/async-ring.ts';
+import { Ring } from '../../../lib/faces/ring.ts';
 import * as uring from '../../../lib/index.ts';
 import type { RingBaseOptions } from '../../../lib/ring/base.ts';
-import { Ring } from '../../../lib/ring/ring.ts';
 import * as libc from '../../../lib/sys/libc.ts';
 import { sys } from '../../../lib/sys/syscall.ts';
 import { constants } from '../../../structs/flags.ts';
