@@ -13,12 +13,26 @@ export const LONGEST = 2 ** 20;
 /** Bytes to decode at once: a string can't have any length. */
 const PORTION = 2 ** 16;
 
+function feeds(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
 /** Takes pieces as they come, whatever they end in the middle of, and holds at most one line. */
 export class Lines {
+  readonly #skip: (block: string, lines: () => number) => boolean;
   readonly #decoder = new TextDecoder();
   /** The beginning of the line that has not ended. */
   #begun = '';
   #isCut = false;
+  /** The line before began in another piece. */
+  #isFirst = false;
+
+  /** @param skip is asked for many whole lines at once; where it takes them, they are not given one by one */
+  constructor(skip: (block: string, lines: () => number) => boolean) {
+    this.#skip = skip;
+  }
 
   /** The lines that `piece` ends. Valid UTF-8 from bytes may be cut anywhere. */
   *push(piece: string | Uint8Array): Generator<Line> {
@@ -38,10 +52,20 @@ export class Lines {
   }
 
   *#split(text: string): Generator<Line> {
+    const last = text.lastIndexOf('\n');
     let start = 0;
-    for (;;) {
+    while (start <= last) {
+      if (this.#begun === '' && start < last && !this.#isCut) {
+        const block = text.slice(start, last + 1);
+        // asked once: a line in it may change the answer, and that is the rare case
+        if ((start === 0 || this.#isFirst) && this.#skip(block, () => feeds(block))) {
+          start = last + 1;
+          break;
+        }
+        this.#isFirst = false;
+      }
       const end = text.indexOf('\n', start);
-      if (end === -1) break;
+      this.#isFirst = this.#begun !== '' || this.#isCut;
       yield this.#line(text.slice(start, end));
       start = end + 1;
     }
