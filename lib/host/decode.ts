@@ -85,7 +85,7 @@ async function* run(
   pieces: AsyncIterable<Piece> | Iterable<Piece>,
   reader: LogReader,
 ): AsyncGenerator<DecodedRecord, undefined> {
-  const lines = new Lines((block, count) => reader.skip(block, count));
+  const lines = new Lines((block) => reader.skip(block));
   for await (const piece of pieces) {
     if (typeof piece !== 'string' && !isUint8Array(piece)) {
       throw wrongType('input', 'strings or bytes', piece);

@@ -13,22 +13,36 @@ const FRONTS: readonly RegExp[] = [
   // CRI: time, stream, whole or part
   /^\d{4}-\d\d-\d\dT\S{1,32} (?:stdout|stderr) [FP](?::\S{0,32})? /,
   // syslog: priority, RFC 3164 or RFC 5424 or ISO time, host, program
-  /^(?:<\d{1,3}>)?(?:\d )?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{1,32}) \S{1,255} [^\s:[\]]{1,64}(?:\[\d{1,10}\])?: ?/,
+  /^(?:<\d{1,3}>)?(?:\d )?(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\S{1,32}) [\w.:-]{1,255} [\w./@-]{1,64}(?:\[\d{1,10}\])?: ?/,
   /^<\d{1,3}>1 \S{1,40} \S{1,255} \S{1,64} \S{1,128} \S{1,32} (?:-|(?:\[[^\]]{0,1024}\])+) (?:\uFEFF)?/,
   // CI and other programs' times: RFC 3339, or with a space, perhaps in brackets
-  /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?\]?:? (?=\S)/,
+  /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z| ?[+-]\d\d:?\d\d)?\]?:? /,
   /^\[\d\d:\d\d:\d\d(?:\.\d{1,9})?\] /,
   // GitLab: time, stream
   /^\d{4}-\d\d-\d\dT\S{1,32} \d\d[OE][+ ]?/,
 ];
 
-/** The line without the outermost of its fronts; undefined where it has none. */
-export function withoutFront(line: string): string | undefined {
-  for (const front of FRONTS) {
-    const found = front.exec(line);
-    if (found !== null && found[0] !== '') return line.slice(found[0].length);
+/** JSON that stands behind text which nobody knows. */
+function jsonBehind(text: string): string[] {
+  const at = text.indexOf('{"');
+  return at > 0 && /\}\s*$/.test(text) ? [text.slice(at).trimEnd()] : [];
+}
+
+/** So many ways to take fronts off are tried. */
+const MOST_READINGS = 16;
+
+/** The line, then the line without its front: a front may be taken for another one, so that there are several. */
+export function* peeled(line: string): Generator<string> {
+  const queue = [line];
+  for (let i = 0; i < queue.length && i < MOST_READINGS; i++) {
+    const text = queue[i] ?? '';
+    yield text;
+    for (const front of FRONTS) {
+      const length = front.exec(text)?.[0].length ?? 0;
+      if (length > 0) queue.push(text.slice(length));
+    }
+    queue.push(...jsonBehind(text));
   }
-  return undefined;
 }
 
 /** Where JSON envelopes have the line, the most usual first; some have it twice, in different forms. */

@@ -46,7 +46,7 @@ function numberIn(text: string | undefined): number | undefined {
 
 /** Falco numbers opcodes by a table of its own: only their names are the kernel's. */
 function opcodeIn(text: string | undefined): Known | undefined {
-  const [, name] = /\((IORING_\w+)/.exec(text ?? '') ?? [];
+  const [, name] = /\b(IORING_\w+)/.exec(text ?? '') ?? [];
   const value = name === undefined ? undefined : opcodeByName(name);
   if (value !== undefined) return describeOpcode(value);
   return name === undefined ? undefined : { opcodeName: name.replace(/^IORING_/, '') };

@@ -23,6 +23,9 @@ export function contextOf(text: string): Known | undefined {
   // options/context-info off
   if (text.trim() === '') return {};
   if (text.length > LONGEST) return undefined;
+  // perf script -F time
+  const [, alone] = /^\s*(\d+\.\d+):\s+$/.exec(text) ?? [];
+  if (alone !== undefined) return { monoNs: secondsNs(alone) };
   const own = TRACEFS.exec(text);
   if (own !== null) {
     const [, comm = '', tid, pid, cpu, time] = own;

@@ -24,7 +24,7 @@ import {
 
 /** Where an event begins. A thread's name is too short to have it. */
 const EVENT =
-  /((?:tracepoint:)?syscalls:)?\bsys_(enter_|exit_)?(io_uring_(?:register|setup|enter))(?=\(| -> |:|[ ,]+[a-z_]+[:=])|(?:(?:tracepoint:)?io_uring:)?\bio_uring_(register|create): (?=ring |ctx=|common_)/;
+  /((?:tracepoint:)?syscalls:)?\bsys_(enter_|exit_)?(io_uring_(?:register|setup|enter))(?=\(| -> |:|[ ,]+[a-z_]+[:=])|(?:(?:tracepoint:)?io_uring:)?\bio_uring_(register|create): +(?=ring |ctx=|common_)/;
 // until 5.17 there was one number more
 const RING =
   /^ring (\w+), opcode (\w+), nr_user_files (\d+), nr_user_bufs (\d+),(?: \w+ -?\d+,)? ret (-?\d+)\s*$/;
@@ -143,9 +143,9 @@ export class Ftrace implements Reader {
   }
 
   #exit({ syscall, source, known, text }: Event): Reading | undefined {
-    const [, bare = ''] = /^(?:: | -> )(?:ret[=:] ?)?(\w+|-\d+)\s*$/.exec(text) ?? [];
+    const [, bare = ''] = /^(?:: +| -> )(0x\w+)\s*$/.exec(text) ?? [];
     const fields = labels(text, false);
-    const value = (bare.startsWith('-') ? integer(bare) : hex(bare)) ?? fields.get('ret');
+    const value = hex(bare) ?? fields.get('ret');
     const ret = value === undefined ? undefined : exact(BigInt.asIntN(64, value));
     if (ret === undefined) return undefined;
     const { tid } = known;

@@ -9,7 +9,7 @@ const NAMES: { readonly [syscall in UringSyscall]: readonly string[] } = {
   io_uring_enter: ['fd', 'to_submit', 'min_complete', 'flags'],
 };
 
-const LABEL = /(?:^|[\s,({.])([a-z_]{1,16})(?:: ?| ?= ?)(-?(?:0x)?[\da-f]+)(?![\w.])/g;
+const LABEL = /(?:^|[\s,({.])([a-z_]{1,16})(?:: ?| ?= ?)(-?(?:0x)?[\da-f]+|\(nil\)|NULL)(?![\w.])/g;
 
 /**
  * `fd: 3, opcode: 0x2`, `fd=3 opcode=0x2 (2)`, `fd 3`.
@@ -18,7 +18,8 @@ const LABEL = /(?:^|[\s,({.])([a-z_]{1,16})(?:: ?| ?= ?)(-?(?:0x)?[\da-f]+)(?![\
 export function labels(text: string, areHex: boolean): Map<string, bigint> {
   const found = new Map<string, bigint>();
   for (const [, name = '', value = ''] of text.matchAll(LABEL)) {
-    const number = areHex && !value.startsWith('-') ? hex(value) : integer(value);
+    const isNull = value === '(nil)' || value === 'NULL';
+    const number = isNull ? 0n : areHex && !value.startsWith('-') ? hex(value) : integer(value);
     if (number !== undefined && !found.has(name)) found.set(name, number);
   }
   return found;

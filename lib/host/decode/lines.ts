@@ -13,15 +13,9 @@ export const LONGEST = 2 ** 20;
 /** Bytes to decode at once: a string can't have any length. */
 const PORTION = 2 ** 16;
 
-function feeds(text: string): number {
-  let count = 0;
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) count++;
-  return count;
-}
-
 /** Takes pieces as they come, whatever they end in the middle of, and holds at most one line. */
 export class Lines {
-  readonly #skip: (block: string, lines: () => number) => boolean;
+  readonly #skip: (block: string) => number;
   readonly #decoder = new TextDecoder();
   /** The beginning of the line that has not ended. */
   #begun = '';
@@ -29,8 +23,11 @@ export class Lines {
   /** The line before began in another piece. */
   #isFirst = false;
 
-  /** @param skip is asked for many whole lines at once; where it takes them, they are not given one by one */
-  constructor(skip: (block: string, lines: () => number) => boolean) {
+  /**
+   * @param skip is shown many whole lines at once, and tells how many characters of them, to the end of a line, need not be
+   * given one by one
+   */
+  constructor(skip: (block: string) => number) {
     this.#skip = skip;
   }
 
@@ -56,13 +53,10 @@ export class Lines {
     let start = 0;
     while (start <= last) {
       if (this.#begun === '' && start < last && !this.#isCut) {
-        const block = text.slice(start, last + 1);
         // asked once: a line in it may change the answer, and that is the rare case
-        if ((start === 0 || this.#isFirst) && this.#skip(block, () => feeds(block))) {
-          start = last + 1;
-          break;
-        }
+        if (start === 0 || this.#isFirst) start += this.#skip(text.slice(start, last + 1));
         this.#isFirst = false;
+        if (start > last) break;
       }
       const end = text.indexOf('\n', start);
       this.#isFirst = this.#begun !== '' || this.#isCut;

@@ -1,7 +1,7 @@
 /** A log, line by line: envelopes are taken off, and the reader of the format is asked. Every line is counted once. */
 import type { DecodedRecord, DecodeStats, LogFormat } from '../decode.ts';
 import { audit } from './audit.ts';
-import { inside, partOf, withoutFront } from './envelopes.ts';
+import { inside, partOf, peeled } from './envelopes.ts';
 import { FalcoText, falcoJson } from './falco.ts';
 import { Ftrace } from './ftrace.ts';
 import { hasString, parse } from './json.ts';
@@ -52,7 +52,9 @@ function isLoss(text: string): boolean {
 
 /** Does text have something for us? */
 function concerns(text: string): boolean {
-  return text.includes('io_uring_') || text.includes('uring_op') || NUMBERS.test(text) || isLoss(text);
+  if (text.includes('io_uring_') || text.includes('uring_op') || isLoss(text)) return true;
+  // journald has text with control characters as numbers
+  return NUMBERS.test(text) || (text.includes('"MESSAGE"') && /"MESSAGE" ?: ?\[/.test(text));
 }
 
 export class LogReader {
@@ -100,23 +102,21 @@ export class LogReader {
     return { ...this.#count, lostEvents: this.#ftrace.lost + this.#perf.lost };
   }
 
-  /** Takes many lines at once where none of them is for us. */
-  skip(block: string, lines: () => number): boolean {
-    if (this.#all || this.#isHolding() || concerns(block)) return false;
-    // what may begin here and tell of a call only later
-    if (block.includes('{\n') || block.includes('{\r\n')) return false;
-    if (block.includes(' stdout P') || block.includes(' stderr P')) return false;
-    if (block.includes('","stream":"') && /(?<!\\n)","stream":"/.test(block)) return false;
-    const count = lines();
+  /** Takes many whole lines at once where none of them is for us; tells how many characters they have. */
+  skip(block: string): number {
+    if (this.#all || this.#isHolding() || concerns(block) || mayHaveParts(block)) return 0;
+    // JSON over many lines that begins here may tell of a call only later
+    const length = openPretty(block);
+    const count = feeds(block, length);
     this.#lines += count;
     this.#count.lines += count;
     this.#count.other += count;
-    return true;
+    return length;
   }
 
   line(line: Line): readonly DecodedRecord[] {
     this.#count.lines++;
-    const numbered = { ...line, number: ++this.#lines };
+    const numbered = { text: line.text, isCut: line.isCut, number: ++this.#lines };
     return this.#pretty === undefined ? this.#next(numbered) : this.#continuePretty(numbered);
   }
 
@@ -156,7 +156,8 @@ export class LogReader {
 
   #continuePretty(line: Numbered): readonly DecodedRecord[] {
     const group = this.#pretty;
-    if (group === undefined || line.isCut || group.size > LONGEST || !PRETTY.test(line.text))
+    const isAnother = group?.parts[0] === line.text;
+    if (group === undefined || isAnother || line.isCut || group.size > LONGEST || !PRETTY.test(line.text))
       return [...this.#dropPretty(), ...this.#next(line)];
     add(group, line, line.text);
     if (!group.end.test(line.text)) return [];
@@ -236,12 +237,12 @@ export class LogReader {
     return this.#texts.includes(this.#strace) ? (this.#held(text) ?? OTHER) : OTHER;
   }
 
-  #held(text: string): Reading | undefined {
-    for (let inner: string | undefined = text, depth = 0; inner !== undefined && depth < DEEPEST; depth++) {
-      const reading = inner.startsWith('{') ? undefined : this.#strace.read(inner);
+  #held(line: string): Reading | undefined {
+    for (const text of peeled(line)) {
+      const value: unknown = text.startsWith('{') ? inside(parse(text))[0] : undefined;
+      if (typeof value === 'string') return this.#held(value.replace(/\r?\n$/, ''));
+      const reading = this.#strace.read(text);
       if (reading !== undefined) return reading;
-      const value: unknown = inner.startsWith('{') ? inside(parse(inner))[0] : undefined;
-      inner = typeof value === 'string' ? value.replace(/\r?\n$/, '') : withoutFront(inner);
     }
     return undefined;
   }
@@ -253,25 +254,32 @@ export class LogReader {
   }
 
   /** Asks every reader, then without the outermost envelope. A line that one can't read may still be another's. */
-  #attempt(text: string, depth: number): Reading | undefined {
-    const json = this.#jsonText(text, depth);
-    if (json !== undefined && json.is !== 'malformed') return json;
-    let worst = json;
-    if (json === undefined) {
-      for (const reader of this.#texts) {
-        const reading = reader.read(text);
-        if (reading !== undefined && reading.is !== 'malformed') return reading;
-        worst ??= reading;
-      }
+  #attempt(line: string, depth: number): Reading | undefined {
+    let worst: Reading | undefined;
+    for (const text of peeled(line)) {
+      const reading = this.#jsonText(text, depth) ?? this.#plain(text);
+      if (reading?.is === 'used' || (reading?.is === 'other' && worst === undefined)) return reading;
+      if (reading?.is === 'malformed') worst ??= reading;
     }
-    const rest = depth < DEEPEST ? (withoutFront(text) ?? jsonBehind(text)) : undefined;
-    const inner = rest === undefined ? undefined : this.#attempt(rest, depth + 1);
-    return inner === undefined || (inner.is === 'other' && worst !== undefined) ? worst : inner;
+    return worst;
   }
 
-  #jsonText(text: string, depth: number): Reading | undefined {
+  #plain(text: string): Reading | undefined {
+    let worst: Reading | undefined;
+    for (const reader of this.#texts) {
+      const reading = reader.read(text);
+      if (reading !== undefined && reading.is !== 'malformed') return reading;
+      worst ??= reading;
+    }
+    return worst;
+  }
+
+  #jsonText(line: string, depth: number): Reading | undefined {
+    const text = line.trimStart();
     if (!text.startsWith('{') && !/^,? *\[ *[{\]]|^, *\{/.test(text)) return undefined;
-    const value = parse(text) ?? parse(text.replace(/^\s*,|,\s*$/g, ''));
+    // a part of an array that was written line by line
+    const bare = text.replace(/^,/, '').trimEnd().replace(/,$/, '');
+    const value = /[}\]]$/.test(bare.slice(-1)) ? parse(bare) : undefined;
     if (value === undefined) return undefined;
     const reading = this.#json(value, depth);
     const isDropped = reading === undefined || reading.is === 'other';
@@ -312,6 +320,31 @@ export class LogReader {
 
 const NONE: readonly DecodedRecord[] = [];
 
+/** How many lines end in the first `length` characters. */
+function feeds(text: string, length: number): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at !== -1 && at < length; at = text.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+/** Are there parts of long lines in a block? */
+function mayHaveParts(block: string): boolean {
+  if (block.includes(' stdout P') || block.includes(' stderr P')) return true;
+  return block.includes('","stream":"') && /(?<!\\n)","stream":"/.test(block);
+}
+
+/** Where in a block JSON over many lines begins and does not end; the block's length where there is none. */
+function openPretty(block: string): number {
+  if (!block.includes('{\n') && !block.includes('{\r\n')) return block.length;
+  let open: { readonly indent: string; readonly at: number } | undefined;
+  for (const { 0: line, 1: indent = '', index } of block.matchAll(/^([ \t]*)[{}],?\r?$/gm)) {
+    const isOpening = line.includes('{');
+    if (open === undefined && isOpening) open = { indent, at: index };
+    else if (!isOpening && open?.indent === indent) open = undefined;
+  }
+  return open?.at ?? block.length;
+}
+
 /** A line with its number, from 1. */
 interface Numbered extends Line {
   readonly number: number;
@@ -325,12 +358,6 @@ function add(group: Group | undefined, line: Numbered, part: string): void {
   group?.lines.push(line);
   group?.parts.push(part);
   if (group !== undefined) group.size += part.length;
-}
-
-/** JSON that stands behind text which nobody knows. */
-function jsonBehind(text: string): string | undefined {
-  const at = text.indexOf('{"');
-  return at > 0 && /\}\s*$/.test(text) ? text.slice(at).trimEnd() : undefined;
 }
 
 /** Several readings as one: what can't be read in one of them is not hidden by the others. */
