@@ -14,10 +14,10 @@ const folder = mkdtempSync(join(tmpdir(), 'uring-consumer-'));
 const NODES = ['20.19.0', '22.12.0', '24', '26'];
 const ENTRANCES = ['uring', 'uring/raw', 'uring/structs', 'uring/host'];
 /** What only the command needs. */
-const SHOWN_WITH = ['cli-table3', 'commander', 'log-update', 'picocolors'];
+const SHOWN_WITH = ['commander', 'log-update', 'picocolors'];
 const PROGRAMS = ['program.mjs', 'program.cjs'];
 const PACKED =
-  /^(dist\/[\w-]+\.js(\.map)?|dist\/types\/(lib|structs)\/.*\.d\.ts|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
+  /^(dist\/[\w-]+\.js(\.map)?|dist\/types\/(lib|structs)\/.*\.d\.ts|schemas\/\w+\.schema\.json|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
 const REQUIRED = [
   'README.md',
   'LICENSE',
@@ -25,6 +25,7 @@ const REQUIRED = [
   'package.json',
   'dist/index.js',
   'dist/types/lib/index.d.ts',
+  'schemas/decode.schema.json',
 ];
 
 /** Runs a program to its end; whatever it says is shown when it fails. */
