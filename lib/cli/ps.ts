@@ -131,10 +131,9 @@ interface Shown {
 /** As much as the terminal has. */
 function screenText({ lines, remarks }: Shown): string {
   const rows = (process.stdout.rows ?? 24) - remarks.length - 1;
-  const isTooLong = process.stdout.isTTY && lines.length > rows;
-  const shown = isTooLong
-    ? [...lines.slice(0, rows - 1), `... ${lines.length - rows + 1} lines more`]
-    : lines;
+  // the totals, which are the last line, stay on the screen
+  const cut = [...lines.slice(0, rows - 2), `... ${lines.length - rows + 1} lines more`, lines.at(-1) ?? ''];
+  const shown = process.stdout.isTTY && lines.length > rows ? cut : lines;
   return [...shown, ...remarks.map((remark) => `(${remark})`)].join('\n');
 }
 
