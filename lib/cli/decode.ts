@@ -37,7 +37,7 @@ export function decodeCommand(): Command {
       `
 Lines may stand in what Docker, CRI, journald, syslog, kubectl or a CI put
 around them, in arrays, in JSON over many lines. A call whose begin or end is
-not in the log is "incomplete". strace tells a tid, no pid. What a seccomp filter
+not in the log is "incomplete". strace tells only a tid. What a seccomp filter
 did to a call is shown where the log tells it. stderr tells what was read.
 
 Exits with 0 when the logs were read to their end, 1 when one can't be read, 2
