@@ -20,7 +20,7 @@ const NODES = ['20.19.0', '22.12.0', '24', '26'];
 const ENTRANCES = entrances.map(({ specifier }) => specifier);
 const PROGRAMS = ['program.mjs', 'program.cjs'];
 const PACKED =
-  /^(dist\/[\w-]+\.([cm]js|d\.[cm]ts)|dist\/types\/(lib|structs)\/.*\.d\.cts|dist\/THIRD-PARTY-LICENSES\.txt|dist\/man\/uring[\w-]*\.1|dist\/completions\/(uring\.bash|_uring|uring\.fish)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
+  /^(dist\/[\w-]+\.([cm]js|d\.[cm]ts)|dist\/types\/(lib|structs)\/.*\.d\.cts|dist\/THIRD-PARTY-LICENSES\.txt|dist\/man\/uring[\w-]*\.1|dist\/completions\/(uring\.bash|_uring|uring\.fish)|schemas\/\w+\.schema\.json|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
 const REQUIRED = [
   'README.md',
   'LICENSE',

@@ -12,6 +12,7 @@ import {
   kernelRelease,
   kernelVersion,
   seccompMode,
+  securityModules,
 } from '../sys/host.ts';
 import { sys } from '../sys/syscall.ts';
 
@@ -106,6 +107,16 @@ function byModule(): Refusal {
   };
 }
 
+/** Modules that may refuse a ring. Others, as capability or yama, have no say in it. */
+const MAY_REFUSE = /selinux|apparmor|smack|tomoyo|bpf/;
+
+/** EACCES is a module's word; where there is none that could say it, a filter does. */
+function byAccess(): Refusal {
+  const modules = securityModules();
+  const isFilter = seccompMode() === 'filter' && modules !== undefined && !MAY_REFUSE.test(`${modules}`);
+  return isFilter ? bySeccomp('a seccomp filter answers io_uring_setup with EACCES') : byModule();
+}
+
 function unknown(): Refusal {
   return { by: 'unknown', why: 'a seccomp filter or a security module forbids io_uring_setup' };
 }
@@ -141,7 +152,7 @@ export function refusalOf({ setup, enter, register }: Answers): Refusal | undefi
     return bySeccomp(`a seccomp filter forbids ${call}`);
   }
   if (setup === ENOSYS) return bySeccomp('a seccomp filter forbids io_uring_setup');
-  if (setup === EACCES) return byModule();
+  if (setup === EACCES) return byAccess();
   if (setup !== EPERM) return undefined;
   return sysctlRefusal() ?? (seccompMode() === 'none' ? byModule() : unknown());
 }

@@ -8,8 +8,14 @@ import { join } from 'node:path';
 import { Infrastructure, run } from './commands.ts';
 import { type Architecture, debianName } from './ladder.ts';
 
+/** Suites of Debian, by the archive that has them. */
+export interface Suites {
+  readonly security: readonly string[];
+  readonly main: readonly string[];
+}
+
 /** Where kernels are: three releases' security updates, and the newest backports. `main` has what a guest is made of. */
-const SUITES = {
+const SUITES: Suites = {
   security: ['bullseye-security', 'bookworm-security', 'trixie-security'],
   main: ['trixie', 'trixie-backports'],
 };
@@ -19,7 +25,7 @@ const FRESH_MS = 12 * 3600 * 1000;
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 /** The lines of a sources.list: the system's own mirrors, other suites. */
-function sources(): string[] {
+function sources(suites: Suites): string[] {
   const targets = run('apt-get', [
     ...['indextargets', '--format', '$(REPO_URI) $(RELEASE)', 'Created-By: Packages'],
   ]);
@@ -33,8 +39,8 @@ function sources(): string[] {
   }
   const line = (mirror: string, suite: string) => `deb [signed-by=${KEYRING}] ${mirror} ${suite} main`;
   return [
-    ...SUITES.security.map((suite) => line(security, suite)),
-    ...SUITES.main.map((suite) => line(main, suite)),
+    ...suites.security.map((suite) => line(security, suite)),
+    ...suites.main.map((suite) => line(main, suite)),
   ];
 }
 
@@ -44,13 +50,14 @@ export class PackageTree {
   readonly #environment: NodeJS.ProcessEnv;
   #names: readonly string[] | undefined;
 
-  constructor(cache: string, architecture: Architecture) {
-    this.#folder = join(cache, `apt-${architecture}`);
+  /** @param name of the tree in the cache: one for each set of suites */
+  constructor(cache: string, architecture: Architecture, suites = SUITES, name = 'apt') {
+    this.#folder = join(cache, `${name}-${architecture}`);
     this.#environment = { ...process.env, LC_ALL: 'C', APT_CONFIG: join(this.#folder, 'apt.conf') };
     for (const each of ['lists/partial', 'cache/archives/partial', 'empty']) {
       mkdirSync(join(this.#folder, each), { recursive: true });
     }
-    writeFileSync(join(this.#folder, 'sources.list'), `${sources().join('\n')}\n`);
+    writeFileSync(join(this.#folder, 'sources.list'), `${sources(suites).join('\n')}\n`);
     writeFileSync(join(this.#folder, 'status'), '');
     writeFileSync(join(this.#folder, 'apt.conf'), this.#configuration(debianName(architecture)));
   }

@@ -33,7 +33,7 @@ async function callOf(log: string): Promise<RegisterCall> {
 // ---- wrong words ----------------------------------------------------------------------------------------------------
 
 test('a format that is none, and options that are not there, are errors of usage', () => {
-  for (const args of [['--from', 'perf'], ['file.log']]) {
+  for (const args of [['--from', 'dtrace'], ['--nothing']]) {
     const { status, stdout, stderr } = uring(['decode', ...args]);
     assert.deepEqual([status, stdout], [2, ''], args.join(' '));
     assert.match(stderr, /^uring: decode: .*see "uring decode --help"\n$/);
