@@ -27,7 +27,7 @@ export const mutations: readonly Mutation[] = [
     file: 'lib/ring/core/queues.ts',
     from: 'this.#sqLimit = (this.#sqTail + this.space) | 0;',
     to: 'this.#sqLimit = this.#sqTail + this.space;',
-    tests: ['ring/queues', 'ring/submit', 'ring/faults'],
+    tests: ['ring/counters', 'ring/queues', 'ring/submit', 'ring/faults'],
   },
   {
     name: 'queues-sizes-array',

@@ -116,7 +116,8 @@ test('for people: a line for each row between header and footer, no colour and n
   assert.equal(stderr, '');
   const lines = stdout.trimEnd().split('\n');
   assert.equal(lines.length, registerOps.length + 4);
-  assert.match(lines[0] ?? '', /^uring \d+\.\d+\.\d+ on Linux \S+ \S+, Node \S+ +38 register opcodes$/);
+  assert.match(lines[0] ?? '', /^uring \d+\.\d+\.\d+ on Linux \S+ \S+, Node \S+ +\d+ register opcodes$/);
+  assert.ok(lines[0]?.endsWith(` ${registerOps.length} register opcodes`));
   assert.match(lines.at(-2) ?? '', /^\d+ proved, .*0 failed +\d+\.\d s$/);
   assert.match(lines.at(-1) ?? '', /^promises: open, write, .* +\d+\.\d s$/);
   for (const line of lines) assert.ok(line.length <= 132 && !line.includes('\u001b'), line);

@@ -23,6 +23,7 @@ const LEFT_OUT: readonly (readonly [path: string, why: string])[] = [
   ['ring/workers-threads', 'four threads, each of which loads everything: half a minute'],
   ['ring/memory', 'storms of garbage collections, in several processes: minutes'],
   ['async/pressure', 'storms of a million operations, in several processes: minutes'],
+  ['async/life', 'lives and deaths of processes of their own: minutes'],
   ['async/coverage', 'reads the sources, which no guest has'],
 ];
 

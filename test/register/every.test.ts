@@ -1,4 +1,4 @@
-/** What holds for each of the functions of `uring/raw`. */
+/** What holds for each of the functions of `uring/raw` that stands for a register opcode. */
 import assert from 'node:assert/strict';
 import { openSync } from 'node:fs';
 import { test } from 'node:test';
