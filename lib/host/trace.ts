@@ -1,11 +1,12 @@
 /** Register calls of every process on this host, as they happen, by the kernel's tracing (tracefs). */
 import { boolean, integer, list, options, wrongType, wrongValue } from '../../structs/check.ts';
-import { AbortError } from '../errors.ts';
-import { opcodeByName } from './call.ts';
+import { opcodeByName, type RegisterCall } from './call.ts';
+import { type CallPlan, callJob } from './trace/call-job.ts';
+import type { KernelEvent } from './trace/events.ts';
 import { findTracefs, removeStale } from './trace/instance.ts';
 import { defaultBufferKb, onlineCpus } from './trace/prepare.ts';
-import type { TraceRecord } from './trace/records.ts';
-import { Session, type SessionOptions } from './trace/session.ts';
+import type { SetupCall, TraceRecord } from './trace/records.ts';
+import { RecordStream } from './trace/stream.ts';
 
 export type { LostEvents, SetupCall, TraceEnd, TraceRecord, TraceStart } from './trace/records.ts';
 
@@ -82,7 +83,7 @@ function optional<T, U>(value: T | undefined, check: (value: T) => U): U | undef
   return value === undefined ? undefined : check(value);
 }
 
-function checked(given: TraceOptions): SessionOptions & { readonly signal: AbortSignal | undefined } {
+function checked(given: TraceOptions): CallPlan & { readonly signal: AbortSignal | undefined } {
   options('options', given, OPTIONS);
   const { pids, comm, opcodes, failed, light, setup, bufferKb, count, signal, tracefs } = given;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
@@ -106,72 +107,14 @@ function checked(given: TraceOptions): SessionOptions & { readonly signal: Abort
  * A running trace, to be read with `for await`. It begins with the first `next()`; leaving the loop ends it and takes
  * everything back from the kernel. So does the process when it exits; what a killed one leaves, the next trace removes.
  */
-export class Trace implements AsyncIterableIterator<TraceRecord, undefined>, AsyncDisposable {
-  readonly #options: SessionOptions;
-  readonly #signal: AbortSignal | undefined;
-  #session: Session | undefined;
-  #isOver = false;
-
+export class Trace
+  extends RecordStream<RegisterCall | SetupCall, KernelEvent>
+  implements AsyncIterableIterator<TraceRecord, undefined>
+{
   /** @internal */
   constructor(given: TraceOptions) {
-    const { signal, ...rest } = checked(given);
-    this.#options = rest;
-    this.#signal = signal;
-  }
-
-  readonly #abort = (): void => void this.#session?.fail(new AbortError(this.#signal?.reason));
-
-  #begin(): Session {
-    const session = new Session(this.#options);
-    this.#session = session;
-    if (this.#signal?.aborted) this.#abort();
-    else this.#signal?.addEventListener('abort', this.#abort, { once: true });
-    return session;
-  }
-
-  /**
-   * The next record: `start` first, `end` last.
-   * @throws UnsupportedError no tracefs is mounted, or this kernel has no such events
-   * @throws SyscallError EACCES, EPERM: only root may trace; ESRCH: there is no such process; ENOMEM: no room for buffers
-   * @throws AbortError
-   */
-  async next(): Promise<IteratorResult<TraceRecord, undefined>> {
-    if (this.#session === undefined && this.#isOver) return { done: true, value: undefined };
-    const session = this.#session ?? this.#begin();
-    try {
-      const result = await session.next();
-      if (result.done) this.#forgetSignal();
-      return result;
-    } catch (error) {
-      this.#forgetSignal();
-      throw error;
-    }
-  }
-
-  /** Ends the trace in good order: what was seen until now still comes, and then the record `end`. */
-  stop(): void {
-    if (this.#session === undefined) this.#isOver = true;
-    else void this.#session.stop();
-  }
-
-  /** Ends the trace at once; resolves when nothing of it is left. */
-  async return(): Promise<IteratorResult<TraceRecord, undefined>> {
-    this.#isOver = true;
-    this.#forgetSignal();
-    await this.#session?.return();
-    return { done: true, value: undefined };
-  }
-
-  #forgetSignal(): void {
-    this.#signal?.removeEventListener('abort', this.#abort);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
+    const { signal, ...plan } = checked(given);
+    super(callJob(plan), signal);
   }
 }
 
