@@ -17,8 +17,11 @@ const SKIPS_SUCCESS = 1 << 6;
  */
 const BY_USER_DATA: ReadonlySet<number> = new Set([6, 10, 11, 13, 27, 46, 47, 48, 49, 58]);
 
+const POLL_ADD = 6;
+
 /** So many operations are followed at once; beyond them the oldest is given up. */
 const MOST = 1 << 20;
+const MOST_THREADS = 8192;
 
 /** An operation in flight. */
 export interface Flight {
@@ -126,6 +129,7 @@ export class Tracker {
     const { step, tid } = event;
     if (step === 'complete') {
       this.#complete(event, false);
+      if (this.#last.size >= MOST_THREADS) this.#last.clear();
       this.#last.set(tid, event);
       return;
     }
@@ -166,8 +170,8 @@ export class Tracker {
 
   #index(flight: Flight): void {
     const { ctx, userLow, userHigh } = flight;
-    let users = this.#byUser.get(ctx);
-    if (users === undefined) this.#byUser.set(ctx, (users = new Map()));
+    const users: ByUser = this.#byUser.get(ctx) ?? new Map();
+    this.#byUser.set(ctx, users);
     const key = userKey(userLow, userHigh);
     const flights = users.get(key);
     if (flights === undefined) users.set(key, new Set([flight]));
@@ -195,7 +199,7 @@ export class Tracker {
     const isNotification = (event.flags & CQE_NOTIFICATION) !== 0;
     const hasMore = (event.flags & CQE_MORE) !== 0;
     // a notification has a request of its own, which nobody has submitted
-    const named = isNotification || event.request === 0 ? undefined : this.#open.get(event.request);
+    const named = isNotification || event.request === 0 ? undefined : this.#named(event);
     const found = named === undefined ? this.#findByUser(event) : [named];
     const [first] = found;
     const flight = found.length === 1 ? first : undefined;
@@ -212,6 +216,15 @@ export class Tracker {
       else this.#remove(first);
     }
     this.#sink.completed(landing, event);
+  }
+
+  #named({ request, userLow, userHigh }: OpEvent): Flight | undefined {
+    const flight = this.#open.get(request);
+    if (flight === undefined || (flight.userLow === userLow && flight.userHigh === userHigh)) return flight;
+    // the user_data of a poll can be changed; otherwise an operation ended unseen, and another has its request
+    if (flight.opcode === POLL_ADD) return flight;
+    this.#vanish(flight);
+    return undefined;
   }
 
   #findByUser({ ctx, userLow, userHigh }: OpEvent): Flight[] {

@@ -111,19 +111,19 @@ function readEntry(
  */
 function source(names: readonly string[], step: OpStep, value?: string, flags?: string): OpSource {
   const load = (text: string): OpReader | undefined => {
-    const fields: { readonly [name: string]: 4 } = {
+    const own: { readonly [name: string]: 4 } = {
       ...(value === undefined ? {} : { [value]: 4 }),
       ...(flags === undefined ? {} : { [flags]: 4 }),
-      common_pid: 4,
     };
-    const format = parseFormat(text, fields, FIELDS);
-    if (format === undefined) return undefined;
-    const { id, length, at } = format;
+    const format = parseFormat(text, { common_pid: 4 }, FIELDS);
+    const ownFormat = parseFormat(text, own);
+    if (format === undefined || ownFormat === undefined) return undefined;
+    const { id } = format;
+    const length = Math.max(format.length, ownFormat.length);
     const entryAt = step === 'refuse' ? parseFormat(text, ENTRY_FIELDS)?.at : undefined;
-    const valueAt = value === undefined ? undefined : at[value];
-    const flagsAt = flags === undefined ? undefined : at[flags];
-    const { ctx, req, link, user_data: user, opcode, sq_thread: sqThread } = at;
-    const pidAt = at['common_pid'] ?? 0;
+    const valueAt = value === undefined ? undefined : ownFormat.at[value];
+    const flagsAt = flags === undefined ? undefined : ownFormat.at[flags];
+    const { common_pid: pidAt, ctx, req, link, user_data: user, opcode, sq_thread: sqThread } = format.at;
     return {
       id,
       length,

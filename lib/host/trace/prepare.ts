@@ -52,7 +52,8 @@ export interface Prepared extends Ready<KernelEvent> {
   readonly isCommFiltered: boolean;
 }
 
-interface Loaded extends EventSource {
+/** An event that this kernel has. */
+export interface Loaded extends EventSource {
   readonly reader: EventReader;
 }
 
@@ -70,7 +71,10 @@ async function loadEvents(instance: Instance): Promise<{ loaded: Loaded[]; malfo
 }
 
 /** Those of them that the plan needs. */
-function chooseEvents(all: readonly Loaded[], plan: Plan): { light: boolean; chosen: Loaded[] } {
+function chooseEvents(
+  all: readonly Loaded[],
+  plan: Pick<Plan, 'light' | 'setup'>,
+): { light: boolean; chosen: Loaded[] } {
   const hasCalls = (call: Loaded['call']) =>
     ['enter', 'exit'].every((step) => all.some((each) => each.step === step && each.call === call));
   const light = plan.light || !hasCalls('register');
@@ -86,6 +90,23 @@ function chooseEvents(all: readonly Loaded[], plan: Plan): { light: boolean; cho
     });
   }
   return { light, chosen };
+}
+
+/** Events of calls, chosen from those that this kernel has. */
+export interface CallEvents {
+  readonly light: boolean;
+  readonly chosen: readonly Loaded[];
+  /** Formats that were not understood. */
+  readonly malformed: number;
+}
+
+/** The events of all calls; `'none'` for that which tells of a new ring. */
+export async function callEvents(instance: Instance, which: 'none' | 'light' | 'full'): Promise<CallEvents> {
+  const { loaded, malformed } = await loadEvents(instance);
+  if (which !== 'none')
+    return { ...chooseEvents(loaded, { light: which === 'light', setup: true }), malformed };
+  const chosen = loaded.filter(({ step, call }) => step === 'ring' && call === 'setup');
+  return { light: true, chosen, malformed };
 }
 
 /** Limits the instance to processes, their threads, and what these start. */
