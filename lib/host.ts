@@ -1,9 +1,21 @@
 /**
- * Seeing io_uring on a host: rings of all processes, register calls as they happen or from a log, and why io_uring
- * does not work here. Typed results, nothing printed.
+ * Seeing io_uring on a host: rings of all processes, register calls and operations as they happen, register calls from a
+ * log, and why io_uring does not work here. Typed results, nothing printed.
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 
+export {
+  type AccountOptions,
+  type AccountRecord,
+  type AccountStream,
+  type Accounts,
+  accounts,
+  type Latencies,
+  type LatencyBucket,
+  type OperationAccount,
+  type OperationCounts,
+  type RingAccount,
+} from './host/accounts.ts';
 export type { CallSource, NrArgsIs, RegisterCall } from './host/call.ts';
 export type { SeccompAction, SeccompEvent } from './host/decode/records.ts';
 export {
@@ -37,6 +49,22 @@ export type {
   UserPersonality,
 } from './host/fdinfo.ts';
 export { type HostRing, type Inspection, type InspectOptions, inspect } from './host/inspect.ts';
+export {
+  type Completed,
+  type LinkCut,
+  type OperationOptions,
+  type OperationRecord,
+  type OperationStep,
+  type OperationStepName,
+  type Operations,
+  type Overflow,
+  operations,
+  type PollStep,
+  type Punt,
+  type Refusal,
+  type Submission,
+  type TaskWork,
+} from './host/operations.ts';
 export type { IoThread } from './host/proc.ts';
 export {
   type LostEvents,

@@ -76,6 +76,8 @@ export interface Completed extends OperationSeen {
   readonly isPunted: boolean | undefined;
   /** It waited for its file to become ready. */
   readonly isArmed: boolean | undefined;
+  /** Its entry was refused: it never began. */
+  readonly isRefused: boolean | undefined;
   /** The completion queue was full. */
   readonly isOverflow: boolean;
   /** The thread in which it completed, where that is not `tid`: a worker, a submission thread, or somebody else. */

@@ -96,6 +96,7 @@ export class OperationStream implements FlightSink {
       latencyNs: latency === undefined ? undefined : BigInt(latency),
       isPunted: flight?.isPunted,
       isArmed: flight?.isArmed,
+      isRefused: flight?.isRefused,
       byTid: flight === undefined || flight.tid === tid ? undefined : tid,
     });
     if (isOverflow) this.overflowed(event, flight);
@@ -140,7 +141,7 @@ export class OperationStream implements FlightSink {
       source: 'kernel',
       timeNs: baseTimeNs + since,
       monoNs: baseNs + since,
-      ...nameOf(tid),
+      ...ofProcess(nameOf(tid), nameOf),
       tid,
       cpu: event.cpu,
       ring: ctx === 0 ? undefined : rings.at(ctx),
@@ -150,6 +151,13 @@ export class OperationStream implements FlightSink {
       userData: event.step === 'work' ? undefined : (BigInt(userHigh) << 32n) | BigInt(userLow),
     } as const;
   }
+}
+
+/** A submission thread or worker goes by its process's name: its own says only for whom it works. */
+export function ofProcess(name: ThreadName, nameOf: (tid: number) => ThreadName): ThreadName {
+  const { pid, comm } = name;
+  if (pid === undefined || comm === undefined || !/^iou-(?:sqp|wrk)-/.test(comm)) return name;
+  return { pid, comm: nameOf(pid).comm ?? comm };
 }
 
 function withoutFlags({ flags: _, ...fields }: NonNullable<OpEvent['entry']>) {

@@ -237,8 +237,8 @@ export class Session<R, E> {
 
   async #finish(work: Work<E>): Promise<void> {
     const { interpreter, merge, pipes, clock } = work;
-    interpreter.finish();
     this.#tellLosses(work);
+    interpreter.finish();
     const monoNs = process.hrtime.bigint();
     const end: TraceEnd = {
       type: 'end',
