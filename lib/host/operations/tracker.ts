@@ -31,7 +31,6 @@ export interface Flight {
   /** When it was submitted, and by whom. */
   readonly time: number;
   readonly tid: number;
-  readonly cpu: number;
   /** The ring's and the request's address. */
   readonly ctx: number;
   readonly request: number;
@@ -39,7 +38,6 @@ export interface Flight {
   readonly userHigh: number;
   /** IOSQE_* in the low 8 bits. */
   readonly flags: number;
-  readonly sqThread: boolean;
   /** The kernel refused its entry: it never began. */
   readonly isRefused: boolean;
   /** It went to a worker; it waited for a file to become ready. */
@@ -80,6 +78,8 @@ export interface FlightSink {
 
 /** The 64 bits as a number that is as good as unique: what it finds is compared. */
 const userKey = (low: number, high: number): number => low + high * 2 ** 32;
+
+const NOBODY: readonly Flight[] = [];
 
 /** The operations of a ring by user_data. */
 type ByUser = Map<number, Set<Flight>>;
@@ -143,13 +143,24 @@ export class Tracker {
   }
 
   #submit(event: OpEvent): void {
-    const { step, time, tid, cpu, ctx, request, opcode, userLow, userHigh, flags, sqThread, entry } = event;
+    const { step, time, ctx, request, opcode, userLow, userHigh, entry } = event;
     const before = this.#open.get(request);
     if (before !== undefined) this.#vanish(before);
+    // spreading would take ten times as long, for each of a million
     const flight: Flight = {
-      ...{ id: ++this.#count, opcode, time, tid, cpu, ctx, request, userLow, userHigh },
-      ...{ flags: entry?.flags ?? flags, sqThread, isRefused: step === 'refuse' },
-      ...{ isPunted: false, isArmed: false, completions: 0 },
+      id: ++this.#count,
+      opcode,
+      time,
+      tid: event.tid,
+      ctx,
+      request,
+      userLow,
+      userHigh,
+      flags: entry === undefined ? event.flags : entry.flags,
+      isRefused: step === 'refuse',
+      isPunted: false,
+      isArmed: false,
+      completions: 0,
     };
     const isFollowed = time >= this.#lostUntil;
     if (isFollowed) this.#follow(flight);
@@ -200,15 +211,17 @@ export class Tracker {
     const hasMore = (event.flags & CQE_MORE) !== 0;
     // a notification has a request of its own, which nobody has submitted
     const named = isNotification || event.request === 0 ? undefined : this.#named(event);
-    const found = named === undefined ? this.#findByUser(event) : [named];
-    const [first] = found;
-    const flight = found.length === 1 ? first : undefined;
+    const found = named === undefined ? this.#findByUser(event) : NOBODY;
+    const first = named ?? found[0];
+    const flight = found.length > 1 ? undefined : first;
     const isSame = found.every(({ opcode }) => opcode === first?.opcode);
     const landing: Landing = {
       flight,
       opcode: first !== undefined && isSame ? first.opcode : -1,
       latency: flight === undefined || flight.completions > 0 ? undefined : event.time - flight.time,
-      ...{ hasMore, isNotification, isOverflow },
+      hasMore,
+      isNotification,
+      isOverflow,
     };
     if (first !== undefined) {
       // where several could be meant one of them is over, whichever it is
@@ -227,9 +240,9 @@ export class Tracker {
     return undefined;
   }
 
-  #findByUser({ ctx, userLow, userHigh }: OpEvent): Flight[] {
+  #findByUser({ ctx, userLow, userHigh }: OpEvent): readonly Flight[] {
     const flights = this.#byUser.get(ctx)?.get(userKey(userLow, userHigh));
-    if (flights === undefined) return [];
+    if (flights === undefined) return NOBODY;
     return [...flights].filter((each) => each.userLow === userLow && each.userHigh === userHigh);
   }
 
@@ -260,7 +273,7 @@ export class Tracker {
   }
 
   #findOnly(event: OpEvent): Flight | undefined {
-    const found = event.ctx === 0 ? [] : this.#findByUser(event);
+    const found = event.ctx === 0 ? NOBODY : this.#findByUser(event);
     return found.length === 1 ? found[0] : undefined;
   }
 }
