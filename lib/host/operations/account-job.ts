@@ -98,7 +98,7 @@ class Keeping implements Interpreter<AnyEvent> {
     else if (step === 'enter' || step === 'exit') return;
     else if (step === 'ring') {
       const ctx = addressOfRing(event.ctx);
-      this.#tracker.ringMade(ctx);
+      this.#tracker.ringMade(ctx, event.tid);
       // the kernel counts by address, and does not begin again for a ring at the address of a closed one
       if (this.#kernel !== undefined) return;
       this.#accounting.ringMade(ctx);

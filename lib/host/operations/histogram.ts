@@ -65,7 +65,7 @@ export class Histogram {
     let left = Math.max(1, Math.ceil(this.count * share));
     for (const { fromNs, toNs, count } of this.buckets()) {
       left -= count;
-      if (left <= 0) return Math.min((fromNs + toNs) / 2, this.maxNs);
+      if (left <= 0) return Math.min((fromNs + toNs - 1) / 2, this.maxNs);
     }
     return undefined;
   }

@@ -101,7 +101,7 @@ class Streaming implements Interpreter<AnyEvent> {
     else if (step !== 'ring') this.#tracker.take(event);
     else {
       if (event.call === 'setup') {
-        this.#tracker.ringMade(addressOfRing(event.ctx));
+        this.#tracker.ringMade(addressOfRing(event.ctx), event.tid);
         this.#stream.ringMade(addressOfRing(event.ctx));
       }
       this.#calls.take(event);

@@ -66,6 +66,8 @@ export function operationFilter(
   if (opcodes !== undefined && reader.hasOpcode) {
     parts.push(`(${[...opcodes].map((value) => `opcode == ${value}`).join(' || ')})`);
   }
+  // a submission thread that looks for work runs none, a million times a second
+  if (step === 'work') parts.push('count > 0');
   if (failed && (step === 'complete' || step === 'overflow')) parts.push('res < 0');
   return parts.length === 0 ? undefined : parts.join(' && ');
 }

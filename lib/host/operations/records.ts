@@ -11,7 +11,10 @@ interface OperationSeen {
   readonly monoNs: bigint;
   /** The process that submitted it; where that was not seen, the one in which this happened. */
   readonly pid: number | undefined;
-  /** The thread that submitted it, or in which this happened. A submission thread is one of its process. */
+  /**
+   * The thread that submitted it, or in which this happened. Where a submission thread did, it is the thread that made
+   * the ring, if that was seen.
+   */
   readonly tid: number;
   /** As the kernel has it: it may contain newlines and control characters. */
   readonly comm: string | undefined;

@@ -65,7 +65,7 @@ export class OperationStream implements FlightSink {
   }
 
   submitted(flight: Flight, event: OpEvent): void {
-    const isWanted = this.#options.isWanted(event.tid);
+    const isWanted = this.#options.isWanted(flight.tid);
     if (isWanted || !this.#wanted.has(flight.ctx)) this.#wanted.set(flight.ctx, isWanted);
     const flags = flagsText(flight.flags & SQE_FLAGS_MASK, SQE_FLAGS);
     if (event.step !== 'refuse') {

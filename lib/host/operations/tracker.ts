@@ -10,6 +10,8 @@ const CQE_MORE = 2;
 const CQE_NOTIFICATION = 8;
 /** IOSQE_CQE_SKIP_SUCCESS, as a flag of a request. */
 const SKIPS_SUCCESS = 1 << 6;
+/** IOSQE_IO_LINK, IOSQE_IO_HARDLINK. */
+const LINKS = 4 | 8;
 
 /**
  * Operations with completions that name no request, or another one: multishot ones (POLL_ADD, RECVMSG, TIMEOUT, ACCEPT,
@@ -28,8 +30,9 @@ export interface Flight {
   /** Counts operations of this trace, from 1. */
   readonly id: number;
   readonly opcode: number;
-  /** When it was submitted, and by whom. */
+  /** When it was submitted. */
   readonly time: number;
+  /** Who submitted it; where a submission thread did, who made the ring, if that was seen. */
   readonly tid: number;
   /** The ring's and the request's address. */
   readonly ctx: number;
@@ -93,8 +96,12 @@ export class Tracker {
   readonly #open = new Map<number, Flight>();
   /** By ring, those that are found by user_data. */
   readonly #byUser = new Map<number, ByUser>();
+  /** The threads that made the rings. */
+  readonly #makers = new Map<number, number>();
   /** Rings of which all operations are found by user_data: they had an overflow, which names no request. */
   readonly #overflowing = new Set<number>();
+  /** Heads and middles of chains that have completed, by request: only then the kernel tells that their next one is cut off. */
+  readonly #linked = new Map<number, Flight>();
   /** The last completion of each thread, while nothing else came of it: an overflow may speak of the same one. */
   readonly #last = new Map<number, OpEvent>();
   /** Until when events were lost. */
@@ -116,11 +123,13 @@ export class Tracker {
     this.#sink.forgotten(this.#open.values());
     this.#open.clear();
     this.#byUser.clear();
+    this.#linked.clear();
     this.#last.clear();
   }
 
-  /** A ring was made at this address: what belonged to an earlier one is over. */
-  ringMade(ctx: number): void {
+  /** A ring was made at this address, by this thread: what belonged to an earlier one is over. */
+  ringMade(ctx: number, tid: number): void {
+    this.#makers.set(ctx, tid);
     this.#overflowing.delete(ctx);
     for (const flight of this.#open.values()) if (flight.ctx === ctx) this.#vanish(flight);
   }
@@ -146,12 +155,14 @@ export class Tracker {
     const { step, time, ctx, request, opcode, userLow, userHigh, entry } = event;
     const before = this.#open.get(request);
     if (before !== undefined) this.#vanish(before);
+    if (this.#linked.size > 0) this.#linked.delete(request);
     // spreading would take ten times as long, for each of a million
     const flight: Flight = {
       id: ++this.#count,
       opcode,
       time,
-      tid: event.tid,
+      // a submission thread may be gone when somebody asks for its process
+      tid: event.sqThread ? (this.#makers.get(ctx) ?? event.tid) : event.tid,
       ctx,
       request,
       userLow,
@@ -227,6 +238,7 @@ export class Tracker {
       // where several could be meant one of them is over, whichever it is
       if (hasMore) first.completions++;
       else this.#remove(first);
+      if ((first.flags & LINKS) !== 0) this.#linked.set(first.request, first);
     }
     this.#sink.completed(landing, event);
   }
@@ -266,7 +278,8 @@ export class Tracker {
 
   #pass(event: OpEvent): void {
     const { step, request, link } = event;
-    const flight = request === 0 ? this.#findOnly(event) : this.#open.get(request);
+    const flight =
+      request === 0 ? this.#findOnly(event) : (this.#open.get(request) ?? this.#linked.get(request));
     if (flight !== undefined && step === 'punt') flight.isPunted = true;
     if (flight !== undefined && step === 'arm') flight.isArmed = true;
     this.#sink.passed(flight, event, link === 0 ? undefined : this.#open.get(link));
