@@ -1,15 +1,20 @@
 /** `uring trace`: register calls of every process, as they happen. */
-import { Command, InvalidArgumentError } from 'commander';
-import { opcodeByName } from '../host/call.ts';
-import {
-  type OperationRecord,
-  type OperationStepName,
-  operationByName,
-  operations,
-} from '../host/operations.ts';
+import { Command } from 'commander';
+import { type OperationRecord, type OperationStepName, operations } from '../host/operations.ts';
 import { removeStaleTraces, type TraceEnd, type TraceStart, trace } from '../host/trace.ts';
-import { asFailure, EXIT, Failure, note, print, stopped, toJson } from './kit.ts';
-import { Launched } from './launch.ts';
+import {
+  number,
+  parseComm,
+  parseOpcodes,
+  parseOperations,
+  parsePids,
+  parseSeconds,
+  parseSteps,
+  STEPS,
+} from './arguments.ts';
+import { follow, pidsOf, type Stoppable, withCommand } from './following.ts';
+import { asFailure, EXIT, Failure, note, print, toJson } from './kit.ts';
+import type { Launched } from './launch.ts';
 import { CallTable, Lines, operationTable, recordToJson } from './trace-lines.ts';
 import { LiveSummary, Summary } from './trace-summary.ts';
 
@@ -32,68 +37,6 @@ interface Options {
   readonly strict?: boolean;
   readonly passStatus?: boolean;
   readonly gc?: boolean;
-}
-
-const MAX_PID = 0x3f_ffff;
-/** setTimeout takes no more. */
-const MAX_SECONDS = 0x7fff_ffff / 1000;
-
-function number(text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new InvalidArgumentError(`it is a number from ${least} to ${most}`);
-}
-
-const parsePids = (text: string): number[] => text.split(',').map((each) => number(each, 1, MAX_PID));
-
-function parseOpcodes(text: string): number[] {
-  return text.split(',').map((name) => {
-    const value = opcodeByName(name);
-    if (value !== undefined && value <= 0x7fff_ffff) return value;
-    throw new InvalidArgumentError(
-      'it is a name, such as REGISTER_BUFFERS, or a number; several with commas',
-    );
-  });
-}
-
-function parseOperations(text: string): number[] {
-  return text.split(',').map((name) => {
-    const value = operationByName(name);
-    if (value !== undefined && value <= 255) return value;
-    throw new InvalidArgumentError('it is a name, such as OP_READ, or a number; several with commas');
-  });
-}
-
-const STEPS: readonly OperationStepName[] = [
-  'submit',
-  'complete',
-  'punt',
-  'arm',
-  'wake',
-  'cut',
-  'refuse',
-  'overflow',
-  'work',
-];
-
-function parseSteps(text: string): OperationStepName[] {
-  if (text === 'all') return [...STEPS];
-  return text.split(',').map((name) => {
-    const step = STEPS.find((each) => each === name);
-    if (step !== undefined) return step;
-    throw new InvalidArgumentError(`it is all, or of ${STEPS.join(', ')}; several with commas`);
-  });
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && seconds > 0 && seconds <= MAX_SECONDS) return seconds;
-  throw new InvalidArgumentError('it is a number of seconds above 0');
-}
-
-function parseComm(text: string): string {
-  if (text.length >= 1 && text.length <= 64) return text;
-  throw new InvalidArgumentError('it has 1 to 64 characters');
 }
 
 /** Makes the command. */
@@ -152,14 +95,10 @@ Examples:
 }
 
 async function run(words: readonly string[], options: Options): Promise<void> {
-  let command: Launched | undefined;
   try {
     if (options.gc) return await removeLeftovers(options);
-    if (words.length > 0) command = await Launched.start(words);
-    await follow(command, options);
+    await withCommand(words, (command) => traceUntilEnd(command, options));
   } catch (error) {
-    // it waits for a word of ours that won't come
-    command?.kill();
     throw asFailure(error, 'trace') ?? error;
   }
 }
@@ -170,11 +109,6 @@ async function removeLeftovers({ json }: Options): Promise<void> {
   }
 }
 
-/** What both kinds of traces are to this command. */
-interface Tracing extends AsyncIterable<OperationRecord> {
-  stop(): void;
-}
-
 /** The steps that are shown where nothing else is asked for. */
 function defaultSteps({ json, summary }: Options): readonly OperationStepName[] {
   if (json && !summary) return STEPS;
@@ -182,7 +116,7 @@ function defaultSteps({ json, summary }: Options): readonly OperationStepName[] 
 }
 
 /** Begins what the options ask for. */
-function tracingOf(options: Options, pids: readonly number[] | undefined): Tracing {
+function tracingOf(options: Options, pids: readonly number[] | undefined): Stoppable<OperationRecord> {
   const { comm, failed, light, setup, bufferKb, count, opcode, ops, op, steps } = options;
   if (!(ops || op || steps))
     return trace({ comm, failed, light, setup, bufferKb, count, opcodes: opcode, pids });
@@ -200,53 +134,24 @@ function tracingOf(options: Options, pids: readonly number[] | undefined): Traci
 }
 
 /** Traces until something ends it, and sets the exit code. */
-async function follow(command: Launched | undefined, options: Options): Promise<void> {
-  const { pid = [], duration, passStatus } = options;
-  const pids = command === undefined ? pid : [command.pid, ...pid];
-  const tracing = tracingOf(options, pids.length === 0 ? undefined : pids);
+async function traceUntilEnd(command: Launched | undefined, options: Options): Promise<void> {
+  const { pid, duration, passStatus } = options;
   const show = shown(options);
-  const release = stopOnSignal(tracing);
-  let timer: NodeJS.Timeout | undefined;
+  let wasStopped = false;
   try {
-    for await (const record of tracing) {
-      if (record.type === 'start') {
-        if (duration !== undefined) timer = setTimeout(() => tracing.stop(), duration * 1000);
-        command?.go();
-        void command?.exited.then(() => tracing.stop());
-        remarkStart(record, options);
-      }
+    wasStopped = await follow(tracingOf(options, pidsOf(command, pid)), { command, duration }, (record) => {
+      if (record.type === 'start') remarkStart(record, options);
       if (record.type === 'lost') {
         note(`cpu ${record.cpu} lost ${record.events} events; a larger --buffer-kb loses fewer`);
       }
       const full = show.record(record);
-      if (full !== undefined) await full;
       if (record.type === 'end') remarkEnd(record, options);
-    }
+      return full;
+    });
   } finally {
-    clearTimeout(timer);
     show.close();
   }
-  const wasStopped = release();
   if (passStatus && command !== undefined && !wasStopped) process.exitCode ??= await command.exited;
-  command?.leave();
-}
-
-/** A signal ends the trace in good order, and so does a reader who has seen enough; what comes back tells whether. */
-function stopOnSignal(tracing: Tracing): () => boolean {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  let wasStopped = false;
-  const stop = (): void => {
-    wasStopped = true;
-    tracing.stop();
-  };
-  for (const signal of signals) process.once(signal, stop);
-  stopped.addEventListener('abort', stop);
-  if (stopped.aborted) stop();
-  return () => {
-    for (const signal of signals) process.off(signal, stop);
-    stopped.removeEventListener('abort', stop);
-    return wasStopped;
-  };
 }
 
 function remarkStart({ mode, pidNamespaceInitial }: TraceStart, { light }: Options): void {
