@@ -136,11 +136,13 @@ class Keeping implements Interpreter<AnyEvent> {
       }
       for (const [row, sum] of sums) if (row !== undefined) row.kernel[what] = sum;
     }
-    for (const { kernel: counted, total, interval } of this.#accounting.rows) {
-      // what it had no room for is counted from events
-      interval.refused = Math.max(interval.refused, counted.refused - total.refused);
-      const submitted = counted.submitted + counted.refused - total.submitted;
-      interval.submitted = Math.max(interval.submitted, submitted);
+    for (const row of this.#accounting.rows) {
+      const { kernel: counted, seen, total, interval } = row;
+      seen.submitted += interval.submitted;
+      seen.refused += interval.refused;
+      // what the kernel had no room for is counted from events
+      interval.refused = Math.max(seen.refused, counted.refused) - total.refused;
+      interval.submitted = Math.max(seen.submitted, counted.submitted + counted.refused) - total.submitted;
     }
     return kernel.read('submitted').dropped;
   }

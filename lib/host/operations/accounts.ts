@@ -121,6 +121,8 @@ export interface Row {
   interval: Tally;
   /** What the kernel has counted until the last look. */
   kernel: { submitted: number; refused: number };
+  /** What was counted from events, where the kernel counts too. */
+  readonly seen: { submitted: number; refused: number };
 }
 
 /** The accounts of one process in one ring, by opcode; the last one for opcodes that are not known. */
@@ -175,6 +177,7 @@ export class Accounting implements FlightSink {
       total: new Tally(),
       interval: new Tally(),
       kernel: { submitted: 0, refused: 0 },
+      seen: { submitted: 0, refused: 0 },
     };
     rows[index] = fresh;
     this.#all.add(fresh);
