@@ -60,6 +60,7 @@ export {
   type Overflow,
   operations,
   type PollStep,
+  type ProcessSeen,
   type Punt,
   type Refusal,
   type Submission,
@@ -77,3 +78,10 @@ export {
   type TraceStart,
   trace,
 } from './host/trace.ts';
+export {
+  type Ancestor,
+  type Container,
+  type ControlGroup,
+  identify,
+  type ProcessIdentity,
+} from './host/who.ts';

@@ -19,6 +19,7 @@ import {
   sorted,
   WIDE,
 } from './operation-rows.ts';
+import { whoToJson } from './who.ts';
 
 /** What the command line says. */
 interface Options {
@@ -235,15 +236,8 @@ class Show {
 }
 
 /** An account as a line of JSON has it: counts of the interval. */
-function accountToJson({
-  pid,
-  comm,
-  ring,
-  opcode,
-  opcodeName,
-  inFlight,
-  interval,
-}: OperationAccount): object {
+function accountToJson(account: OperationAccount): object {
+  const { pid, comm, ring, opcode, opcodeName, inFlight, interval, process: who } = account;
   const { latency, ...counts } = interval;
   return {
     type: 'operation',
@@ -256,5 +250,6 @@ function accountToJson({
     p50_ns: latency.p50Ns,
     p99_ns: latency.p99Ns,
     max_ns: latency.count === 0 ? undefined : latency.maxNs,
+    ...whoToJson(who),
   };
 }

@@ -5,6 +5,7 @@ import type { Completed, OperationRecord, OperationStep } from '../host/operatio
 import type { SetupCall } from '../host/trace.ts';
 import { callToJson, fullOpcodeName, rfc3339 } from './call.ts';
 import { print, toJson, visible } from './kit.ts';
+import { whoToJson } from './who.ts';
 
 // ---- JSON --------------------------------------------------------------------------------------------------------
 
@@ -94,6 +95,8 @@ export function recordToJson(record: OperationRecord): string {
         lost_events: record.lostEvents,
         malformed: record.malformed,
       });
+    case 'process':
+      return toJson({ v, type: 'process', pid: record.pid, comm: record.comm, ...whoToJson(record) });
     default:
       return operationToJson(record);
   }

@@ -130,6 +130,7 @@ function tracingOf(options: Options, pids: readonly number[] | undefined): Stopp
     // whether it went to a worker, or waited, is told of completions
     steps: [...wanted, 'punt', 'arm'],
     calls: op !== undefined ? 'none' : light ? 'light' : 'full',
+    who: options.json ?? false,
   });
 }
 
@@ -205,7 +206,8 @@ function shown(options: Options): Show {
       startNs = record.monoNs;
       return lines.add(isOperations ? operationTable.header() : table.header());
     }
-    if (record.type === 'lost' || record.type === 'end' || !isShown(record)) return undefined;
+    if (record.type === 'lost' || record.type === 'end' || record.type === 'process') return undefined;
+    if (!isShown(record)) return undefined;
     if (isOperations) return lines.add(operationTable.line(record, startNs));
     const isCall = record.type === 'register' || record.type === 'create';
     return isCall ? lines.add(table.line(record, startNs)) : undefined;

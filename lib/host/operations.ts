@@ -4,7 +4,7 @@ import { ops } from '../../structs/ops.ts';
 import type { RegisterCall } from './call.ts';
 import { type StreamPlan, streamJob } from './operations/job.ts';
 import type { AnyEvent } from './operations/prepare.ts';
-import type { OperationRecord, OperationStep } from './operations/records.ts';
+import type { OperationRecord, OperationStep, ProcessSeen } from './operations/records.ts';
 import type { OpStep } from './trace/op-events.ts';
 import { commonOptions, countOption, opcodeSet, optional } from './trace/options.ts';
 import type { SetupCall } from './trace/records.ts';
@@ -17,6 +17,7 @@ export type {
   OperationStep,
   Overflow,
   PollStep,
+  ProcessSeen,
   Punt,
   Refusal,
   Submission,
@@ -43,6 +44,8 @@ export interface OperationOptions {
   readonly steps?: readonly OperationStepName[] | undefined;
   /** Also io_uring_setup(2) and io_uring_register(2): see `trace()`. `'light'` traces no system calls. By default none. */
   readonly calls?: 'none' | 'light' | 'full' | undefined;
+  /** Also a record `process` before the first one of each process: who it is. By default not. */
+  readonly who?: boolean | undefined;
   /** KiB of the kernel's buffer for each cpu. By default 1024 to 8192: 64 MiB in all, where that is in between. */
   readonly bufferKb?: number | undefined;
   /** End by itself after so many completions. */
@@ -60,6 +63,7 @@ const OPTIONS = [
   'failed',
   'steps',
   'calls',
+  'who',
   'bufferKb',
   'count',
   'signal',
@@ -101,7 +105,7 @@ function stepSet(steps: readonly OpStep[]): ReadonlySet<OpStep> {
 
 function checked(given: OperationOptions): StreamPlan & { readonly signal: AbortSignal | undefined } {
   options('options', given, OPTIONS);
-  const { opcodes, failed, steps, calls = 'none', count } = given;
+  const { opcodes, failed, steps, calls = 'none', who, count } = given;
   if (!CALLS.includes(calls)) throw wrongValue('options.calls', CALLS.join(', '), calls);
   return {
     ...commonOptions(given),
@@ -109,6 +113,7 @@ function checked(given: OperationOptions): StreamPlan & { readonly signal: Abort
     failed: boolean('options.failed', failed ?? false),
     steps: stepSet(steps ?? STEPS),
     calls,
+    who: boolean('options.who', who ?? false),
     count: countOption(count),
   };
 }
@@ -118,7 +123,7 @@ function checked(given: OperationOptions): StreamPlan & { readonly signal: Abort
  * it and takes everything back from the kernel.
  */
 export class Operations
-  extends RecordStream<OperationStep | RegisterCall | SetupCall, AnyEvent>
+  extends RecordStream<OperationStep | ProcessSeen | RegisterCall | SetupCall, AnyEvent>
   implements AsyncIterableIterator<OperationRecord, undefined>
 {
   /** @internal */

@@ -225,7 +225,8 @@ test('workers, polls and cut chains are told', live, async () => {
   });
   closeSync(fd);
   const [worker, bad, cancelled] = completions(all);
-  assert.deepEqual([worker?.opcodeName, worker?.isPunted, worker?.errno], ['OP_READ', true, undefined]);
+  const told = all.map((each) => `${each.type} ${'id' in each ? each.id : ''}`).join(', ');
+  assert.deepEqual([worker?.opcodeName, worker?.isPunted, worker?.errno], ['OP_READ', true, undefined], told);
   assert.ok(all.some((each) => each.type === 'punt' && each.id === worker?.id));
   assert.deepEqual([bad?.errno, cancelled?.errno, cancelled?.opcodeName], ['EBADF', 'ECANCELED', 'OP_NOP']);
   const cut = all.find((each) => each.type === 'cut');

@@ -3,6 +3,7 @@ import { files } from '../../sys/host.ts';
 import { addressOfRing } from '../trace/op-events.ts';
 import { Rings } from '../trace/rings.ts';
 import type { Context, Interpreter, Job } from '../trace/session.ts';
+import { Identities } from '../who.ts';
 import { Accounting, type OperationAccount, type RingAccount } from './accounts.ts';
 import { type Counted, KernelCounters } from './counters.ts';
 import { Wanted } from './job.ts';
@@ -47,6 +48,7 @@ class Keeping implements Interpreter<AnyEvent> {
   readonly #intervalNs: number;
   readonly #wanted: Wanted;
   readonly #rings = new Rings();
+  readonly #identities = new Identities();
   readonly #accounting: Accounting;
   readonly #tracker: Tracker;
   readonly #kernel: KernelCounters | undefined;
@@ -71,6 +73,7 @@ class Keeping implements Interpreter<AnyEvent> {
     this.#wanted = wanted;
     this.#accounting = new Accounting({
       nameOf: (tid) => names.of(tid),
+      whoIs: (pid) => (context.isHostPids ? this.#identities.of(pid) : undefined),
       rings: this.#rings,
       opcodes: plan.opcodes,
       isWanted: (tid) => wanted.has(tid),
@@ -94,6 +97,8 @@ class Keeping implements Interpreter<AnyEvent> {
   take(event: AnyEvent): void {
     if (event.time >= this.#due) this.#tell(event.time);
     const { step } = event;
+    // a number that another process had before
+    if (step === 'ring') this.#identities.forget(event.tid);
     if (step === 'fork') this.#wanted.members?.fork(event);
     else if (step === 'enter' || step === 'exit') return;
     else if (step === 'ring') {

@@ -2,6 +2,7 @@
 import type { ThreadName } from '../trace/names.ts';
 import type { OpEvent } from '../trace/op-events.ts';
 import type { Rings } from '../trace/rings.ts';
+import type { ProcessIdentity } from '../who.ts';
 import { Histogram, type LatencyBucket } from './histogram.ts';
 import { operationName } from './stream.ts';
 import type { Flight, FlightSink, Landing } from './tracker.ts';
@@ -46,6 +47,8 @@ export interface OperationAccount {
   /** The process that submits; undefined where its thread was gone before anybody could ask. */
   readonly pid: number | undefined;
   readonly comm: string | undefined;
+  /** Who it was when it was first seen. */
+  readonly process: ProcessIdentity | undefined;
   /** Counted within one trace: `'r1'`. */
   readonly ring: string;
   /** Undefined for completions whose submission was not seen. */
@@ -116,6 +119,7 @@ export interface Row {
   readonly ctx: number;
   readonly ring: string;
   readonly opcode: number;
+  readonly process: ProcessIdentity | undefined;
   inFlight: number;
   readonly total: Tally;
   interval: Tally;
@@ -132,6 +136,7 @@ const UNKNOWN = 256;
 /** How the accounts are kept. */
 export interface AccountOptions {
   readonly nameOf: (tid: number) => ThreadName;
+  readonly whoIs: (pid: number | undefined) => ProcessIdentity | undefined;
   readonly rings: Rings;
   readonly opcodes: ReadonlySet<number> | undefined;
   readonly isWanted: (tid: number) => boolean;
@@ -173,6 +178,7 @@ export class Accounting implements FlightSink {
     const fresh: Row = {
       ...{ pid, tid, ctx, opcode },
       ring: this.#options.rings.at(ctx),
+      process: this.#options.whoIs(pid),
       inFlight: 0,
       total: new Tally(),
       interval: new Tally(),
@@ -277,6 +283,7 @@ export class Accounting implements FlightSink {
       accounts.push({
         pid,
         comm: this.#options.nameOf(pid ?? tid).comm,
+        process: row.process,
         ring,
         opcode: opcode < 0 ? undefined : opcode,
         opcodeName: opcode < 0 ? undefined : operationName(opcode),

@@ -7,9 +7,10 @@ import { addressOfRing } from '../trace/op-events.ts';
 import type { SetupCall } from '../trace/records.ts';
 import { Rings } from '../trace/rings.ts';
 import type { Context, Interpreter, Job } from '../trace/session.ts';
+import { Identities } from '../who.ts';
 import { Members } from './members.ts';
 import { type AnyEvent, type OperationPlan, prepareOperations, type ReadyOperations } from './prepare.ts';
-import type { OperationStep } from './records.ts';
+import type { OperationStep, ProcessSeen } from './records.ts';
 import { OperationStream } from './stream.ts';
 import { Tracker } from './tracker.ts';
 
@@ -17,9 +18,11 @@ import { Tracker } from './tracker.ts';
 export interface StreamPlan extends OperationPlan {
   /** End after so many completions. */
   readonly count: number;
+  /** Tells who a process is before it tells what it does. */
+  readonly who: boolean;
 }
 
-type Streamed = OperationStep | RegisterCall | SetupCall;
+type Streamed = OperationStep | ProcessSeen | RegisterCall | SetupCall;
 
 /** Whose operations are wanted. */
 export class Wanted {
@@ -44,6 +47,9 @@ export class Wanted {
   }
 }
 
+/** So many processes are remembered. */
+const MOST_TOLD = 65_536;
+
 /** Joins the interpreters of operations and of calls. */
 class Streaming implements Interpreter<AnyEvent> {
   readonly #context: Context<Streamed>;
@@ -52,6 +58,9 @@ class Streaming implements Interpreter<AnyEvent> {
   readonly #stream: OperationStream;
   readonly #tracker: Tracker;
   readonly #calls: Calls;
+  readonly #identities = new Identities();
+  /** Processes that were told of. */
+  readonly #told = new Set<number>();
   #operations = 0;
   #registered = 0;
   #incomplete = 0;
@@ -82,6 +91,7 @@ class Streaming implements Interpreter<AnyEvent> {
 
   #emit(record: OperationStep): void {
     if (this.#operations === this.#plan.count) return;
+    this.#tellWho(record.pid);
     this.#context.emit(record);
     if (record.type === 'complete' && ++this.#operations === this.#plan.count) this.#context.stop();
   }
@@ -91,11 +101,25 @@ class Streaming implements Interpreter<AnyEvent> {
     if (call.tid !== undefined && !this.#wanted.has(call.tid)) return;
     if (call.type === 'register') this.#registered++;
     if (!call.complete) this.#incomplete++;
+    this.#tellWho(call.pid);
     this.#context.emit(call);
+  }
+
+  #tellWho(pid: number | undefined): void {
+    if (!this.#plan.who || pid === undefined || this.#told.has(pid) || !this.#context.isHostPids) return;
+    if (this.#told.size >= MOST_TOLD) this.#told.clear();
+    this.#told.add(pid);
+    const identity = this.#identities.of(pid);
+    if (identity !== undefined) this.#context.emit({ type: 'process', ...identity });
   }
 
   take(event: AnyEvent): void {
     const { step } = event;
+    // another process has a number that was somebody's before, or another program may: its ring is new
+    if (step === 'ring' && event.call === 'setup') {
+      this.#identities.forget(event.tid);
+      this.#told.delete(event.tid);
+    }
     if (step === 'fork') this.#wanted.members?.fork(event);
     else if (step === 'enter' || step === 'exit') this.#calls.take(event);
     else if (step !== 'ring') this.#tracker.take(event);

@@ -8,8 +8,10 @@ import { type CallEvents, callEvents, pageSizeOf, prepareBuffers, type Ready } f
 import { FORK_PATH, type ForkEvent, forkReader } from './members.ts';
 
 const ESRCH = 3;
-/** They tell when an operation begins and ends: without them there is nothing to follow. */
-const NEEDED: readonly OpStep[] = ['submit', 'complete', 'refuse', 'overflow'];
+/** They tell when an operation begins: without them there is nothing to follow. */
+const BEGINNINGS: readonly OpStep[] = ['submit', 'refuse'];
+/** They tell when it ends. Only who wants beginnings alone does without: it halves the events. */
+const ENDINGS: readonly OpStep[] = ['complete', 'overflow'];
 
 /** Every event that a session of operations may get. */
 export type AnyEvent = KernelEvent | OpEvent | ForkEvent;
@@ -76,7 +78,9 @@ async function operationEvents(
   instance: Instance,
   plan: OperationPlan,
 ): Promise<{ readonly loaded: readonly Loaded[]; readonly malformed: number }> {
-  const wanted = OP_SOURCES.filter(({ step }) => NEEDED.includes(step) || plan.steps.has(step));
+  const hasEndings = [...plan.steps].some((step) => !BEGINNINGS.includes(step));
+  const needed = hasEndings ? [...BEGINNINGS, ...ENDINGS] : BEGINNINGS;
+  const wanted = OP_SOURCES.filter(({ step }) => needed.includes(step) || plan.steps.has(step));
   const loaded: Loaded[] = [];
   let malformed = 0;
   for (const source of wanted) {
@@ -84,7 +88,8 @@ async function operationEvents(
     if (found === 'malformed') malformed++;
     else if (found !== undefined) loaded.push(found);
   }
-  if (!['submit', 'complete'].every((step) => loaded.some((each) => each.step === step))) {
+  const least = hasEndings ? ['submit', 'complete'] : ['submit'];
+  if (!least.every((step) => loaded.some((each) => each.step === step))) {
     throw new UnsupportedError('trace events of operations', {
       why: 'this kernel has none, or none that can be understood',
       kernel: kernelRelease,

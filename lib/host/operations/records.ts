@@ -1,6 +1,7 @@
 /** What a trace of operations yields. */
 import type { RegisterCall } from '../call.ts';
 import type { LostEvents, SetupCall, TraceEnd, TraceStart } from '../trace/records.ts';
+import type { ProcessIdentity } from '../who.ts';
 
 /** What every record of an operation has. What the kernel does not tell is undefined. */
 interface OperationSeen {
@@ -122,6 +123,11 @@ export interface TaskWork extends OperationSeen {
   readonly count: number;
 }
 
+/** Who a process is, right before the first record that names it: where `who` was asked for. */
+export interface ProcessSeen extends ProcessIdentity {
+  readonly type: 'process';
+}
+
 /** What became of an operation. */
 export type OperationStep =
   | Submission
@@ -134,4 +140,11 @@ export type OperationStep =
   | TaskWork;
 
 /** What a trace of operations yields: `type` tells which. Calls only where they were asked for. */
-export type OperationRecord = OperationStep | RegisterCall | SetupCall | TraceStart | LostEvents | TraceEnd;
+export type OperationRecord =
+  | OperationStep
+  | ProcessSeen
+  | RegisterCall
+  | SetupCall
+  | TraceStart
+  | LostEvents
+  | TraceEnd;

@@ -45,6 +45,8 @@ export interface Context<R> {
   readonly clock: Clock;
   readonly names: ThreadNames;
   readonly instance: Instance;
+  /** Process ids of the kernel's tracing are those of our /proc. */
+  readonly isHostPids: boolean;
   readonly emit: (record: R) => void;
   /** Ends the session in good order. */
   readonly stop: () => void;
@@ -124,7 +126,7 @@ export class Session<R, E> {
     });
     if (this.#isOver()) return;
     const interpreter = interpret({
-      ...{ clock, names, instance },
+      ...{ clock, names, instance, isHostPids: pidNamespaceInitial },
       emit: (record) => this.queue.push(record),
       stop: () => void this.stop(),
     });
