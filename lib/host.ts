@@ -79,6 +79,22 @@ export {
   trace,
 } from './host/trace.ts';
 export {
+  type Allowance,
+  type Condition,
+  type Finding,
+  RULE_FILE_SCHEMA,
+  RULES,
+  type Rule,
+  RuleError,
+  type RuleSet,
+  ruleSet,
+  type Severity,
+  type Watch,
+  type WatchOptions,
+  type WatchRecord,
+  watch,
+} from './host/watch.ts';
+export {
   type Ancestor,
   type Container,
   type ControlGroup,

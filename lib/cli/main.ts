@@ -50,6 +50,11 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./latency.ts').then(({ latencyCommand }) => latencyCommand()),
   },
   {
+    name: 'watch',
+    does: 'tells when a ring does what rings should not',
+    load: () => import('./watch.ts').then(({ watchCommand }) => watchCommand()),
+  },
+  {
     name: 'doctor',
     does: 'tells whether io_uring works here, and what is in the way',
     load: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand()),
