@@ -197,7 +197,7 @@ export const RULES: readonly Rule[] = [
   },
   {
     id: 'privileged-unrestricted',
-    title: 'is privileged, and its ring has no restrictions',
+    title: 'is privileged, and its ring unrestricted',
     severity: 'low',
     when: { event: 'unrestricted' },
     why: 'Whoever takes over the process, or its ring, can let the kernel do anything.',
