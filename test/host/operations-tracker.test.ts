@@ -247,9 +247,10 @@ Totals:
   });
 });
 
-test('formats of 5.10 and 6.1 are read, with what each of them tells', () => {
+test('formats of 5.10, 6.1 and 7.2 are read, with what each of them tells', () => {
   for (const [version, request, steps] of [
     ['5.10', false, ['submit', 'complete', 'punt', 'arm', 'wake', 'cut']],
+    ['7.2', true, ['submit', 'complete', 'punt', 'arm', 'wake', 'cut', 'refuse', 'overflow', 'work']],
     ['6.1', true, ['submit', 'complete', 'punt', 'arm', 'wake', 'cut', 'refuse', 'overflow', 'work']],
   ] as const) {
     const path = join(import.meta.dirname, `../fixtures/observe/tracefs-io_uring-formats-${version}.txt`);

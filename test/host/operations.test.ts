@@ -225,6 +225,7 @@ test('workers, polls and cut chains are told', live, async () => {
   });
   closeSync(fd);
   const [worker, bad, cancelled] = completions(all);
+  assert.equal(endOf(all).malformed, 0);
   const told = all.map((each) => `${each.type} ${'id' in each ? each.id : ''}`).join(', ');
   assert.deepEqual([worker?.opcodeName, worker?.isPunted, worker?.errno], ['OP_READ', true, undefined], told);
   assert.ok(all.some((each) => each.type === 'punt' && each.id === worker?.id));

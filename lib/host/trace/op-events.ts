@@ -73,6 +73,9 @@ const FIELDS = {
   user_data: 8,
   opcode: 1,
   sq_thread: 1,
+  // is the work of a file done one after another? Until 7.1 or so, and since
+  rw: 4,
+  hashed: 1,
 } as const;
 const ENTRY_FIELDS = {
   flags: 1,
@@ -105,6 +108,10 @@ function readEntry(
   };
 }
 
+function byteOf(view: DataView, offset: number, at: number | undefined): number {
+  return at === undefined ? 0 : view.getUint8(offset + at);
+}
+
 /**
  * @param names the event's names in the folder io_uring, the newest kernel's first
  * @param value the field that becomes `value`, and `flags` the one that becomes `flags`
@@ -124,6 +131,7 @@ function source(names: readonly string[], step: OpStep, value?: string, flags?: 
     const valueAt = value === undefined ? undefined : ownFormat.at[value];
     const flagsAt = flags === undefined ? undefined : ownFormat.at[flags];
     const { common_pid: pidAt, ctx, req, link, user_data: user, opcode, sq_thread: sqThread } = format.at;
+    const byteAt = step === 'punt' ? (format.at.rw ?? format.at.hashed) : undefined;
     return {
       id,
       length,
@@ -140,7 +148,7 @@ function source(names: readonly string[], step: OpStep, value?: string, flags?: 
         userLow: user === undefined ? 0 : view.getUint32(offset + user, true),
         userHigh: user === undefined ? 0 : view.getUint32(offset + user + 4, true),
         opcode: opcode === undefined ? -1 : view.getUint8(offset + opcode),
-        value: valueAt === undefined ? 0 : view.getInt32(offset + valueAt, true),
+        value: valueAt === undefined ? byteOf(view, offset, byteAt) : view.getInt32(offset + valueAt, true),
         flags: flagsAt === undefined ? 0 : view.getUint32(offset + flagsAt, true),
         sqThread: sqThread !== undefined && view.getUint8(offset + sqThread) !== 0,
         entry: entryAt === undefined ? undefined : readEntry(view, offset, entryAt),
@@ -154,7 +162,7 @@ function source(names: readonly string[], step: OpStep, value?: string, flags?: 
 export const OP_SOURCES: readonly OpSource[] = [
   source(['submit_req', 'submit_sqe'], 'submit', undefined, 'flags'),
   source(['complete'], 'complete', 'res', 'cflags'),
-  source(['queue_async_work'], 'punt', 'rw'),
+  source(['queue_async_work'], 'punt'),
   source(['poll_arm'], 'arm', 'mask', 'events'),
   source(['task_add', 'poll_wake'], 'wake', 'mask'),
   source(['fail_link'], 'cut'),
