@@ -1,9 +1,21 @@
 /**
- * Seeing io_uring on a host: rings of all processes, register calls as they happen or from a log, and why io_uring
- * does not work here. Typed results, nothing printed.
+ * Seeing io_uring on a host: rings of all processes, register calls and operations as they happen, register calls from a
+ * log, and why io_uring does not work here. Typed results, nothing printed.
  */
 /// <reference lib="esnext.disposable" preserve="true" />
 
+export {
+  type AccountOptions,
+  type AccountRecord,
+  type AccountStream,
+  type Accounts,
+  accounts,
+  type Latencies,
+  type LatencyBucket,
+  type OperationAccount,
+  type OperationCounts,
+  type RingAccount,
+} from './host/accounts.ts';
 export type { CallSource, NrArgsIs, RegisterCall } from './host/call.ts';
 export type { SeccompAction, SeccompEvent } from './host/decode/records.ts';
 export {
@@ -37,6 +49,23 @@ export type {
   UserPersonality,
 } from './host/fdinfo.ts';
 export { type HostRing, type Inspection, type InspectOptions, inspect } from './host/inspect.ts';
+export {
+  type Completed,
+  type LinkCut,
+  type OperationOptions,
+  type OperationRecord,
+  type OperationStep,
+  type OperationStepName,
+  type Operations,
+  type Overflow,
+  operations,
+  type PollStep,
+  type ProcessSeen,
+  type Punt,
+  type Refusal,
+  type Submission,
+  type TaskWork,
+} from './host/operations.ts';
 export type { IoThread } from './host/proc.ts';
 export {
   type LostEvents,
@@ -49,3 +78,26 @@ export {
   type TraceStart,
   trace,
 } from './host/trace.ts';
+export {
+  type Allowance,
+  type Condition,
+  type Finding,
+  RULE_FILE_SCHEMA,
+  RULES,
+  type Rule,
+  RuleError,
+  type RuleSet,
+  ruleSet,
+  type Severity,
+  type Watch,
+  type WatchOptions,
+  type WatchRecord,
+  watch,
+} from './host/watch.ts';
+export {
+  type Ancestor,
+  type Container,
+  type ControlGroup,
+  identify,
+  type ProcessIdentity,
+} from './host/who.ts';

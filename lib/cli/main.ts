@@ -36,8 +36,23 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'trace',
-    does: 'shows register calls of every process as they happen',
+    does: 'shows register calls and operations as they happen',
     load: () => import('./trace.ts').then(({ traceCommand }) => traceCommand()),
+  },
+  {
+    name: 'top',
+    does: 'shows what rings do: operations, errors, latencies',
+    load: () => import('./top.ts').then(({ topCommand }) => topCommand()),
+  },
+  {
+    name: 'latency',
+    does: 'shows how long operations take, as pictures',
+    load: () => import('./latency.ts').then(({ latencyCommand }) => latencyCommand()),
+  },
+  {
+    name: 'watch',
+    does: 'tells when a ring does what rings should not',
+    load: () => import('./watch.ts').then(({ watchCommand }) => watchCommand()),
   },
   {
     name: 'doctor',

@@ -5,6 +5,7 @@ export PATH=/usr/bin:/bin HOME=/root TERM=dumb NO_COLOR=1 CI=true
 mount -t devtmpfs dev /dev
 mount -t proc proc /proc
 mount -t sysfs sys /sys
+mount -t tracefs tracing /sys/kernel/tracing
 # as on most hosts: memory that is not touched costs nothing
 echo 1 >/proc/sys/vm/overcommit_memory
 mkdir -p /dev/shm /dev/pts
