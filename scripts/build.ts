@@ -10,12 +10,14 @@ import { transform } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 
-/** What users import, and `child`, which runs in a process of its own. */
+/** What users import or preload, and `child`, which runs in a process of its own. */
 const LIBRARY = {
   index: 'lib/index.ts',
   raw: 'lib/raw.ts',
   structs: 'structs/index.ts',
   host: 'lib/host.ts',
+  fs: 'lib/fs.ts',
+  register: 'lib/fs/register.ts',
   child: 'lib/host/diagnose/child.ts',
 };
 

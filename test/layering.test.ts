@@ -13,6 +13,7 @@ const LAYERS: { readonly [layer: string]: readonly string[] } = {
   'lib/operations': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/faces': ['lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/async': ['lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/fs': ['lib/async', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/host': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/cli': ['lib/host', 'lib/async', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
 };
@@ -21,7 +22,7 @@ const ANYWHERE: { readonly [path: string]: readonly string[] } = {
   'lib/errors.ts': ['structs'],
 };
 /** The public entrances of the package: nothing inside imports them. */
-const ENTRANCES = ['lib/index.ts', 'lib/raw.ts', 'lib/host.ts'];
+const ENTRANCES = ['lib/index.ts', 'lib/raw.ts', 'lib/host.ts', 'lib/fs.ts'];
 /** The fence: everything that is unsafe stands here. */
 const isFenced = (path: string) => path.startsWith('lib/sys/') || path === 'structs/layout.ts';
 

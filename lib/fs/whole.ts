@@ -1,0 +1,319 @@
+/** Whole files through the ring: opened, moved, closed, with nothing else between. */
+import type { AsyncRing } from '../async/async-ring.ts';
+import type { RingFile } from '../async/ring-file.ts';
+import { hasFailed, ringOrThreads } from './backend.ts';
+import { asNode } from './errors.ts';
+import { nodeFs, nodePromises } from './node.ts';
+import { type Opening, opening, plainData, type WholeOptions, wholeOptions } from './plain.ts';
+
+/** The first read of a file: most are smaller, and are copied out of it. */
+const FIRST = 65_536;
+/** How many such pieces of memory are kept for the next reads. */
+const KEPT = 32;
+/** What a file whose size is not known is read by, and the most that one operation moves: the thread copies meanwhile. */
+const STEP = 524_288;
+/** As much as Node reads at most. */
+const LARGEST = 2 ** 31 - 1;
+/** A copy of more than this costs more than memory of its own. */
+const COPIED = 16_384;
+
+const spare: Uint8Array[] = [];
+
+function give(memory: Uint8Array): void {
+  if (spare.length < KEPT) spare.push(memory);
+}
+
+/** Node's own AbortError where the signal has aborted. */
+export async function checkAborted(signal: AbortSignal | undefined): Promise<void> {
+  if (signal?.aborted) await nodePromises.readFile('', { signal });
+}
+
+/** Opens a file through the ring. @throws as Node's own open */
+export async function openOn(ring: AsyncRing, { path, flags, mode }: Opening): Promise<RingFile> {
+  try {
+    return await ring.open(path, { flags, mode });
+  } catch (error) {
+    throw asNode(error, { syscall: 'open', path });
+  }
+}
+
+/** Closes an fd through the ring. @throws as Node's own close */
+export async function closeOn(ring: AsyncRing, file: RingFile | number): Promise<void> {
+  try {
+    await (typeof file === 'number' ? ring.closeFd(file) : file.close());
+  } catch (error) {
+    throw asNode(error, { syscall: 'close' });
+  }
+}
+
+async function readSome(ring: AsyncRing, fd: number, memory: Uint8Array): Promise<number> {
+  try {
+    return await ring.read(fd, memory);
+  } catch (error) {
+    throw asNode(error, { syscall: 'read' });
+  }
+}
+
+async function writeSome(ring: AsyncRing, fd: number, memory: Uint8Array): Promise<number> {
+  try {
+    return await ring.write(fd, memory);
+  } catch (error) {
+    throw asNode(error, { syscall: 'write' });
+  }
+}
+
+/** Makes what is in `data` durable. @throws as Node's own fsync */
+export async function syncOn(ring: AsyncRing, fd: number, dataOnly: boolean): Promise<void> {
+  try {
+    await ring.fsync(fd, { dataOnly });
+  } catch (error) {
+    throw asNode(error, { syscall: dataOnly ? 'fdatasync' : 'fsync' });
+  }
+}
+
+// ---- reading ------------------------------------------------------------------------------------------------------
+
+/** The rest of a file whose size is known, into memory of that size: it may have become shorter meanwhile. */
+async function readSized(
+  ring: AsyncRing,
+  fd: number,
+  first: Uint8Array,
+  size: number,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  const all = Buffer.allocUnsafeSlow(size);
+  all.set(first);
+  let total = first.byteLength;
+  while (total < size) {
+    const read = await readSome(ring, fd, all.subarray(total, total + STEP));
+    await checkAborted(signal);
+    if (read === 0) break;
+    total += read;
+  }
+  return total === size ? all : all.subarray(0, total);
+}
+
+/** The rest of what has no size: a pipe, a file of /proc. */
+async function readUnsized(
+  ring: AsyncRing,
+  fd: number,
+  first: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
+  const parts: Uint8Array[] = [first];
+  for (;;) {
+    const memory = new Uint8Array(FIRST);
+    const read = await readSome(ring, fd, memory);
+    await checkAborted(signal);
+    if (read === 0) return Buffer.concat(parts);
+    parts.push(memory.subarray(0, read));
+  }
+}
+
+/** What is in a file, and `first` before it; undefined where it is too large, which Node says. */
+async function readRest(
+  ring: AsyncRing,
+  fd: number,
+  first: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Buffer | undefined> {
+  const size = await sizeOf(fd);
+  await checkAborted(signal);
+  if (size > LARGEST) return undefined;
+  return size > first.byteLength
+    ? readSized(ring, fd, first, size, signal)
+    : readUnsized(ring, fd, first, signal);
+}
+
+function sizeOf(fd: number): Promise<number> {
+  return new Promise((done, fail) => {
+    nodeFs.fstat(fd, (error, stats) => (error ? fail(error) : done(stats.isFile() ? stats.size : 0)));
+  });
+}
+
+function copyOf(memory: Uint8Array): Buffer {
+  const copy = memory.byteLength <= COPIED ? Buffer.allocUnsafe(memory.byteLength) : undefined;
+  if (copy === undefined) return Buffer.from(memory);
+  copy.set(memory);
+  return copy;
+}
+
+/** Everything from the current position on; undefined where it is too large. */
+async function readWhole(
+  ring: AsyncRing,
+  fd: number,
+  options: WholeOptions,
+): Promise<Buffer | string | undefined> {
+  const { encoding, signal } = options;
+  const memory = spare.pop() ?? new Uint8Array(FIRST);
+  let filled = 0;
+  try {
+    for (;;) {
+      const read = await readSome(ring, fd, filled === 0 ? memory : memory.subarray(filled));
+      if (signal !== undefined) await checkAborted(signal);
+      filled += read;
+      // a short read is no end: pipes and /proc have them
+      if (read === 0) break;
+      if (filled === memory.byteLength) {
+        const all = await readRest(ring, fd, memory, signal);
+        return encoding === undefined ? all : all?.toString(encoding);
+      }
+    }
+    const found = memory.subarray(0, filled);
+    if (encoding === undefined) return copyOf(found);
+    return Buffer.from(found.buffer, found.byteOffset, filled).toString(encoding);
+  } finally {
+    give(memory);
+  }
+}
+
+/** As `readFile` of a FileHandle. Undefined, at once or later: Node has to do it. */
+export function readHandle(
+  ring: AsyncRing,
+  fd: number,
+  given: unknown,
+): Promise<Buffer | string | undefined> | undefined {
+  const options = wholeOptions(given);
+  return options === undefined ? undefined : readWholeUnlessAborted(ring, fd, options);
+}
+
+async function readWholeUnlessAborted(
+  ring: AsyncRing,
+  fd: number,
+  options: WholeOptions,
+): Promise<Buffer | string | undefined> {
+  await checkAborted(options.signal);
+  return readWhole(ring, fd, options);
+}
+
+/** A whole file to read. */
+export interface ReadPlan {
+  readonly target: Opening;
+  readonly options: WholeOptions;
+}
+
+/** What `readFile(path, options)` asks for; undefined where Node has to look at it. */
+export function planRead(path: unknown, given: unknown): ReadPlan | undefined {
+  const options = wholeOptions(given);
+  const target = options && opening(path, options.flag);
+  return target && { target, options };
+}
+
+/** As Node's own. */
+export async function readFile(path: unknown, options?: unknown): Promise<unknown> {
+  const plan = planRead(path, options);
+  const ring = plan && ringOrThreads();
+  if (plan === undefined || ring === undefined)
+    return Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
+  try {
+    return await readOn(ring, plan);
+  } catch (error) {
+    if (!hasFailed(ring)) throw error;
+    return Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
+  }
+}
+
+/** Does it. */
+export async function readOn(ring: AsyncRing, { target, options }: ReadPlan): Promise<Buffer | string> {
+  const { signal } = options;
+  if (signal !== undefined) await checkAborted(signal);
+  const file = await openOn(ring, target);
+  let result: Buffer | string | undefined;
+  try {
+    if (signal !== undefined) await checkAborted(signal);
+    result = await readWhole(ring, file.fd, options);
+  } catch (error) {
+    await closeOn(ring, file);
+    throw error;
+  }
+  await closeOn(ring, file);
+  const { encoding = null } = options;
+  return result ?? nodePromises.readFile(target.path, { encoding, signal });
+}
+
+// ---- writing ------------------------------------------------------------------------------------------------------
+
+async function writeWhole(
+  ring: AsyncRing,
+  fd: number,
+  data: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let at = 0; at < data.byteLength; ) {
+    if (signal !== undefined) await checkAborted(signal);
+    const isAll = at === 0 && data.byteLength <= STEP;
+    at += await writeSome(ring, fd, isAll ? data : data.subarray(at, at + STEP));
+  }
+}
+
+/** As `writeFile` of a FileHandle. Undefined: Node has to do it. */
+export function writeHandle(
+  ring: AsyncRing,
+  fd: number,
+  data: unknown,
+  given: unknown,
+): Promise<void> | undefined {
+  const options = wholeOptions(given);
+  const bytes = options && plainData(data, options.encoding);
+  return bytes === undefined ? undefined : writeWholeUnlessAborted(ring, fd, bytes, options?.signal);
+}
+
+async function writeWholeUnlessAborted(
+  ring: AsyncRing,
+  fd: number,
+  data: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await checkAborted(signal);
+  return writeWhole(ring, fd, data, signal);
+}
+
+/** Bytes to write as a whole file, or at the end of one. */
+export interface WritePlan extends ReadPlan {
+  readonly data: Uint8Array;
+}
+
+/**
+ * What `writeFile(path, data, options)` asks for, or `appendFile`; undefined where Node has to look at it.
+ * @param flag where the options have none: `'w'`, `'a'`
+ */
+export function planWrite(flag: string, path: unknown, given: unknown, rest: unknown): WritePlan | undefined {
+  const options = wholeOptions(rest);
+  const data = options && plainData(given, options.encoding);
+  const target = data && opening(path, options?.flag ?? flag, options?.mode);
+  return options && target && { target, options, data };
+}
+
+/** As Node's own. */
+export async function writeFile(path: unknown, data: unknown, options?: unknown): Promise<unknown> {
+  const plan = planWrite('w', path, data, options);
+  const ring = plan && ringOrThreads();
+  if (plan === undefined || ring === undefined)
+    return Reflect.apply(nodePromises.writeFile, nodePromises, [path, data, options]);
+  return writeOn(ring, plan);
+}
+
+/** As Node's own. */
+export async function appendFile(path: unknown, data: unknown, options?: unknown): Promise<unknown> {
+  const plan = planWrite('a', path, data, options);
+  const ring = plan && ringOrThreads();
+  if (plan === undefined || ring === undefined)
+    return Reflect.apply(nodePromises.appendFile, nodePromises, [path, data, options]);
+  return writeOn(ring, plan);
+}
+
+/** Does it. */
+export async function writeOn(ring: AsyncRing, { target, options, data }: WritePlan): Promise<void> {
+  const { signal, flush } = options;
+  if (signal !== undefined) await checkAborted(signal);
+  const file = await openOn(ring, target);
+  try {
+    if (signal !== undefined) await checkAborted(signal);
+    await writeWhole(ring, file.fd, data, signal);
+    if (flush) await syncOn(ring, file.fd, false);
+  } catch (error) {
+    await closeOn(ring, file);
+    throw error;
+  }
+  await closeOn(ring, file);
+}
