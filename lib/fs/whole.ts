@@ -14,6 +14,8 @@ const KEPT = 32;
 const STEP = 524_288;
 /** As much as Node reads at most. */
 const LARGEST = 2 ** 31 - 1;
+/** How many pieces of a large file are read at the same time. */
+const LANES = 4;
 /** A copy of more than this costs more than memory of its own. */
 const COPIED = 16_384;
 
@@ -46,9 +48,14 @@ export async function closeOn(ring: AsyncRing, file: RingFile | number): Promise
   }
 }
 
-async function readSome(ring: AsyncRing, fd: number, memory: Uint8Array): Promise<number> {
+async function readSome(
+  ring: AsyncRing,
+  fd: number,
+  memory: Uint8Array,
+  options?: { readonly offset: number; readonly async: boolean },
+): Promise<number> {
   try {
-    return await ring.read(fd, memory);
+    return await ring.read(fd, memory, options);
   } catch (error) {
     throw asNode(error, { syscall: 'read' });
   }
@@ -71,26 +78,53 @@ export async function syncOn(ring: AsyncRing, fd: number, dataOnly: boolean): Pr
   }
 }
 
+/** How a file is read. */
+interface Reading {
+  readonly signal: AbortSignal | undefined;
+  /** From its beginning: then any part of it can be read. A FileHandle has a position that must move. */
+  readonly isWhole: boolean;
+}
+
 // ---- reading ------------------------------------------------------------------------------------------------------
 
-/** The rest of a file whose size is known, into memory of that size: it may have become shorter meanwhile. */
+/**
+ * The rest of a file whose size is known, into memory of that size: it may have become shorter meanwhile. Workers of the
+ * kernel copy, several at a time, so that the event loop goes on; where the position is the file's own, one after another.
+ */
 async function readSized(
   ring: AsyncRing,
   fd: number,
   first: Uint8Array,
   size: number,
-  signal: AbortSignal | undefined,
+  how: Reading,
 ): Promise<Buffer> {
   const all = Buffer.allocUnsafeSlow(size);
   all.set(first);
-  let total = first.byteLength;
-  while (total < size) {
-    const read = await readSome(ring, fd, all.subarray(total, total + STEP));
-    await checkAborted(signal);
+  let next = first.byteLength;
+  let end = size;
+  const lane = async (): Promise<void> => {
+    while (next < end) {
+      const at = next;
+      next = Math.min(at + STEP, size);
+      const read = await readPiece(ring, fd, all.subarray(at, next), how.isWhole ? at : -1);
+      await checkAborted(how.signal);
+      if (read < Math.min(STEP, size - at)) end = Math.min(end, at + read);
+    }
+  };
+  await Promise.all(Array.from({ length: how.isWhole ? LANES : 1 }, lane));
+  return end === size ? all : all.subarray(0, end);
+}
+
+/** Fills `memory`, unless the file ends before; how many bytes. */
+async function readPiece(ring: AsyncRing, fd: number, memory: Uint8Array, offset: number): Promise<number> {
+  let total = 0;
+  while (total < memory.byteLength) {
+    const at = offset < 0 ? -1 : offset + total;
+    const read = await readSome(ring, fd, memory.subarray(total), { offset: at, async: true });
     if (read === 0) break;
     total += read;
   }
-  return total === size ? all : all.subarray(0, total);
+  return total;
 }
 
 /** The rest of what has no size: a pipe, a file of /proc. */
@@ -115,14 +149,14 @@ async function readRest(
   ring: AsyncRing,
   fd: number,
   first: Uint8Array,
-  signal: AbortSignal | undefined,
+  how: Reading,
 ): Promise<Buffer | undefined> {
   const size = await sizeOf(fd);
-  await checkAborted(signal);
+  await checkAborted(how.signal);
   if (size > LARGEST) return undefined;
   return size > first.byteLength
-    ? readSized(ring, fd, first, size, signal)
-    : readUnsized(ring, fd, first, signal);
+    ? readSized(ring, fd, first, size, how)
+    : readUnsized(ring, fd, first, how.signal);
 }
 
 function sizeOf(fd: number): Promise<number> {
@@ -142,9 +176,9 @@ function copyOf(memory: Uint8Array): Buffer {
 async function readWhole(
   ring: AsyncRing,
   fd: number,
-  options: WholeOptions,
+  { encoding, signal }: WholeOptions,
+  isWhole: boolean,
 ): Promise<Buffer | string | undefined> {
-  const { encoding, signal } = options;
   const memory = spare.pop() ?? new Uint8Array(FIRST);
   let filled = 0;
   try {
@@ -155,7 +189,7 @@ async function readWhole(
       // a short read is no end: pipes and /proc have them
       if (read === 0) break;
       if (filled === memory.byteLength) {
-        const all = await readRest(ring, fd, memory, signal);
+        const all = await readRest(ring, fd, memory, { signal, isWhole });
         return encoding === undefined ? all : all?.toString(encoding);
       }
     }
@@ -183,7 +217,7 @@ async function readWholeUnlessAborted(
   options: WholeOptions,
 ): Promise<Buffer | string | undefined> {
   await checkAborted(options.signal);
-  return readWhole(ring, fd, options);
+  return readWhole(ring, fd, options, false);
 }
 
 /** A whole file to read. */
@@ -221,7 +255,7 @@ export async function readOn(ring: AsyncRing, { target, options }: ReadPlan): Pr
   let result: Buffer | string | undefined;
   try {
     if (signal !== undefined) await checkAborted(signal);
-    result = await readWhole(ring, file.fd, options);
+    result = await readWhole(ring, file.fd, options, true);
   } catch (error) {
     await closeOn(ring, file);
     throw error;
