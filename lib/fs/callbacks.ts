@@ -3,8 +3,8 @@ import { isMainThread } from 'node:worker_threads';
 import { ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
 import { nodeFs } from './node.ts';
-import { opening, pieces, plainPosition, transfer } from './plain.ts';
-import { closeOn, openOn, planRead, planWrite, readOn, syncOn, writeOn } from './whole.ts';
+import { isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
+import { closeOn, openOn, planRead, planWrite, readOn, writeOn } from './whole.ts';
 
 type Callback = (error: unknown, ...results: readonly unknown[]) => void;
 
@@ -33,6 +33,8 @@ function isFd(value: unknown): value is number {
  * Node's.
  */
 const ownsFds = isMainThread;
+/** What `open` has opened, and whether to write to it. One that was closed otherwise stays until its number comes again. */
+const opened = new Map<number, boolean>();
 
 export function open(...args: readonly unknown[]): unknown {
   const callback = args.at(-1);
@@ -44,17 +46,23 @@ export function open(...args: readonly unknown[]): unknown {
   const ring = plain && ringOrThreads();
   if (plain === undefined || ring === undefined || !isCallback(callback)) return node('open', args);
   return tell(
-    openOn(ring, plain).then(({ fd }) => [fd]),
+    openOn(ring, plain).then((fd) => {
+      opened.set(fd, isWritten(plain.flags));
+      return [fd];
+    }),
     callback,
   );
 }
 
 export function close(...args: readonly unknown[]): unknown {
   const [fd, callback] = args;
-  const ring = ownsFds && isFd(fd) && isCallback(callback) ? ringOrThreads() : undefined;
-  if (ring === undefined || !isFd(fd) || !isCallback(callback)) return node('close', args);
+  const written = isFd(fd) ? opened.get(fd) : undefined;
+  const ring = written !== undefined && isCallback(callback) ? ringOrThreads() : undefined;
+  if (ring === undefined || written === undefined || !isFd(fd) || !isCallback(callback))
+    return node('close', args);
+  opened.delete(fd);
   return tell(
-    closeOn(ring, fd).then(() => []),
+    closeOn(ring, fd, written).then(() => []),
     callback,
   );
 }
@@ -111,21 +119,6 @@ function vectorer(name: 'readv' | 'writev', syscall: 'read' | 'write') {
 
 export const readv: (...args: readonly unknown[]) => unknown = vectorer('readv', 'read');
 export const writev: (...args: readonly unknown[]) => unknown = vectorer('writev', 'write');
-
-function syncer(name: 'fsync' | 'fdatasync') {
-  return (...args: readonly unknown[]): unknown => {
-    const [fd, callback] = args;
-    const ring = isFd(fd) && isCallback(callback) ? ringOrThreads() : undefined;
-    if (ring === undefined || !isFd(fd) || !isCallback(callback)) return node(name, args);
-    return tell(
-      syncOn(ring, fd, name === 'fdatasync').then(() => []),
-      callback,
-    );
-  };
-}
-
-export const fsync: (...args: readonly unknown[]) => unknown = syncer('fsync');
-export const fdatasync: (...args: readonly unknown[]) => unknown = syncer('fdatasync');
 
 /** The callback of `readFile(path, options, callback)` and the like, and what stands before it: the options may be absent. */
 function splitWhole(args: readonly unknown[], least: number): [readonly unknown[], Callback] | undefined {

@@ -14,11 +14,11 @@ import {
   nativeOf,
   takeFd,
 } from './node-handle.ts';
-import { opening, pieces, plainPosition, type Transfer, transfer } from './plain.ts';
-import { closeOn, openOn, readHandle, syncOn, writeHandle } from './whole.ts';
+import { isWritten, opening, pieces, plainPosition, type Transfer, transfer } from './plain.ts';
+import { closeOn, openOn, readHandle, writeHandle } from './whole.ts';
 
 /** Makes FileHandles; undefined where Node's can't be changed, null before one was seen. */
-let make: ((fd: number) => NodeHandle) | undefined | null = null;
+let make: ((fd: number, isWritten: boolean) => NodeHandle) | undefined | null = null;
 
 /** As `read(buffer, offset, length, position)` and its two forms with options; undefined where Node has to look at it. */
 export function plainTransfer(args: readonly unknown[], isWrite: boolean): [unknown, Transfer] | undefined {
@@ -47,12 +47,19 @@ function placeOf(options: object): { offset: unknown; length: unknown; position:
   };
 }
 
-function nativeClass({ Native }: Anatomy): new (fd: number) => NativeHandle {
+function nativeClass({ Native }: Anatomy): new (fd: number, isWritten: boolean) => NativeHandle {
   return class FileHandle extends Native {
+    readonly #isWritten: boolean;
+
+    constructor(fd: number, isWritten: boolean) {
+      super(fd);
+      this.#isWritten = isWritten;
+    }
+
     override close(): Promise<void> {
       const ring = ringOrThreads();
       const fd = ring && takeFd(this);
-      return ring === undefined || fd === undefined ? super.close() : closeOn(ring, fd);
+      return ring === undefined || fd === undefined ? super.close() : closeOn(ring, fd, this.#isWritten);
     }
   };
 }
@@ -148,16 +155,6 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       const writing = ring && writeHandle(ring, this.fd, args[0], args[1]);
       return writing === undefined ? super.appendFile(...args) : using(this, () => writing);
     }
-
-    override async sync(): Promise<unknown> {
-      const ring = ringFor(this);
-      return ring === undefined ? super.sync() : using(this, () => syncOn(ring, this.fd, false));
-    }
-
-    override async datasync(): Promise<unknown> {
-      const ring = ringFor(this);
-      return ring === undefined ? super.datasync() : using(this, () => syncOn(ring, this.fd, true));
-    }
   };
 }
 
@@ -177,29 +174,28 @@ async function vector(
 }
 
 /** Learns from a FileHandle of Node's how to make them, and makes one of it. */
-function adopt(handle: object): object {
+function adopt(handle: object, isWritten: boolean): object {
   const anatomy = anatomyOf(handle);
   if (make === null) make = anatomy && maker(anatomy);
   const native = anatomy && nativeOf(handle);
   const fd = make && native ? takeFd(native) : undefined;
-  return make && fd !== undefined ? make(fd) : handle;
+  return make && fd !== undefined ? make(fd, isWritten) : handle;
 }
 
-function maker(anatomy: Anatomy): (fd: number) => NodeHandle {
+function maker(anatomy: Anatomy): (fd: number, isWritten: boolean) => NodeHandle {
   const Handle = handleClass(anatomy);
   const Native = nativeClass(anatomy);
-  return (fd) => new Handle(new Native(fd));
+  return (fd, isWritten) => new Handle(new Native(fd, isWritten));
 }
 
 /** As Node's own. */
 export async function open(path: unknown, flags?: unknown, mode?: unknown): Promise<unknown> {
-  const plain = make ? opening(path, flags, mode ?? undefined) : undefined;
   const ring = make === undefined ? undefined : ringOrThreads();
+  const plain = ring && opening(path, flags, mode ?? undefined);
   if (plain === undefined || ring === undefined || !make) {
     const handle: object = await Reflect.apply(nodePromises.open, nodePromises, [path, flags, mode]);
     // the first one is Node's: it shows how the others are made
-    return ring === undefined ? handle : adopt(handle);
+    return ring === undefined ? handle : adopt(handle, plain === undefined || isWritten(plain.flags));
   }
-  const { fd } = await openOn(ring, plain);
-  return make(fd);
+  return make(await openOn(ring, plain), isWritten(plain.flags));
 }

@@ -24,8 +24,6 @@ export interface NodeHandle {
   readFile(...args: readonly unknown[]): Promise<unknown>;
   writeFile(...args: readonly unknown[]): Promise<unknown>;
   appendFile(...args: readonly unknown[]): Promise<unknown>;
-  sync(): Promise<unknown>;
-  datasync(): Promise<unknown>;
 }
 
 /** Takes the fd away from a FileHandle, which thinks that it was closed; undefined where it has none. */
@@ -51,17 +49,7 @@ export interface Anatomy {
 
 type Method = (this: NodeHandle) => void;
 
-const METHODS = [
-  'read',
-  'readv',
-  'write',
-  'writev',
-  'readFile',
-  'writeFile',
-  'appendFile',
-  'sync',
-  'datasync',
-] as const;
+const METHODS = ['read', 'readv', 'write', 'writev', 'readFile', 'writeFile', 'appendFile'] as const;
 
 function isNativeHandle(value: unknown): value is NativeHandle {
   if (typeof value !== 'object' || value === null) return false;

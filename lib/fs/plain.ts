@@ -51,10 +51,13 @@ function isPermitted(path: string, flags: number): boolean {
   const permission: unknown = Reflect.get(process, 'permission');
   if (permission === undefined) return true;
   if (!isPermission(permission)) return false;
-  const access = flags & (O_WRONLY | O_RDWR);
-  const isWritten = access !== 0 || (flags & (O_CREAT | O_TRUNC)) !== 0;
-  const isRead = access !== O_WRONLY;
-  return (!isRead || permission.has(READS, path)) && (!isWritten || permission.has(WRITES, path));
+  const isRead = (flags & O_WRONLY) === 0;
+  return (!isRead || permission.has(READS, path)) && (!isWritten(flags) || permission.has(WRITES, path));
+}
+
+/** Do the flags open a file to change it? */
+export function isWritten(flags: number): boolean {
+  return (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) !== 0;
 }
 
 function textOf(path: unknown): string | undefined {

@@ -28,9 +28,15 @@ export const ROUTES: { readonly [name: string]: Route } = {
   'FileHandle.readFile': { by: 'ring', why: CACHED },
   'FileHandle.writeFile': { by: 'ring', why: 'as write' },
   'FileHandle.appendFile': { by: 'ring', why: 'as write' },
-  'FileHandle.sync': { by: 'ring', why: 'waits in the kernel, and holds none of the four threads of Node' },
-  'FileHandle.datasync': { by: 'ring', why: 'as sync' },
-  'FileHandle.close': { by: 'ring', why: 'ends in the call that submits it' },
+  'FileHandle.sync': {
+    by: 'threads',
+    why: 'the kernel always gives it to a worker: as long, and more CPU time',
+  },
+  'FileHandle.datasync': { by: 'threads', why: 'as sync' },
+  'FileHandle.close': {
+    by: 'ring',
+    why: 'ends in the call that submits it; of a file that was written a worker does it',
+  },
   createReadStream: { by: 'ring', why: CACHED },
   createWriteStream: { by: 'ring', why: 'as write' },
   'FileHandle.stat': { by: 'threads', why: STATX },

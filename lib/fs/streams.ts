@@ -1,11 +1,11 @@
 /** `createReadStream` and `createWriteStream`: Node's streams over the functions of callbacks.ts. */
 import type * as nodeTypes from 'node:fs';
-import { close, fsync, open, read, write, writev } from './callbacks.ts';
+import { close, open, read, write, writev } from './callbacks.ts';
 import { like, nodeFs } from './node.ts';
 
 /** What a stream calls, by the option `fs` that Node's streams have. */
 const READING = { open, read, close };
-const WRITING = { open, write, writev, fsync, close };
+const WRITING = { open, write, writev, fsync: nodeFs.fsync, close };
 
 /** The options with `fs` added, unless the caller has one, or the file is a FileHandle, which knows its way. */
 function withFs(options: unknown, fs: object): unknown {

@@ -1,6 +1,5 @@
 /** Whole files through the ring: opened, moved, closed, with nothing else between. */
 import type { AsyncRing } from '../async/async-ring.ts';
-import type { RingFile } from '../async/ring-file.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
 import { nodeFs, nodePromises } from './node.ts';
@@ -14,6 +13,7 @@ const KEPT = 32;
 const STEP = 524_288;
 /** As much as Node reads at most. */
 const LARGEST = 2 ** 31 - 1;
+const BY_WORKER = { async: true } as const;
 /** How many pieces of a large file are read at the same time. */
 const LANES = 4;
 /** A copy of more than this costs more than memory of its own. */
@@ -30,21 +30,26 @@ export async function checkAborted(signal: AbortSignal | undefined): Promise<voi
   if (signal?.aborted) await nodePromises.readFile('', { signal });
 }
 
-/** Opens a file through the ring. @throws as Node's own open */
-export async function openOn(ring: AsyncRing, { path, flags, mode }: Opening): Promise<RingFile> {
+/** Opens a file through the ring; its fd, which is the caller's to close. @throws as Node's own open */
+export async function openOn(ring: AsyncRing, { path, flags, mode }: Opening): Promise<number> {
   try {
-    return await ring.open(path, { flags, mode });
+    return (await ring.open(path, { flags, mode })).fd;
   } catch (error) {
     throw asNode(error, { syscall: 'open', path });
   }
 }
 
-/** Closes an fd through the ring. @throws as Node's own close */
-export async function closeOn(ring: AsyncRing, file: RingFile | number): Promise<void> {
+/**
+ * Closes an fd through the ring. @throws as Node's own close
+ * @param isWritten a worker does it: the file system may have to write first, as ext4 where a file was emptied before
+ */
+export async function closeOn(ring: AsyncRing, fd: number, isWritten: boolean): Promise<void> {
   try {
-    await (typeof file === 'number' ? ring.closeFd(file) : file.close());
+    await (isWritten ? ring.closeFd(fd, BY_WORKER) : ring.closeFd(fd));
   } catch (error) {
-    throw asNode(error, { syscall: 'close' });
+    if (!hasFailed(ring)) throw asNode(error, { syscall: 'close' });
+    // it was not closed by a ring that is dead
+    nodeFs.close(fd);
   }
 }
 
@@ -69,12 +74,11 @@ async function writeSome(ring: AsyncRing, fd: number, memory: Uint8Array): Promi
   }
 }
 
-/** Makes what is in `data` durable. @throws as Node's own fsync */
-export async function syncOn(ring: AsyncRing, fd: number, dataOnly: boolean): Promise<void> {
+async function sync(ring: AsyncRing, fd: number): Promise<void> {
   try {
-    await ring.fsync(fd, { dataOnly });
+    await ring.fsync(fd);
   } catch (error) {
-    throw asNode(error, { syscall: dataOnly ? 'fdatasync' : 'fsync' });
+    throw asNode(error, { syscall: 'fsync' });
   }
 }
 
@@ -251,16 +255,16 @@ export async function readFile(path: unknown, options?: unknown): Promise<unknow
 export async function readOn(ring: AsyncRing, { target, options }: ReadPlan): Promise<Buffer | string> {
   const { signal } = options;
   if (signal !== undefined) await checkAborted(signal);
-  const file = await openOn(ring, target);
+  const fd = await openOn(ring, target);
   let result: Buffer | string | undefined;
   try {
     if (signal !== undefined) await checkAborted(signal);
-    result = await readWhole(ring, file.fd, options, true);
+    result = await readWhole(ring, fd, options, true);
   } catch (error) {
-    await closeOn(ring, file);
+    await closeOn(ring, fd, false);
     throw error;
   }
-  await closeOn(ring, file);
+  await closeOn(ring, fd, false);
   const { encoding = null } = options;
   return result ?? nodePromises.readFile(target.path, { encoding, signal });
 }
@@ -340,14 +344,14 @@ export async function appendFile(path: unknown, data: unknown, options?: unknown
 export async function writeOn(ring: AsyncRing, { target, options, data }: WritePlan): Promise<void> {
   const { signal, flush } = options;
   if (signal !== undefined) await checkAborted(signal);
-  const file = await openOn(ring, target);
+  const fd = await openOn(ring, target);
   try {
     if (signal !== undefined) await checkAborted(signal);
-    await writeWhole(ring, file.fd, data, signal);
-    if (flush) await syncOn(ring, file.fd, false);
+    await writeWhole(ring, fd, data, signal);
+    if (flush) await sync(ring, fd);
   } catch (error) {
-    await closeOn(ring, file);
+    await closeOn(ring, fd, true);
     throw error;
   }
-  await closeOn(ring, file);
+  await closeOn(ring, fd, true);
 }
