@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'uring-consumer-'));
 
 /** The oldest that `engines` allows of each line, and the newest of later ones. */
 const NODES = ['20.19.0', '22.12.0', '24', '26'];
-const ENTRANCES = ['uring', 'uring/raw', 'uring/structs', 'uring/host'];
+const ENTRANCES = ['uring', 'uring/raw', 'uring/structs', 'uring/host', 'uring/fs', 'uring/register'];
 /** What only the command needs. */
 const SHOWN_WITH = ['cli-table3', 'commander', 'log-update', 'picocolors'];
 const PROGRAMS = ['program.mjs', 'program.cjs'];

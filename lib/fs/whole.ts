@@ -21,6 +21,7 @@ const COPIED = 16_384;
 
 const spare: Uint8Array[] = [];
 
+/** Takes memory back that the kernel no longer uses: not after an error, by which a ring may have died. */
 function give(memory: Uint8Array): void {
   if (spare.length < KEPT) spare.push(memory);
 }
@@ -185,24 +186,23 @@ async function readWhole(
 ): Promise<Buffer | string | undefined> {
   const memory = spare.pop() ?? new Uint8Array(FIRST);
   let filled = 0;
-  try {
-    for (;;) {
-      const read = await readSome(ring, fd, filled === 0 ? memory : memory.subarray(filled));
-      if (signal !== undefined) await checkAborted(signal);
-      filled += read;
-      // a short read is no end: pipes and /proc have them
-      if (read === 0) break;
-      if (filled === memory.byteLength) {
-        const all = await readRest(ring, fd, memory, { signal, isWhole });
-        return encoding === undefined ? all : all?.toString(encoding);
-      }
-    }
-    const found = memory.subarray(0, filled);
-    if (encoding === undefined) return copyOf(found);
-    return Buffer.from(found.buffer, found.byteOffset, filled).toString(encoding);
-  } finally {
-    give(memory);
+  for (let read = -1; read !== 0 && filled < FIRST; filled += read) {
+    read = await readSome(ring, fd, filled === 0 ? memory : memory.subarray(filled));
+    if (signal !== undefined) await checkAborted(signal);
+    // a short read is no end: pipes and /proc have them
   }
+  const found =
+    filled < FIRST
+      ? contentOf(memory.subarray(0, filled), encoding)
+      : await readRest(ring, fd, memory, { signal, isWhole });
+  give(memory);
+  return typeof found === 'object' && encoding !== undefined ? found.toString(encoding) : found;
+}
+
+/** A copy of what was read: the memory is for the next file. */
+function contentOf(memory: Uint8Array, encoding: BufferEncoding | undefined): Buffer | string {
+  if (encoding === undefined) return copyOf(memory);
+  return Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength).toString(encoding);
 }
 
 /** As `readFile` of a FileHandle. Undefined, at once or later: Node has to do it. */
