@@ -13,6 +13,16 @@ const LAYERS: { readonly [layer: string]: readonly string[] } = {
   'lib/operations': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/async': ['lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/faces': ['lib/async', 'lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/fs': [
+    'lib/faces',
+    'lib/async',
+    'lib/operations',
+    'lib/ring',
+    'lib/register',
+    'lib/ops',
+    'lib/sys',
+    'structs',
+  ],
   'lib/host': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/cli': [
     'lib/host',
@@ -30,7 +40,7 @@ const ANYWHERE: { readonly [path: string]: readonly string[] } = {
   'lib/errors.ts': ['structs'],
 };
 /** The public entrances of the package: nothing inside imports them. */
-const ENTRANCES = ['lib/index.ts', 'lib/raw.ts', 'lib/host.ts'];
+const ENTRANCES = ['lib/index.ts', 'lib/raw.ts', 'lib/host.ts', 'lib/fs.ts'];
 /** The fence: everything that is unsafe stands here. */
 const isFenced = (path: string) => /^(?:lib\/sys\/|structs\/(?:koffi|layout)\.ts$)/.test(path);
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { COMMAND } from './cli.ts';
-import { LOADER } from './scenario.ts';
+import { LOADER } from './loader.ts';
 import { tracefs } from './tracefs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');

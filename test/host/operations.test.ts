@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
+import { Ring } from '../../lib/faces/ring.ts';
 import {
   type Accounts,
   accounts,
@@ -11,7 +12,6 @@ import {
   type OperationRecord,
   operations,
 } from '../../lib/host.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { eventfd } from '../../lib/sys/libc.ts';
 import { openFds } from '../helpers/raw-ring.ts';
 import { DEEDS, openAndSend, resultOf } from '../helpers/ring-operations.ts';
@@ -139,7 +139,7 @@ test('accounts have every operation once, and the latencies of timeouts', live, 
     const ring = new Ring(8);
     for (let i = 0; i < COUNT; i++) {
       const begin = performance.now();
-      ring.prepare.timeout(20);
+      ring.prepare.timeout({ afterMs: 20 });
       resultOf(ring);
       waits.push(performance.now() - begin);
     }
@@ -174,14 +174,14 @@ test('what is in flight is counted until it ends', live, async () => {
   const keeping = accounts({ pids: [ME], intervalMs: 20, bufferKb: 1024, tracefs: tracefs.path });
   for await (const record of keeping) {
     if (record.type === 'start') {
-      for (let i = 0; i < 3; i++) ring.prepare.timeout(1e6, { userData: i });
+      for (let i = 0; i < 3; i++) ring.prepare.timeout({ afterMs: 1e6, userData: i });
       ring.submit();
     }
     if (record.type !== 'accounts') continue;
     const inFlight = record.operations.find(({ opcodeName }) => opcodeName === 'OP_TIMEOUT')?.inFlight;
     if (inFlight === 3 && seen.length === 0) {
       seen.push(inFlight);
-      for (let i = 0; i < 3; i++) ring.prepare.asyncCancel(i);
+      for (let i = 0; i < 3; i++) ring.prepare.cancel({ userData: i });
       ring.submit({ wait: 6 });
       assert.equal([...ring.completions()].length, 6);
     } else if (inFlight === 0 && seen.length === 1) {
@@ -195,10 +195,10 @@ test('what is in flight is counted until it ends', live, async () => {
 
 test('an operation whose submission was not seen has no name and no latency', live, async () => {
   const ring = new Ring(8);
-  ring.prepare.timeout(1e6, { userData: 1 });
+  ring.prepare.timeout({ afterMs: 1e6, userData: 1 });
   ring.submit();
   const all = await records({ steps: ['complete'] }, () => {
-    ring.prepare.asyncCancel(1);
+    ring.prepare.cancel({ userData: 1 });
     ring.submit({ wait: 2 });
     assert.equal([...ring.completions()].length, 2);
   });
@@ -242,7 +242,7 @@ test('a multishot operation completes many times, and has one latency', live, as
   const all = await records({}, () => {
     const ring = new Ring(8);
     const fd = eventfd();
-    ring.prepare.pollAdd(fd, POLLIN, { multishot: true });
+    ring.prepare.pollMultishot(fd, POLLIN);
     ring.submit();
     for (let i = 0; i < 3; i++) {
       writeSync(fd, new BigUint64Array([1n]));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Ring } from '../../lib/faces/ring.ts';
 import { Engine, type Seen } from '../../lib/host/watch/engine.ts';
 import {
   type Finding,
@@ -12,7 +13,6 @@ import {
   ruleSet,
   watch,
 } from '../../lib/host.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { openAndSend } from '../helpers/ring-operations.ts';
 import { instancesOf, tracefs } from '../helpers/tracefs.ts';
 
