@@ -101,7 +101,7 @@ export { RingBase, type RingBaseOptions } from './ring/base.ts';
 export type { BpfFilterOptions, BpfInstruction } from './ring/bpf.ts';
 export type { CancelTarget } from './ring/cancel.ts';
 export type { Completion } from './ring/core/core.ts';
-export type { RingOptions, SqPollOptions } from './ring/core/create.ts';
+export type { RingOptions, SqPollOptions } from './ring/core/plan.ts';
 export type { ResizeOptions } from './ring/core/resize.ts';
 export type { Message } from './ring/message.ts';
 export {

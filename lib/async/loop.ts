@@ -14,8 +14,8 @@ import { registerEventfd, registerSyncCancel } from '../register/notify.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { kindOf, SKIPPED } from '../ring/core/flights.ts';
 import { timespec } from '../ring/core/time.ts';
+import { Watch } from '../ring/core/wakeup.ts';
 import { addressOf } from '../sys/memory.ts';
-import { FdPoll } from '../sys/poll.ts';
 import { sys } from '../sys/syscall.ts';
 import type { Departure } from './departure.ts';
 import { Fifo } from './fifo.ts';
@@ -49,7 +49,7 @@ const busy = new Set<object>();
 export class Loop {
   readonly #core: RingCore;
   readonly #owner: WeakRef<object>;
-  readonly #poll: FdPoll;
+  readonly #watch: Watch;
   readonly #count = new BigUint64Array(1);
   /** Groups of operations that found no room, in order. */
   #waiting = new Fifo<readonly Departure[]>();
@@ -72,6 +72,8 @@ export class Loop {
   #isPlacing = false;
   #isBusy = false;
   #isUnrefed = false;
+  /** Has anybody listened? Messages may go on coming then. */
+  #hasListened = false;
 
   /** @param owner what is kept alive while operations are in flight */
   constructor(core: RingCore, owner: object) {
@@ -83,8 +85,9 @@ export class Loop {
       const allowed = 'with deferTaskrun: true, because the event loop waits on the fd of any other ring';
       throw wrongValue('options.registeredFdOnly', allowed, true);
     }
-    this.#poll = new FdPoll(core.isPolled ? fd : wakeFd, () => this.#schedule());
-    core.onClose(() => this.#poll.close());
+    this.#watch = new Watch(core.isPolled ? fd : wakeFd, this.#wake);
+    core.onClose(() => this.#watch.close());
+    core.onTagExpected = () => this.#schedule();
     core.onLast = (held, res, flags) => {
       if (held instanceof Flight) held.discard(res, flags);
     };
@@ -178,7 +181,9 @@ export class Loop {
   /** `flight` is told of each message of another ring, which `core.userData` and the queues have; it holds the process. */
   listen(flight: Flight): void {
     this.#listeners.add(flight);
+    this.#hasListened = true;
     if (!this.#isBusy) this.#hold();
+    this.#schedule();
   }
 
   /** Takes `listen` back. */
@@ -205,13 +210,13 @@ export class Loop {
   /** Lets the process end although operations are in flight. */
   unref(): void {
     this.#isUnrefed = true;
-    this.#poll.unref();
+    this.#watch.unref();
   }
 
   /** Holds the process again while operations are in flight, as at first. */
   ref(): void {
     this.#isUnrefed = false;
-    if (this.#isBusy) this.#poll.ref();
+    if (this.#isBusy) this.#watch.ref();
   }
 
   // ---- to the kernel -------------------------------------------------------------------------------------------
@@ -307,6 +312,18 @@ export class Loop {
     setImmediate(this.#turn);
   }
 
+  /** The ring's fd is readable. */
+  readonly #wake = (): void => {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    try {
+      this.#turn();
+    } catch (error) {
+      // a user's onRelease: other rings are woken all the same
+      throwLater(error);
+    }
+  };
+
   readonly #turn = (): void => {
     this.#isScheduled = false;
     if (this.#core.isClosed) return;
@@ -352,22 +369,30 @@ export class Loop {
     if (this.pending === 0) {
       this.#hasDrains = false;
       if (this.#listeners.size === 0) this.#release();
+      this.#sleep();
       return;
     }
     if (!this.#submit()) return;
     // timers and other I/O wait for the end of this: it must come soon, and does not depend on what users do
     if (this.#core.queues.ready > 0 && performance.now() < this.#restAt) this.#goOn();
     else if (this.#isMoving) this.#schedule();
+    else this.#sleep();
   };
+
+  /** Nothing to do: the next completion, if one can come, wakes the event loop. */
+  #sleep(): void {
+    const { isEnabled, expectsTags } = this.#core;
+    const isIdle = this.pending === 0 && !expectsTags && !this.#hasListened;
+    if (this.#isScheduled || isIdle || !isEnabled) return;
+    if (!this.#watch.arm()) this.#schedule();
+  }
 
   #goOn(): void {
     try {
       this.#settle();
     } catch (error) {
       // a user's onRelease: an uncaught exception as in a turn, not an unhandled rejection
-      setImmediate(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
 
@@ -505,7 +530,7 @@ export class Loop {
     this.#isBusy = true;
     const owner = this.#owner.deref();
     if (owner !== undefined) busy.add(owner);
-    if (!this.#isUnrefed) this.#poll.ref();
+    if (!this.#isUnrefed) this.#watch.ref();
   }
 
   #release(): void {
@@ -513,8 +538,15 @@ export class Loop {
     this.#isBusy = false;
     const owner = this.#owner.deref();
     if (owner !== undefined) busy.delete(owner);
-    this.#poll.unref();
+    this.#watch.unref();
   }
+}
+
+/** Makes it an uncaught exception. */
+function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 /** How many entries a group needs. */

@@ -10,7 +10,8 @@ import {
 import { type BpfFilterOptions, registerRingFilter } from './bpf.ts';
 import { type CancelTarget, cancelSync } from './cancel.ts';
 import type { RingCore } from './core/core.ts';
-import { createRing, RING_OPTIONS, type RingOptions } from './core/create.ts';
+import { createRing } from './core/create.ts';
+import { RING_OPTIONS, type RingOptions } from './core/plan.ts';
 import { type ResizeOptions, resizeQueues } from './core/resize.ts';
 import { type Message, sendMessage } from './message.ts';
 import { BufferRing, type BufferRingOptions } from './owners/buffer-ring.ts';

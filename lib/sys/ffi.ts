@@ -6,7 +6,6 @@ import { UnsupportedError } from '../errors.ts';
 
 /** Why no call can work here, or undefined where all is well. */
 function problem(): string | undefined {
-  if ('bun' in process.versions) return 'Bun is not supported: its event loop cannot poll a ring (bun#18546)';
   if (platform() !== 'linux') return `io_uring is a thing of Linux, this is ${platform()}`;
   if (!['x64', 'arm64', 'riscv64', 'loong64'].includes(arch()) || endianness() !== 'LE') {
     return `only 64-bit little-endian systems are supported, this is ${arch()} (${endianness()})`;
@@ -119,7 +118,6 @@ export const clock_gettime = bind<(clock: number, time: BigInt64Array) => number
   'int',
   'void *',
 );
-export const dlopen = bind<(path: string, flags: number) => unknown>('dlopen', 'void *', 'str', 'int');
 export const klogctl = bind<(type: number, text: Uint8Array, size: number) => number>(
   'klogctl',
   'int',

@@ -17,10 +17,10 @@ const TURN_PAGES = 64;
 const TURN_MS = 5;
 /** So many records may wait for the consumer. Then pages do; then the kernel's buffer fills, and counts what it loses. */
 const HIGH_WATER = 1024;
-/** Polling tells at once; this is for kernels where it does not. */
-const TICK_MS = 100;
+/** How often the pipes are read. By a timer: a ring that polled them would be seen in the trace itself. */
+const TICK_MS = 25;
 /** Losses and new cpus are looked for every so many ticks. */
-const TICKS_PER_CHECK = 10;
+const TICKS_PER_CHECK = 40;
 
 /** What a session is given. */
 export interface SessionOptions extends Plan {
@@ -119,12 +119,11 @@ export class Session {
       gap: (cpu, time) => calls.gap(cpu, time),
     });
     merge.malformed = prepared.malformed;
-    const pipes = new Pipes(instance, () => this.#schedule());
+    const pipes = new Pipes(instance);
     const work = { instance, pipes, merge, calls, clock };
     this.#work = work;
     this.#state = 'running';
     this.#takeInCpus(work);
-    pipes.watch();
     this.#timer = setInterval(() => this.#tick(work), TICK_MS);
     this.#schedule();
   }
@@ -153,16 +152,13 @@ export class Session {
   }
 
   #turn(work: Work): void {
-    const { merge, calls, clock, pipes } = work;
+    const { merge, calls, clock } = work;
     const kernel = merge.readAhead(TURN_PAGES);
     const isLast = this.#state === 'draining';
     const now = isLast ? Number.POSITIVE_INFINITY : Number(process.hrtime.bigint() - clock.baseNs);
     const until = performance.now() + TURN_MS;
     const found = merge.run(now, () => performance.now() < until && this.queue.size < HIGH_WATER);
     this.#isHeld = this.queue.size >= HIGH_WATER;
-    // what is readable and not read would call back in every turn
-    if (merge.isFull) pipes.unwatch();
-    else if (this.#state === 'running') pipes.watch();
     if (this.#isHeld) {
       if (kernel === 'more' && !merge.isFull) this.#schedule();
     } else if (found !== 'empty') this.#schedule();
@@ -247,7 +243,6 @@ export class Session {
   #leave(): Promise<void> {
     this.#state = 'over';
     clearInterval(this.#timer);
-    this.#work?.pipes.unwatch();
     this.#left ??= this.#started.then(() => this.#instance?.remove());
     return this.#left;
   }

@@ -295,6 +295,8 @@ export class RingCore {
   userData: number | bigint = 0;
   /** What was held for it; undefined for a message of another ring. */
   held: unknown;
+  /** Called when a slot was given up whose tag's completion is to come. */
+  onTagExpected: (() => void) | undefined;
   /** Is told each completion that close() takes. */
   onLast: ((held: unknown, res: number, flags: number) => void) | undefined;
 
@@ -307,6 +309,11 @@ export class RingCore {
   /** Is every slot of the completion queue one completion that take() gives? Then the kernel counts as we do. */
   get countsAll(): boolean {
     return this.#owedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED);
+  }
+
+  /** May completions of tags come? */
+  get expectsTags(): boolean {
+    return this.#owedTags > 0;
   }
 
   /** How many completions take() would give now, without asking the kernel: all that are ready but tags. */
@@ -367,7 +374,10 @@ export class RingCore {
 
   /** The slot with this tag was given up: its completion says when the kernel has let go. */
   expectTag(tag: Tag): void {
-    if (tag.state === 'held') this.#owedTags++;
+    if (tag.state === 'held') {
+      this.#owedTags++;
+      this.onTagExpected?.();
+    }
     this.expectRelease(tag);
   }
 
