@@ -176,7 +176,7 @@ export abstract class AsyncRingBase extends RingBase {
     const promise = flight.promise();
     const chain = this.#chain;
     try {
-      this.core.check();
+      this.core.begin();
       const isPlain = options === undefined || !hasCommon(operation, options);
       const given = options ?? operation.defaults;
       // `args` is only ever spread: so V8 makes no array of it

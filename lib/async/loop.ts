@@ -15,7 +15,8 @@ import type { RingCore } from '../ring/core/core.ts';
 import { kindOf, SKIPPED } from '../ring/core/flights.ts';
 import { timespec } from '../ring/core/time.ts';
 import { Watch } from '../ring/core/wakeup.ts';
-import { addressOf } from '../sys/memory.ts';
+import { manage } from '../sys/managed-fd.ts';
+import { Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import type { Departure } from './departure.ts';
 import { Fifo } from './fifo.ts';
@@ -259,7 +260,7 @@ export class Loop {
 
   /** Makes the entries of a group; a wrong argument of one fails all of them, and takes the entries back. */
   #enterAll(group: readonly Departure[]): void {
-    const { queues, flights } = this.#core;
+    const { queues } = this.#core;
     const before = queues.unpublished;
     const slots: number[] = [];
     try {
@@ -267,7 +268,7 @@ export class Loop {
     } catch (error) {
       queues.rewind(queues.unpublished - before);
       // a getter that closed the ring has taken them back already
-      if (!this.#core.isClosed) for (const slot of slots) flights.remove(slot);
+      if (!this.#core.isClosed) for (const slot of slots) this.#core.forget(slot);
       for (const { flight } of group) {
         flight.slot = undefined;
         flight.fail(error);
@@ -279,6 +280,7 @@ export class Loop {
   #enter(departure: Departure, slots: number[]): void {
     const core = this.#core;
     const { flight, bits, timeoutMs } = departure;
+    core.begin();
     flight.memory = departure.encode(core);
     const { sqe } = core.queues;
     const link = timeoutMs === undefined ? 0 : IOSQE_IO_LINK;
@@ -298,10 +300,11 @@ export class Loop {
   /** The entry after `flight`'s cancels it after a while. */
   #limit(flight: Flight, timeoutMs: number, bits: number): void {
     const core = this.#core;
-    const time = KernelTimespec.encode(timespec(timeoutMs));
+    const time = new Pinned(KernelTimespec.size);
+    KernelTimespec.encodeInto(time.bytes, timespec(timeoutMs));
     flight.memory = [flight.memory, time];
     flight.agree({ deadline: performance.now() + timeoutMs });
-    const sqe = wait.linkTimeout(core.entry(), addressOf('time', time), 0);
+    const sqe = wait.linkTimeout(core.entry(), time.address, 0);
     sqe.flags |= bits & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
     core.commitSkipped(0);
   }
@@ -557,7 +560,7 @@ function entriesOf(group: readonly Departure[]): number {
 /** The ring's one eventfd, registered: a ring with deferred task work never becomes readable itself. */
 export function registerWakeFd(core: RingCore): void {
   if (!core.has(IORING_SETUP_DEFER_TASKRUN)) return;
-  const fd = sys.eventfd(0);
+  const fd = manage(sys.eventfd(0));
   if (fd < 0) throw new SyscallError('eventfd', -fd);
   core.onClose(() => sys.close(fd));
   registerEventfd(core.handle, fd);

@@ -21,7 +21,7 @@ export function put0<O extends object>(
   operation: Operation<[], O>,
   given: (O & OperationOptions) | undefined,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
@@ -34,7 +34,7 @@ export function put1<A, O extends object>(
   given: (O & OperationOptions) | undefined,
   a: A,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
@@ -48,7 +48,7 @@ export function put2<A, B, O extends object>(
   a: A,
   b: B,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
@@ -63,7 +63,7 @@ export function put3<A, B, C, O extends object>(
   b: B,
   c: C,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
@@ -79,7 +79,7 @@ export function put4<A, B, C, D, O extends object>(
   c: C,
   d: D,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);

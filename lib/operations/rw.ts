@@ -6,7 +6,7 @@ import * as rw from '../ops/rw.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import type { RegisteredBuffer } from '../ring/owners/buffers.ts';
-import { addressOf, pageSize } from '../sys/memory.ts';
+import { lastingAddressOf, pageSize } from '../sys/memory.ts';
 import {
   commonBuffer,
   define,
@@ -245,7 +245,7 @@ export const madvise = define<[memory: ArrayBufferView, advice: MemoryAdvice], N
   [],
   (core, _options, memory, advice) => {
     const number = MEMORY_ADVICE[oneOf('advice', advice, MEMORY_ADVICES)];
-    const address = addressOf('memory', memory);
+    const address = lastingAddressOf('memory', memory);
     // the kernel rounds the length up: beyond the view lies the memory of others
     const length = lengthOf(memory);
     if (address % pageSize() !== 0 || length % pageSize() !== 0) {

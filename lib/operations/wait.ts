@@ -16,7 +16,7 @@ import { isInt32Array, isUint32Array, lengthOf } from '../../structs/views.ts';
 import * as wait from '../ops/wait.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { milliseconds, timespec } from '../ring/core/time.ts';
-import { addressOf, Pinned } from '../sys/memory.ts';
+import { addressInPlace, addressOf, Pinned } from '../sys/memory.ts';
 import { define, type Fd, type File, type NoOptions, useFd, useFile } from './kit.ts';
 
 const {
@@ -230,7 +230,7 @@ function wordAddress(name: string, array: FutexArray, index: number): number {
   if (!(isInt32Array(array) || isUint32Array(array))) {
     throw wrongType(name, 'an Int32Array or a Uint32Array', array);
   }
-  const address = addressOf(name, array);
+  const address = addressInPlace(name, array);
   return address + 4 * integer('index', index, 0, lengthOf(array) / 4 - 1);
 }
 

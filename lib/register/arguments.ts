@@ -2,7 +2,7 @@
 import { integer, list, options, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
 import { lengthOf } from '../../structs/views.ts';
-import { addressOf } from '../sys/memory.ts';
+import { addressInPlace } from '../sys/memory.ts';
 import { type ArrayArgument, arrayArgument, tagsArgument } from './call.ts';
 
 /** A place in memory that is no view: an address of your own, and its length in bytes. */
@@ -69,7 +69,7 @@ function pinBuffers(name: string, sources: readonly (ArrayBufferView | Place | n
   for (let i = 0; i < sources.length; i++) {
     const source = sources[i] ?? EMPTY_SLOT;
     if (ArrayBuffer.isView(source)) {
-      bases.push(addressOf(name, source, i));
+      bases.push(addressInPlace(name, source, i));
       lengths.push(lengthOf(source));
     } else {
       bases.push(source.address);
@@ -167,7 +167,7 @@ export function writeTags(tags: readonly Tag[] | undefined, from = 0): number {
 /** An address that has at least `bytes` behind it, as far as that can be seen. */
 export function readAddress(name: string, source: AddressSource, bytes: number): number | bigint {
   if (!ArrayBuffer.isView(source)) return unsigned64(name, source);
-  const address = addressOf(name, source);
+  const address = addressInPlace(name, source);
   const length = lengthOf(source);
   if (length < bytes) throw wrongValue(name, `at least ${bytes} bytes long`, length);
   return address;

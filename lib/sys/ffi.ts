@@ -71,6 +71,21 @@ export const mmap = bind<
 
 export const munmap = bind<(addr: number, length: number) => number>('munmap', 'int', 'uintptr_t', 'size_t');
 export const close = bind<(fd: number) => number>('close', 'int', 'int');
+export const dup3 = bind<(from: number, to: number, flags: number) => number>(
+  'dup3',
+  'int',
+  'int',
+  'int',
+  'int',
+);
+export const flock = bind<(fd: number, operation: number) => number>('flock', 'int', 'int', 'int');
+export const memfd_create = bind<(name: string, flags: number) => number>(
+  'memfd_create',
+  'int',
+  'str',
+  'uint32_t',
+);
+export const ftruncate = bind<(fd: number, length: number) => number>('ftruncate', 'int', 'int', 'int64_t');
 export const eventfd = bind<(initial: number, flags: number) => number>('eventfd', 'int', 'uint32_t', 'int');
 export const epoll_create1 = bind<(flags: number) => number>('epoll_create1', 'int', 'int');
 export const pipe2 = bind<(fds: Int32Array, flags: number) => number>('pipe2', 'int', 'void *', 'int');

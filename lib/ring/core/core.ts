@@ -18,8 +18,9 @@ import type { SqeCursor } from '../../ops/sqe.ts';
 import type { RingFd } from '../../register/call.ts';
 import { unregisterRingFds } from '../../register/files.ts';
 import { registerSyncCancel } from '../../register/notify.ts';
+import type { Uses } from '../../sys/copies.ts';
 import { kernelRelease } from '../../sys/host.ts';
-import { keepForever, Pinned } from '../../sys/memory.ts';
+import { endCopies, keepForever, makesCopies, Pinned, takeNewCopies } from '../../sys/memory.ts';
 import { sys } from '../../sys/syscall.ts';
 import { tracedClose } from '../../sys/trace.ts';
 import { Flights, join, kindOf, mark, payloadOf, SKIPPED, TAG } from './flights.ts';
@@ -42,6 +43,30 @@ const ETIME = 62;
 const HIGH = 0x1_0000_0000;
 /** How long close() waits for the kernel to let go, in milliseconds. */
 const CLOSE_LIMIT_MS = 1000;
+
+/** Operations that only read the memory that they are given. */
+const READS_MEMORY: ReadonlySet<number> = new Set([
+  constants.IORING_OP_WRITE,
+  constants.IORING_OP_WRITEV,
+  constants.IORING_OP_SEND,
+  constants.IORING_OP_SENDMSG,
+  constants.IORING_OP_SEND_ZC,
+  constants.IORING_OP_SENDMSG_ZC,
+  constants.IORING_OP_CONNECT,
+  constants.IORING_OP_BIND,
+  constants.IORING_OP_OPENAT,
+  constants.IORING_OP_OPENAT2,
+  constants.IORING_OP_UNLINKAT,
+  constants.IORING_OP_RENAMEAT,
+  constants.IORING_OP_MKDIRAT,
+  constants.IORING_OP_SYMLINKAT,
+  constants.IORING_OP_LINKAT,
+  constants.IORING_OP_SETXATTR,
+  constants.IORING_OP_FSETXATTR,
+  constants.IORING_OP_EPOLL_CTL,
+  constants.IORING_OP_TIMEOUT,
+  constants.IORING_OP_TIMEOUT_REMOVE,
+]);
 
 /** A slot of a registered table, which the kernel tells about when it has let go. */
 export interface Tag {
@@ -124,6 +149,8 @@ export class RingCore {
   #expected = 0;
   /** Completions of tags that may come: before 6.13 those of an unregistered table never do. */
   #owedTags = 0;
+  /** In workers: the copies of operations in flight, by slot. */
+  readonly #copies = new Map<number, { readonly uses: Uses; readonly isWritten: boolean }>();
   readonly #endings = new Set<() => void>();
   /** What the ring holds although no flight does: registered memory, until close. */
   readonly #registered = new Set<unknown>();
@@ -221,6 +248,17 @@ export class RingCore {
 
   // ---- operations ------------------------------------------------------------------------------------------
 
+  /** Before an operation is made: throws once the ring is closed, and forgets the copies of one that was not completed. */
+  begin(): void {
+    this.check();
+    if (makesCopies) this.#dropNewCopies();
+  }
+
+  #dropNewCopies(): void {
+    const uses = takeNewCopies();
+    if (uses !== undefined) endCopies(uses, false);
+  }
+
   /** The cursor, on the next free entry. To be called when all arguments were read and checked. */
   entry(): SqeCursor {
     const { queues } = this;
@@ -238,7 +276,23 @@ export class RingCore {
     queues.advance();
     const slot = flights.add(userData, held);
     queues.sqe.setUserData(slot, flights.high(slot));
+    if (makesCopies) this.#keepCopies(slot, queues.sqe.opcode);
     return slot;
+  }
+
+  /** The copies of the operation in `slot`. */
+  #keepCopies(slot: number, opcode: number): void {
+    const uses = takeNewCopies();
+    if (uses !== undefined) this.#copies.set(slot, { uses, isWritten: !READS_MEMORY.has(opcode) });
+  }
+
+  /** The operation in `slot` is over, or never starts. */
+  forget(slot: number, hasStarted = false): void {
+    this.flights.remove(slot);
+    const kept = makesCopies ? this.#copies.get(slot) : undefined;
+    if (kept === undefined) return;
+    this.#copies.delete(slot);
+    endCopies(kept.uses, kept.isWritten && hasStarted);
   }
 
   /** As `commit`, for an operation that posts no completion when it succeeds, and holds nothing. */
@@ -263,7 +317,10 @@ export class RingCore {
       if (flights.isCurrent(low, high)) {
         this.userData = flights.userData(low);
         this.held = flights.held(low);
-        if ((queues.flags & IORING_CQE_F_MORE) === 0) flights.remove(low);
+        if ((queues.flags & IORING_CQE_F_MORE) === 0) {
+          if (makesCopies) this.forget(low, true);
+          else flights.remove(low);
+        }
         return true;
       }
       if (this.#takeOther(high, low)) return true;
@@ -463,7 +520,7 @@ export class RingCore {
   #forgetUnsubmitted(): void {
     const isSqpoll = this.has(constants.IORING_SETUP_SQPOLL);
     for (const [low, high] of this.queues.takeBack(!isSqpoll)) {
-      if (this.flights.isCurrent(low, high)) this.flights.remove(low);
+      if (this.flights.isCurrent(low, high)) this.forget(low);
     }
   }
 

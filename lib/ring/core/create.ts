@@ -5,6 +5,7 @@ import { UnsupportedError } from '../../errors.ts';
 import { kernelRelease } from '../../sys/host.ts';
 import { mapAnonymous } from '../../sys/memory.ts';
 import { tracedClose } from '../../sys/trace.ts';
+import { sweepSometimes } from '../../sys/worker-memory.ts';
 import { RingCore } from './core.ts';
 import { planSetup, type RingOptions, type SetupPlan, setupBest } from './plan.ts';
 import { mapQueueMemory, type QueueMemory, Queues, type RingParams } from './queues.ts';
@@ -34,6 +35,7 @@ function unmap(memory: QueueMemory): void {
 export function createRing(entries: number, options: RingOptions): RingCore {
   integer('entries', entries, 1, U32_MAX);
   const wanted = planSetup(options);
+  sweepSometimes();
   return (wanted.required & IORING_SETUP_NO_MMAP) === 0
     ? createMapped(setupBest(entries, wanted))
     : createInOwnMemory(entries, options, wanted);

@@ -32,7 +32,11 @@ const {
   IORING_SETUP_SUBMIT_ALL,
   IORING_SETUP_TASKRUN_FLAG,
 } = constants;
+const ENOMEM = 12;
 const EINVAL = 22;
+/** The kernel gives the locked memory of closed rings back a little later: so long setup is tried again. */
+const MEMORY_WAIT_MS = 50;
+const MEMORY_PAUSE_MS = 2;
 
 /** Options of a ring. Flags that only make it faster are chosen by what this kernel takes. */
 export interface RingOptions {
@@ -171,12 +175,20 @@ function sqPollParams(sqPoll: RingOptions['sqPoll']): SetupParams {
 
 /** Calls io_uring_setup(2) with fewer and fewer of the wanted flags until the kernel takes them. */
 export function setupBest(entries: number, { required, wanted, params }: SetupPlan): SetupResult {
-  for (let skip = 0; ; skip++) {
+  const end = performance.now() + MEMORY_WAIT_MS;
+  for (let skip = 0; ; ) {
     const flags = wanted.slice(skip).reduce((all, each) => all | each, required) >>> 0;
     const result = trySetup(entries, { ...params, flags });
     if (typeof result !== 'number') return result;
-    if (result !== -EINVAL || skip >= wanted.length) {
-      throw setupFailure(-result, { entries, flags: required, cqEntries: params.cqEntries });
-    }
+    if (result === -ENOMEM && performance.now() < end) pause();
+    else if (result === -EINVAL && skip < wanted.length) skip++;
+    else throw setupFailure(-result, { entries, flags: required, cqEntries: params.cqEntries });
   }
+}
+
+const nothing = new Int32Array(new SharedArrayBuffer(4));
+
+/** Lets the kernel do its work for a moment. */
+function pause(): void {
+  Atomics.wait(nothing, 0, 0, MEMORY_PAUSE_MS);
 }

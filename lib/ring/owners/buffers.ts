@@ -9,7 +9,7 @@ import {
   registerCloneBuffers,
   unregisterBuffers,
 } from '../../register/buffers.ts';
-import { addressOf, stableView } from '../../sys/memory.ts';
+import { lastingAddressOf, stableView } from '../../sys/memory.ts';
 import type { RingBase } from '../base.ts';
 import type { RingCore, Tag } from '../core/core.ts';
 import { Owner, uninterrupted } from './owner.ts';
@@ -104,7 +104,7 @@ interface Piece {
 function pieces(buffers: readonly (ArrayBufferView | null)[]): (Piece | null)[] {
   return [...list('buffers', buffers)].map((view, i) => {
     if (view === null) return null;
-    const address = addressOf('buffers', view, i);
+    const address = lastingAddressOf('buffers', view, i);
     const length = lengthOf(view);
     if (length > MAX_BYTES) throw wrongValue(`buffers[${i}]`, 'at most 1 GiB long', length);
     return { view, address, length };
