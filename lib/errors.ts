@@ -72,6 +72,10 @@ export class RegisterError extends SyscallError {
 export class OpError extends SyscallError {
   /** The operation without IORING_: `'OP_READ_FIXED'`. */
   readonly op: string;
+  /** True where its time was over and the kernel goes on with it all the same: its memory stays the kernel's. */
+  declare readonly mayStillComplete?: boolean;
+  /** How many bytes were sent before its time was over, where that is known. */
+  declare readonly bytes?: number;
 
   constructor(op: string, errno: number, details: SyscallErrorDetails = {}) {
     super('io_uring_enter', errno, details, op);
@@ -149,6 +153,10 @@ export class QueueFullError extends Error {
 /** The operation was cancelled through its AbortSignal: as Node.js has it, with the signal's reason as the cause. */
 export class AbortError extends Error {
   readonly code = 'ABORT_ERR';
+  /** True where the kernel goes on with the operation all the same: its memory stays the kernel's. */
+  declare readonly mayStillComplete?: boolean;
+  /** How many bytes were sent before, where that is known. */
+  declare readonly bytes?: number;
 
   constructor(reason?: unknown) {
     super('The operation was aborted', reason === undefined ? undefined : { cause: reason });

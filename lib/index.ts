@@ -20,6 +20,7 @@ export { Results } from './async/multishot.ts';
 export { MessagePart } from './async/network.ts';
 export type { PipeEnds } from './async/paths.ts';
 export { RingFile } from './async/ring-file.ts';
+export type { ZeroCopyPromise } from './async/sent.ts';
 export type { FutexResult } from './async/waiting.ts';
 export {
   ClosedError,

@@ -23,9 +23,12 @@ const ECANCELED = 125;
 
 /** What every operation takes. */
 export interface AsyncOptions {
-  /** Cancels the operation. It rejects with AbortError only if the kernel did cancel; otherwise its result counts. */
+  /**
+   * Cancels the operation. It rejects with AbortError if the kernel did cancel; otherwise its result counts, if it comes within
+   * 50 ms. After that it rejects with AbortError too, whose `mayStillComplete` is true: the memory stays the kernel's.
+   */
   readonly signal?: AbortSignal | undefined;
-  /** Ends it with ETIME after so many milliseconds (a linked timeout, 5.5). */
+  /** Ends it with ETIME after so many milliseconds (a linked timeout, 5.5); as `signal`, at most 50 ms later. */
   readonly timeoutMs?: number | undefined;
   /** IOSQE_IO_DRAIN: starts after everything before it is done. */
   readonly drain?: boolean | undefined;
@@ -155,11 +158,6 @@ export abstract class AsyncRingBase extends RingBase {
     else this.loop.close();
   }
 
-  /** As `close()`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-  }
-
   /** @internal */
   personalityOf(personality: Personality): number {
     return personality.use(this.core);
@@ -205,7 +203,7 @@ export abstract class AsyncRingBase extends RingBase {
     const bits = commonBits(this, common);
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     if (signal?.aborted) throw new AbortError(signal.reason);
-    if (signal !== undefined) flight.agree({ forgetSignal: this.#watch(signal, flight) });
+    if (signal !== undefined) flight.setExtras({ forgetSignal: this.#watch(signal, flight) });
     this.#depart(new Start(flight, operation, options, args, bits, timeoutMs), chain);
   }
 
@@ -237,6 +235,7 @@ export abstract class AsyncRingBase extends RingBase {
         this.loop.start([new Start(each, operation, given ?? operation.defaults, args, bits, undefined)]);
       },
       stop: (each) => this.loop.stop(each),
+      limit: (each) => this.loop.limit(each),
       sleep: (each) => this.loop.sleep(each),
       wake: (each) => this.loop.wake(each),
       isClosed: () => this.core.isClosed,
@@ -270,6 +269,7 @@ export abstract class AsyncRingBase extends RingBase {
           loop.leave(each);
           each.complete(-ECANCELED, 0, true);
         },
+        limit: () => {},
         sleep: () => {},
         wake: () => {},
         isClosed: () => core.isClosed,

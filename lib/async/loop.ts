@@ -21,6 +21,7 @@ import { sys } from '../sys/syscall.ts';
 import type { Departure } from './departure.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
+import { Limits } from './limits.ts';
 
 const {
   IORING_CQE_F_MORE,
@@ -39,6 +40,9 @@ const EBUSY = 16;
 /** Completions that one turn settles before it lets others run. */
 const BUDGET = 4096;
 
+/** So long after its limit an operation is given up that the kernel does not end; with a timer's delay less than 50 ms. */
+const GRACE_MS = 40;
+
 /** How long a turn goes on with operations that complete while they are submitted, before it lets others run. */
 const SPRINT_MS = 0.2;
 /** Its reactions run after those of all promises that were settled before; queueMicrotask would take several times as long. */
@@ -52,6 +56,7 @@ export class Loop {
   readonly #owner: WeakRef<object>;
   readonly #watch: Watch;
   readonly #count = new BigUint64Array(1);
+  readonly #limits = new Limits();
   /** Groups of operations that found no room, in order. */
   #waiting = new Fifo<readonly Departure[]>();
   /** Those of them that nobody has cancelled: the group of each operation. */
@@ -73,6 +78,7 @@ export class Loop {
   #isPlacing = false;
   #isBusy = false;
   #isUnrefed = false;
+  #isClosed = false;
   /** Has anybody listened? Messages may go on coming then. */
   #hasListened = false;
 
@@ -154,8 +160,14 @@ export class Loop {
   /** Asks the kernel to cancel an operation; one that has no entry yet fails at once. */
   cancel(flight: Flight, reason: unknown): void {
     if (flight.abortReason !== undefined) return;
-    flight.agree({ abortReason: { reason } });
+    flight.setExtras({ abortReason: { reason } });
     this.#stop(flight, new AbortError(reason));
+    if (flight.slot !== undefined) this.limit(flight);
+  }
+
+  /** Gives an operation up that the kernel was asked to cancel, where it does not end soon. */
+  limit(flight: Flight): void {
+    this.#limits.add(flight, GRACE_MS);
   }
 
   /** Asks the kernel to stop an operation of which nobody wants to hear AbortError. */
@@ -196,6 +208,9 @@ export class Loop {
 
   /** Closes the ring, and fails everything that is on its way with `error`, or ClosedError. */
   close(error?: unknown): void {
+    // operations that the kernel has not given up are still in the table
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     const { flights: kept } = this.#core;
     const flights = [...kept.everything(), ...this.#groupOf.keys(), ...this.#dormant, ...this.#listeners];
     this.#dormant.clear();
@@ -292,18 +307,23 @@ export class Loop {
     slots.push(slot);
     flight.slot = slot;
     if ((bits & IOSQE_IO_DRAIN) !== 0) this.#hasDrains = true;
-    if (timeoutMs !== undefined) this.#limit(flight, timeoutMs, bits);
+    if (timeoutMs !== undefined) {
+      // a link starts after the one before it, and so does its timeout
+      const isStartedNow = slots.length === 1 && !this.#hasDrains && core.isEnabled;
+      this.#limit(flight, timeoutMs, bits, isStartedNow);
+    }
     // its signal was aborted before it had an entry
     if (flight.abortReason !== undefined) this.#stop(flight, new AbortError(flight.abortReason.reason));
   }
 
   /** The entry after `flight`'s cancels it after a while. */
-  #limit(flight: Flight, timeoutMs: number, bits: number): void {
+  #limit(flight: Flight, timeoutMs: number, bits: number, isStartedNow: boolean): void {
     const core = this.#core;
     const time = new Pinned(KernelTimespec.size);
     KernelTimespec.encodeInto(time.bytes, timespec(timeoutMs));
     flight.memory = [flight.memory, time];
-    flight.agree({ deadline: performance.now() + timeoutMs });
+    flight.setExtras({ deadline: performance.now() + timeoutMs });
+    if (isStartedNow) this.#limits.add(flight, timeoutMs + GRACE_MS);
     const sqe = wait.linkTimeout(core.entry(), time.address, 0);
     sqe.flags |= bits & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
     core.commitSkipped(0);

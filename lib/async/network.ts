@@ -39,6 +39,7 @@ import type { Results, Stream } from './multishot.ts';
 import { bufferStream } from './multishot-buffers.ts';
 import { AsyncPaths } from './paths.ts';
 import type { RingFile } from './ring-file.ts';
+import { withSent, type ZeroCopyPromise } from './sent.ts';
 
 const { IORING_CQE_F_BUFFER } = constants;
 /** What getsockopt has room for where nobody says how much. */
@@ -217,8 +218,8 @@ export abstract class AsyncNetwork extends AsyncPaths {
    * @since 6.0
    * @see io_uring_prep_send_zc(3)
    */
-  sendZeroCopy(socket: File, memory: Memory, options?: SendOptions & AsyncOptions): Promise<number> {
-    return this.run(operations.sendZc, COUNT, options, socket, memory);
+  sendZeroCopy(socket: File, memory: Memory, options?: SendOptions & AsyncOptions): ZeroCopyPromise {
+    return withSent((outcome) => this.run(operations.sendZc, outcome, options, socket, memory));
   }
 
   /**
@@ -241,8 +242,8 @@ export abstract class AsyncNetwork extends AsyncPaths {
     socket: File,
     message: OutgoingMessage,
     options?: SocketOptions & AsyncOptions,
-  ): Promise<number> {
-    return this.run(operations.sendmsgZc, COUNT, options, socket, message);
+  ): ZeroCopyPromise {
+    return withSent((outcome) => this.run(operations.sendmsgZc, outcome, options, socket, message));
   }
 
   // ---- receives ---------------------------------------------------------------------------------------------

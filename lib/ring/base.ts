@@ -13,6 +13,7 @@ import type { RingCore } from './core/core.ts';
 import { createRing } from './core/create.ts';
 import { RING_OPTIONS, type RingOptions } from './core/plan.ts';
 import { type ResizeOptions, resizeQueues } from './core/resize.ts';
+import { milliseconds } from './core/time.ts';
 import { type Message, sendMessage } from './message.ts';
 import { BufferRing, type BufferRingOptions } from './owners/buffer-ring.ts';
 import { type BufferList, type RegisterBuffersOptions, RegisteredBuffers } from './owners/buffers.ts';
@@ -39,6 +40,8 @@ export interface RingBaseOptions extends RingOptions {
   readonly sandbox?: Sandbox;
 }
 
+/** How long disposal waits for the kernel. */
+const DISPOSE_MS = 1000;
 const CLOCK_MONOTONIC = 1;
 const CLOCK_BOOTTIME = 7;
 
@@ -67,7 +70,7 @@ function creationStack(): string {
 }
 
 /** A ring without a way to submit: `Ring` adds submit and reap, `AsyncRing` adds promises. */
-export abstract class RingBase implements Disposable {
+export abstract class RingBase implements Disposable, AsyncDisposable {
   /** @internal */
   protected readonly core: RingCore;
   #files: RegisteredFiles | undefined;
@@ -396,15 +399,27 @@ export abstract class RingBase implements Disposable {
   // ---- the end ----------------------------------------------------------------------------------------------
 
   /**
-   * Cancels what is in flight, waits for it (at most a second), and gives everything back. Harmless when repeated; every
-   * other call throws ClosedError from then on. Operations that the kernel doesn't give up keep their memory until the
-   * process ends, with one warning.
-   * @param nothing who gives a file here means `closeFd`
+   * Cancels what is in flight, and gives everything back that the kernel gives up at once; never waits. The rest is given back
+   * as soon as the kernel lets go, which `closed()` tells. Harmless when repeated; every other call throws ClosedError from
+   * then on. A warning says what is in flight a second later.
+   * @param nothing must be absent: close(fd) is almost certainly meant as closeFd(fd)
    */
   close(nothing?: undefined): void {
     refuseFile(nothing);
     this.detachFinalizer();
     this.core.close();
+  }
+
+  /**
+   * Waits after `close()` until the kernel has let go of all memory. The process lives as long.
+   * @param options `timeoutMs`: at most so many milliseconds; as long as it takes when absent
+   * @returns false where the time was over first, or the ring is not closed
+   */
+  async closed(options: { readonly timeoutMs?: number } = {}): Promise<boolean> {
+    checkOptions('options', options, ['timeoutMs']);
+    const { timeoutMs = Number.MAX_SAFE_INTEGER } = options;
+    milliseconds('options.timeoutMs', timeoutMs);
+    return this.core.isClosed && (await this.core.closed(timeoutMs));
   }
 
   /** @internal The ring is closed by its owner: nobody needs to notice that it was dropped. */
@@ -414,5 +429,11 @@ export abstract class RingBase implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Closes the ring, and waits until all is given back, at most a second. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.core.closed(DISPOSE_MS);
   }
 }

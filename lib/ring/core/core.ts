@@ -4,6 +4,7 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { constants } from '../../../structs/flags.ts';
+import { ops } from '../../../structs/ops.ts';
 import { KernelTimespec } from '../../../structs/posix.ts';
 import { GeteventsArg } from '../../../structs/setup.ts';
 import {
@@ -25,24 +26,23 @@ import { sys } from '../../sys/syscall.ts';
 import { tracedClose } from '../../sys/trace.ts';
 import { Flights, join, kindOf, mark, payloadOf, SKIPPED, TAG } from './flights.ts';
 import type { Queues, RingParams } from './queues.ts';
+import { reapClosed, reapLater, whenReaped } from './reaper.ts';
 import { giveBackIndex } from './ring-index.ts';
 import { enterHint } from './setup.ts';
 import { timespec } from './time.ts';
 
 const {
   IORING_CQE_F_MORE,
-  IORING_ENTER_EXT_ARG,
   IORING_ENTER_GETEVENTS,
   IORING_ENTER_REGISTERED_RING,
   IORING_ENTER_SQ_WAKEUP,
-  IORING_FEAT_EXT_ARG,
   IORING_FEAT_REG_REG_RING,
 } = constants;
 const EINTR = 4;
+const EAGAIN = 11;
+const EBUSY = 16;
 const ETIME = 62;
 const HIGH = 0x1_0000_0000;
-/** How long close() waits for the kernel to let go, in milliseconds. */
-const CLOSE_LIMIT_MS = 1000;
 
 /** Operations that only read the memory that they are given. */
 const READS_MEMORY: ReadonlySet<number> = new Set([
@@ -95,6 +95,10 @@ function attempt(then: () => void): void {
   } catch {
     // nobody is left to be told
   }
+}
+
+function operationName(opcode: number): string {
+  return ops.find(({ value }) => value === opcode)?.name ?? `OP_${opcode}`;
 }
 
 /** All cores of this thread that are open. */
@@ -155,6 +159,9 @@ export class RingCore {
   /** What the ring holds although no flight does: registered memory, until close. */
   readonly #registered = new Set<unknown>();
   readonly #wait = new Pinned(GeteventsArg.size + KernelTimespec.size);
+  #isGivenBack = false;
+  /** Can the ring be entered, so that completions still come? */
+  #isReachable = true;
   #handle: RingFd | undefined;
 
   constructor(fd: number, handle: RingFd, queues: Queues, params: RingParams) {
@@ -275,8 +282,10 @@ export class RingCore {
     const { flights, queues } = this;
     queues.advance();
     const slot = flights.add(userData, held);
-    queues.sqe.setUserData(slot, flights.high(slot));
-    if (makesCopies) this.#keepCopies(slot, queues.sqe.opcode);
+    const { sqe } = queues;
+    sqe.setUserData(slot, flights.high(slot));
+    flights.describe(slot, sqe.words[sqe.base] ?? 0, sqe.words[sqe.base + 1] ?? 0);
+    if (makesCopies) this.#keepCopies(slot, sqe.opcode);
     return slot;
   }
 
@@ -490,16 +499,65 @@ export class RingCore {
 
   // ---- the end ---------------------------------------------------------------------------------------------
 
-  /** Cancels and reaps everything, gives everything back. Never throws. */
+  /**
+   * Cancels everything, takes what is there, and gives all back; never waits, never throws. What the kernel does not give up
+   * at once is taken later: until then fd, queues and memory stay.
+   */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
     open.delete(this);
     this.#forgetUnsubmitted();
-    this.#settle();
-    if (this.flights.active > 0) this.#keep();
-    else for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
+    if (this.#isReachable) {
+      while (this.#takeLast());
+      this.#takeBack();
+    }
+    if (this.flights.active === 0) for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
     this.#end();
+    if (this.flights.active === 0 || !this.#isReachable) this.#giveBack();
+    else reapLater(this);
+    reapClosed();
+  }
+
+  /** Closes the ring whose queues can't be seen any more: its completions neither. */
+  closeUnseen(): void {
+    this.#isReachable = false;
+    this.close();
+  }
+
+  /** See `close`; true when all is given back. */
+  reap(): boolean {
+    this.#takeBack();
+    if (this.flights.active > 0 && this.#isReachable) return false;
+    for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
+    this.#giveBack();
+    return true;
+  }
+
+  /** Waits until all is given back after close(), at most `timeoutMs`; false when it is not. */
+  closed(timeoutMs: number): Promise<boolean> {
+    return whenReaped(this, timeoutMs);
+  }
+
+  /** The operations in flight, as `2 operations: OP_SEND_ZC on fd 7 (2)`. */
+  describe(): string {
+    const { flights } = this;
+    const counts = new Map<string, number>();
+    for (const slot of flights.slots()) {
+      const what = `${operationName(flights.opcode(slot))}${flights.isFixedFile(slot) ? ' on slot' : ' on fd'} ${flights.fd(slot)}`;
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+    }
+    const list = [...counts].slice(0, 4).map(([what, count]) => (count > 1 ? `${what} (${count})` : what));
+    const more = counts.size > list.length ? ', ...' : '';
+    return `${flights.active} operation(s): ${list.join(', ')}${more}`;
+  }
+
+  /** Gives back fd, queues, and what was registered. Memory of operations that nobody will hear of any more stays for ever. */
+  #giveBack(): void {
+    // a user's onRelease may have looked at closed rings itself
+    if (this.#isGivenBack) return;
+    this.#isGivenBack = true;
+    if (this.flights.active > 0) this.#keep();
     this.queues.unmap();
     if (this.index !== undefined) giveBackIndex(this.handle, this.index);
     this.#handle = undefined;
@@ -524,25 +582,19 @@ export class RingCore {
     }
   }
 
-  /** Cancels and waits until nothing is in flight, at most a second. */
-  #settle(): void {
-    while (this.#takeLast());
-    const end = performance.now() + CLOSE_LIMIT_MS;
-    while (this.flights.active > 0) {
-      const left = end - performance.now();
-      if (left <= 0) return;
-      this.#cancelAll(Math.min(left, 100));
-      const result = this.#waitForOne(Math.min(left, 50));
+  /** Cancels and takes, as long as that brings something. */
+  #takeBack(): void {
+    let before = Number.POSITIVE_INFINITY;
+    while (this.flights.active > 0 && this.flights.active < before) {
+      before = this.flights.active;
+      this.#cancelAll();
+      const result = this.enter(0, 0, IORING_ENTER_GETEVENTS);
       while (this.#takeLast());
-      if (result < 0 && result !== -EINTR && result !== -ETIME) return;
+      this.queues.release();
+      // memory of the kernel's may be short, and a signal may come
+      if (result < 0 && ![-EINTR, -EAGAIN, -EBUSY, -ETIME].includes(result)) this.#isReachable = false;
     }
-  }
-
-  /** Waits for a completion, at most `ms`; before 5.11 no wait has a limit, and this one only looks. */
-  #waitForOne(ms: number): number {
-    if ((this.features & IORING_FEAT_EXT_ARG) === 0) return this.enter(0, 0, IORING_ENTER_GETEVENTS);
-    const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-    return this.enter(0, 1, flags, this.waitArgument(ms), GeteventsArg.size);
+    if (!this.queues.isMapped) this.#isReachable = false;
   }
 
   #takeLast(): boolean {
@@ -555,17 +607,21 @@ export class RingCore {
     }
   }
 
-  #cancelAll(timeoutMs: number): void {
+  #cancelAll(): void {
     // the workers of a submission thread are not found from this one
     if (this.has(constants.IORING_SETUP_SQPOLL)) {
       this.#cancelEach();
       return;
     }
     try {
-      registerSyncCancel(this.handle, { flags: constants.IORING_ASYNC_CANCEL_ANY, timeoutMs });
+      registerSyncCancel(this.handle, { flags: constants.IORING_ASYNC_CANCEL_ANY, timeoutMs: 0 });
     } catch (error) {
-      // ETIME: a worker is busy, ask again. Otherwise the opcode is newer than this kernel (6.0), or sandboxed away
-      if (!(error instanceof RegisterError && error.code === 'ETIME')) this.#cancelEach();
+      const code = error instanceof RegisterError ? error.code : undefined;
+      // ETIME: a worker is busy, ask again. ENOENT: nothing can be cancelled any more
+      if (code === 'ETIME' || code === 'ENOENT') return;
+      // otherwise the opcode is newer than this kernel (6.0), or a sandbox refuses it, and may refuse the operation too
+      if (code === 'EACCES') this.#isReachable = false;
+      this.#cancelEach();
     }
   }
 
@@ -581,18 +637,14 @@ export class RingCore {
     this.enter(queues.publish(), 0, IORING_ENTER_SQ_WAKEUP);
   }
 
-  /** The kernel may still write: what it may write to stays for ever. */
+  /** Nobody will hear of the completions: what the kernel may write to stays for ever. */
   #keep(): void {
-    const { active } = this.flights;
     const things = [
       ...this.flights.everything(),
       ...this.#registered,
       ...this.#tags.everything().map(({ held }) => held),
     ];
-    keepForever(
-      [things],
-      `a ring was closed with ${active} operation(s) that the kernel did not give up within ` +
-        `${CLOSE_LIMIT_MS} ms; their memory is kept until the process ends`,
-    );
+    const why = `a ring was closed that can't be entered any more, with ${this.describe()}; their memory is kept until the process ends`;
+    keepForever([things], why);
   }
 }

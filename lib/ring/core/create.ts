@@ -9,6 +9,7 @@ import { sweepSometimes } from '../../sys/worker-memory.ts';
 import { RingCore } from './core.ts';
 import { planSetup, type RingOptions, type SetupPlan, setupBest } from './plan.ts';
 import { mapQueueMemory, type QueueMemory, Queues, type RingParams } from './queues.ts';
+import { reapClosed } from './reaper.ts';
 import type { SetupResult } from './setup.ts';
 
 const { IORING_SETUP_NO_MMAP, IORING_SETUP_REGISTERED_FD_ONLY } = constants;
@@ -35,6 +36,7 @@ function unmap(memory: QueueMemory): void {
 export function createRing(entries: number, options: RingOptions): RingCore {
   integer('entries', entries, 1, U32_MAX);
   const wanted = planSetup(options);
+  reapClosed();
   sweepSometimes();
   return (wanted.required & IORING_SETUP_NO_MMAP) === 0
     ? createMapped(setupBest(entries, wanted))

@@ -7,6 +7,8 @@
  * apart from a completion.
  */
 
+import { constants } from '../../../structs/flags.ts';
+
 /** The kinds of user_data that bit 63 marks: bits 61 and 62. */
 const FLIGHT = 0;
 export const TAG = 1;
@@ -40,6 +42,12 @@ export function join(high: number, low: number): bigint {
   return whole[0] ?? 0n;
 }
 
+function longer(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const copy = new Int32Array(length);
+  copy.set(array);
+  return copy;
+}
+
 /**
  * A table of operations in flight, or of other things that completions of a kind name. Slots are reused, generations are
  * not.
@@ -49,6 +57,8 @@ export class Flights<H = unknown> {
   #userData = new Float64Array(0);
   /** The high half of each slot's user_data; without bit 63 while the slot is free, so that no completion fits it. */
   #high = new Int32Array(0);
+  #first = new Int32Array(0);
+  #fd = new Int32Array(0);
   readonly #held: (H | undefined)[] = [];
   /** The free slots: a stack rather than a list, so that no slot has to be read to know the next one. */
   #free = new Int32Array(0);
@@ -74,6 +84,25 @@ export class Flights<H = unknown> {
     const high = this.#high;
     high[slot] = (high[slot] ?? 0) | this.#mark;
     return slot;
+  }
+
+  /** What was started: the first two words of the entry, which have opcode, flags and file. */
+  describe(slot: number, first: number, fd: number): void {
+    this.#first[slot] = first;
+    this.#fd[slot] = fd;
+  }
+
+  opcode(slot: number): number {
+    return (this.#first[slot] ?? 0) & 0xff;
+  }
+
+  /** The fd, or the slot of the file table. */
+  fd(slot: number): number {
+    return this.#fd[slot] ?? -1;
+  }
+
+  isFixedFile(slot: number): boolean {
+    return ((this.#first[slot] ?? 0) & (constants.IOSQE_FIXED_FILE << 8)) !== 0;
   }
 
   /** The high half of the slot's user_data; the low half is the slot itself. */
@@ -133,6 +162,8 @@ export class Flights<H = unknown> {
     this.#free = new Int32Array(length);
     for (let slot = length - 1; slot >= this.#held.length; slot--) this.#free[this.#freeCount++] = slot;
     while (this.#held.length < length) this.#held.push(undefined);
+    this.#first = longer(this.#first, length);
+    this.#fd = longer(this.#fd, length);
     this.#userData = userData;
     this.#high = high;
   }
