@@ -11,6 +11,7 @@ import {
 } from '../../register/buffers.ts';
 import { lastingAddressOf, stableView } from '../../sys/memory.ts';
 import type { RingBase } from '../base.ts';
+import { inContext } from '../core/context.ts';
 import type { RingCore, Tag } from '../core/core.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
@@ -154,7 +155,7 @@ export class RegisteredBuffers extends Owner {
     given?: RegisterBuffersOptions,
   ): RegisteredBuffers {
     options('options', given, ['onRelease']);
-    const told = callback('options.onRelease', given?.onRelease);
+    const told = inContext(callback('options.onRelease', given?.onRelease));
     if (typeof buffers !== 'object' || buffers === null || !('slots' in buffers || Array.isArray(buffers)))
       throw wrongType('buffers', 'an array of views, or { slots }', buffers);
     if ('slots' in buffers) {

@@ -19,6 +19,7 @@ import {
   unregisterFiles,
 } from '../../register/files.ts';
 import type { RingBase } from '../base.ts';
+import { inContext } from '../core/context.ts';
 import type { RingCore, Tag } from '../core/core.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
@@ -111,7 +112,7 @@ export class RegisteredFiles extends Owner {
     given?: RegisterFilesOptions,
   ): RegisteredFiles {
     options('options', given, ['onRelease']);
-    const told = callback('options.onRelease', given?.onRelease);
+    const told = inContext(callback('options.onRelease', given?.onRelease));
     if (typeof files !== 'object' || files === null || !('slots' in files || Array.isArray(files)))
       throw wrongType('files', 'an array of fds, or { slots }', files);
     if ('slots' in files) {
