@@ -120,6 +120,10 @@ export class OpError extends SyscallError {
   readonly op: string;
   /** The first kernel that has the operation. */
   readonly since: string | undefined;
+  /** True where its time was over and the kernel goes on with it all the same: its memory stays the kernel's. */
+  declare readonly mayStillComplete?: boolean;
+  /** How many bytes were sent before its time was over, where that is known. */
+  declare readonly bytes?: number;
 
   constructor(op: string, errno: number, details: OpErrorDetails = {}) {
     super('io_uring_enter', errno, details, op);
@@ -203,6 +207,10 @@ export class QueueFullError extends Error {
 /** The operation was cancelled through its AbortSignal: as Node.js has it, with the signal's reason as the cause. */
 export class AbortError extends Error {
   readonly code = 'ABORT_ERR';
+  /** True where the kernel goes on with the operation all the same: its memory stays the kernel's. */
+  declare readonly mayStillComplete?: boolean;
+  /** How many bytes were sent before, where that is known. */
+  declare readonly bytes?: number;
 
   constructor(reason?: unknown) {
     super('The operation was aborted', reason === undefined ? undefined : { cause: reason });

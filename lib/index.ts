@@ -19,6 +19,7 @@ export { MessagePart } from './async/message-part.ts';
 export { Results } from './async/multishot.ts';
 export { type ChildStatus, childStatus, type FutexResult } from './async/outcomes.ts';
 export { RingFile } from './async/ring-file.ts';
+export type { ZeroCopyPromise } from './async/sent.ts';
 export {
   ClosedError,
   OpError,
@@ -64,7 +65,7 @@ export { RingBase, type RingBaseOptions } from './ring/base.ts';
 export type { BpfFilterOptions, BpfInstruction } from './ring/bpf.ts';
 export type { CancelTarget } from './ring/cancel.ts';
 export type { Completion } from './ring/core/core.ts';
-export type { RingOptions, SqPollOptions } from './ring/core/create.ts';
+export type { RingOptions, SqPollOptions } from './ring/core/plan.ts';
 export type { ResizeOptions } from './ring/core/resize.ts';
 export type { AnyRing } from './ring/core/rings.ts';
 export type { Message } from './ring/message.ts';

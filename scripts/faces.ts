@@ -60,6 +60,7 @@ const TYPES: { readonly [file: string]: readonly string[] } = {
   '../async/multishot.ts': ['Results'],
   '../async/outcomes.ts': ['ChildStatus', 'FutexResult'],
   '../async/ring-file.ts': ['RingFile'],
+  '../async/sent.ts': ['ZeroCopyPromise'],
   '../operations/address.ts': ['AddressBuffer'],
   '../operations/key.ts': ['OperationKey'],
   '../operations/msghdr.ts': ['IncomingMessage', 'MessageBuffer', 'OutgoingMessage'],
@@ -425,6 +426,9 @@ function asyncMethod(each: Derived): string {
     return `${head}: Results<${stream.type}> {\n    ${made_}return this.iterate(${[`encoders.${name}`, of, 'options', ...values].join(', ')});\n  }\n`;
   }
   if (result === undefined) throw new Error(`${name}: what does its promise give?`);
+  if (result === 'sent') {
+    return `${head}: ZeroCopyPromise {\n    return withSent((outcome) => ${run('outcome')});\n  }\n`;
+  }
   const outcome =
     result === 'count'
       ? 'outcomes.COUNT'
@@ -446,6 +450,7 @@ function writeAsync(): string {
   return `${HEADER}/** The operations of AsyncRing: one method for each. */
 import * as outcomes from '../async/outcomes.ts';
 import { AsyncRingOpen } from '../async/open.ts';
+import { withSent } from '../async/sent.ts';
 import * as rooms from '../operations/rooms.ts';
 import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import * as encoders from './encoders.ts';

@@ -59,13 +59,13 @@ const OTHERS: readonly Runtime[] = [
     name: 'deno',
     spec: `npm:@deno/linux-${process.arch}-glibc@2`,
     binary: 'deno',
-    args: ['run', '-A', join(tests, 'deno.mjs')],
+    args: ['run', '-A', join(tests, 'others.mjs')],
   },
   {
     name: 'bun',
     spec: `npm:@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : process.arch}@1`,
     binary: 'bin/bun',
-    args: ['run', join(tests, 'bun.mjs')],
+    args: ['run', join(tests, 'others.mjs')],
   },
 ];
 

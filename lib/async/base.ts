@@ -26,9 +26,12 @@ const ECANCELED = 125;
 
 /** What every operation takes. */
 export interface AsyncOptions {
-  /** Cancels the operation. It rejects with AbortError only if the kernel did cancel; otherwise its result counts. */
+  /**
+   * Cancels the operation. It rejects with AbortError if the kernel did cancel; otherwise its result counts, if it comes within
+   * 50 ms. After that it rejects with AbortError too, whose `mayStillComplete` is true: the memory stays the kernel's.
+   */
   readonly signal?: AbortSignal | undefined;
-  /** Ends it with ETIME after so many milliseconds (a linked timeout, 5.5). */
+  /** Ends it with ETIME after so many milliseconds (a linked timeout, 5.5); as `signal`, at most 50 ms later. */
   readonly timeoutMs?: number | undefined;
   /** IOSQE_IO_DRAIN: starts after everything before it is done. */
   readonly drain?: boolean | undefined;
@@ -180,11 +183,6 @@ export abstract class AsyncRingBase extends RingBase {
     else this.loop.close();
   }
 
-  /** As `close()`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-  }
-
   /** @internal */
   personalityOf(personality: Personality): number {
     return Personality.use(personality, this.core);
@@ -201,7 +199,7 @@ export abstract class AsyncRingBase extends RingBase {
     const promise = flight.promise();
     const chain = this.#chain;
     try {
-      this.core.check();
+      this.core.begin();
       const isPlain = (options === undefined || !hasCommon(operation, options)) && !operation.info.isNamed;
       const given = options ?? operation.defaults;
       // `args` is only ever spread: so V8 makes no array of it
@@ -231,8 +229,8 @@ export abstract class AsyncRingBase extends RingBase {
     const bits = commonBits(this, common);
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     if (signal?.aborted) throw new AbortError(signal.reason);
-    if (operation.info.isNamed) flight.agree({});
-    if (signal !== undefined) flight.agree({ forgetSignal: this.#watch(signal, flight) });
+    if (operation.info.isNamed) flight.setExtras({});
+    if (signal !== undefined) flight.setExtras({ forgetSignal: this.#watch(signal, flight) });
     this.#depart(new Start(flight, operation, options, args, bits, timeoutMs), chain);
   }
 
@@ -264,6 +262,7 @@ export abstract class AsyncRingBase extends RingBase {
         this.loop.start([new Start(each, operation, given ?? operation.defaults, args, bits, undefined)]);
       },
       stop: (each) => this.loop.stop(each),
+      limit: (each) => this.loop.limit(each),
       sleep: (each) => this.loop.sleep(each),
       wake: (each) => this.loop.wake(each),
       isClosed: () => this.core.isClosed,
@@ -300,6 +299,7 @@ export abstract class AsyncRingBase extends RingBase {
           loop.leave(each);
           each.complete(-ECANCELED, 0, true);
         },
+        limit: () => {},
         sleep: () => {},
         wake: () => {},
         isClosed: () => core.isClosed,

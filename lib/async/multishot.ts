@@ -37,6 +37,8 @@ export interface Port {
   readonly arm: (flight: Flight) => void;
   /** Asks the kernel to stop the request. */
   readonly stop: (flight: Flight) => void;
+  /** Gives the flight up where the kernel does not stop the request soon. */
+  readonly limit: (flight: Flight) => void;
   /** Somebody waits although no request is with the kernel: fails the flight when the ring closes. */
   readonly sleep: (flight: Flight) => void;
   /** Takes `sleep` back. */
@@ -109,7 +111,7 @@ export class Multishot<T> extends Flight {
   constructor(core: RingCore, info: OperationInfo, stream: Stream<T>, port: Port) {
     super(core, info);
     // it can always be stopped
-    this.agree({});
+    this.setExtras({});
     this.#stream = stream;
     this.#highWater = stream.highWater ?? HIGH_WATER;
     this.#port = port;
@@ -155,9 +157,17 @@ export class Multishot<T> extends Flight {
     return { done: true, value: undefined };
   }
 
-  /** Ends with AbortError, when the kernel has let go. */
+  /** Ends with AbortError, when the kernel has let go, or a little later. */
   abort(reason: unknown): void {
+    this.setExtras({ abortReason: { reason } });
     this.#end({ error: new AbortError(reason) });
+    if (this.#isArmed) this.#port.limit(this);
+  }
+
+  override abandon(): void {
+    if (this.#isOver) return;
+    this.#error = { error: this.abandonment() };
+    this.#finish();
   }
 
   #end(error: { readonly error: unknown } | undefined): void {
@@ -173,6 +183,11 @@ export class Multishot<T> extends Flight {
       this.slot = undefined;
       this.memory = undefined;
       this.#isArmed = false;
+    }
+    // it was given up, or failed
+    if (this.#isOver) {
+      this.discard(res, flags);
+      return;
     }
     if (this.#isResult(res)) this.#take(res, flags);
     else this.#stream.waste?.(res, flags);
@@ -249,6 +264,7 @@ export class Multishot<T> extends Flight {
     this.#isOver = true;
     this.#port.wake(this);
     this.#forgetSignal?.();
+    this.extras?.forgetLimit?.();
     for (const ended of this.#ended.splice(0)) ended();
     this.#feed();
   }

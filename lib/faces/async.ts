@@ -10,6 +10,8 @@ import { AsyncRingOpen } from '../async/open.ts';
 import type { ChildStatus, FutexResult } from '../async/outcomes.ts';
 import * as outcomes from '../async/outcomes.ts';
 import type { RingFile } from '../async/ring-file.ts';
+import type { ZeroCopyPromise } from '../async/sent.ts';
+import { withSent } from '../async/sent.ts';
 import type { OperationKey } from '../operations/key.ts';
 import type { OutgoingMessage } from '../operations/msghdr.ts';
 import type { CancelWhat } from '../operations/rings.ts';
@@ -821,7 +823,8 @@ export abstract class AsyncOperations extends AsyncRingOpen {
   /**
    * Sends without copying; memory of a registered buffer needs no pinning either (OP_SEND_ZC). A second
    * completion, IORING_CQE_F_NOTIF, says that the memory is free: on TCP when the other side has it.
-   * @returns how many bytes, when the kernel does not need the memory any more
+   * @returns how many bytes, when the kernel does not need the memory any more; `.sent` tells as soon as
+   *   they are sent
    * @throws OpError EPIPE: the connection is broken, or its writing half was ended; ECONNRESET: the other
    *   side has reset the connection; ENOTCONN: the socket is not connected; EMSGSIZE: the datagram is
    *   larger than the socket can send; EDESTADDRREQ: the socket has no peer: { to }; EOPNOTSUPP: such a
@@ -829,8 +832,8 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.0
    * @see io_uring_prep_send_zc(3)
    */
-  sendZeroCopy(socket: File, memory: Memory, options?: ZeroCopyOptions & AsyncOptions): Promise<number> {
-    return this.run(encoders.sendZeroCopy, outcomes.COUNT, options, socket, memory);
+  sendZeroCopy(socket: File, memory: Memory, options?: ZeroCopyOptions & AsyncOptions): ZeroCopyPromise {
+    return withSent((outcome) => this.run(encoders.sendZeroCopy, outcome, options, socket, memory));
   }
 
   /** As `sendZeroCopy`, by liburing's name. */
@@ -853,7 +856,8 @@ export abstract class AsyncOperations extends AsyncRingOpen {
 
   /**
    * As `sendmsg` without copying the data; see `sendZeroCopy` (OP_SENDMSG_ZC).
-   * @returns how many bytes, when the kernel does not need the memory any more
+   * @returns how many bytes, when the kernel does not need the memory any more; `.sent` tells as soon as
+   *   they are sent
    * @throws OpError EPIPE: the connection is broken, or its writing half was ended; ECONNRESET: the other
    *   side has reset the connection; ENOTCONN: the socket is not connected; EMSGSIZE: the datagram is
    *   larger than the socket can send; EDESTADDRREQ: the socket has no peer: { to }; EOPNOTSUPP: such a
@@ -865,8 +869,8 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     socket: File,
     message: OutgoingMessage,
     options?: SocketOptions & AsyncOptions,
-  ): Promise<number> {
-    return this.run(encoders.sendmsgZeroCopy, outcomes.COUNT, options, socket, message);
+  ): ZeroCopyPromise {
+    return withSent((outcome) => this.run(encoders.sendmsgZeroCopy, outcome, options, socket, message));
   }
 
   /** As `sendmsgZeroCopy`, by liburing's name. */

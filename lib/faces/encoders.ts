@@ -553,7 +553,7 @@ export const madvise: Operation<[memory: ArrayBufferView, advice: MemoryAdvice],
   encode(core, _options, memory, advice) {
     const memoryRead = reads.view('memory', memory);
     const adviceRead = reads.named('advice', advice, operations.MemoryAdvice.names);
-    const memory0 = pins.address(core, 'memory', memoryRead);
+    const memory0 = ofData.wholeAddress(core, 'memory', memoryRead);
     const memory1 = ofData.wholePages(core, 'memory', memoryRead);
     operations.madvise.write(core.entry(), memory0, memory1, adviceRead);
     return memoryRead;

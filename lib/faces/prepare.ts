@@ -710,7 +710,6 @@ export class Prepare {
   /**
    * Sends without copying; memory of a registered buffer needs no pinning either (OP_SEND_ZC). A second
    * completion, IORING_CQE_F_NOTIF, says that the memory is free: on TCP when the other side has it.
-   * @remarks The completion's res: how many bytes, when the kernel does not need the memory any more.
    * @since 6.0
    * @see io_uring_prep_send_zc(3)
    */
@@ -735,7 +734,6 @@ export class Prepare {
 
   /**
    * As `sendmsg` without copying the data; see `sendZeroCopy` (OP_SENDMSG_ZC).
-   * @remarks The completion's res: how many bytes, when the kernel does not need the memory any more.
    * @since 6.1
    * @see io_uring_prep_sendmsg_zc(3)
    */

@@ -24,7 +24,7 @@ export function put0<O extends object>(
   operation: Operation<[], O>,
   given: (O & OperationOptions) | undefined,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
@@ -37,7 +37,7 @@ export function put1<A, O extends object>(
   given: (O & OperationOptions) | undefined,
   a: A,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
@@ -51,7 +51,7 @@ export function put2<A, B, O extends object>(
   a: A,
   b: B,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
@@ -66,7 +66,7 @@ export function put3<A, B, C, O extends object>(
   b: B,
   c: C,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
@@ -82,7 +82,7 @@ export function put4<A, B, C, D, O extends object>(
   c: C,
   d: D,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);

@@ -3,11 +3,11 @@ import { U32_MAX, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import * as rw from '../ops/rw.ts';
 import type { RingCore } from '../ring/core/core.ts';
+import { type HeldView, pinLasting } from '../sys/held.ts';
 import { pageSize } from '../sys/memory.ts';
 import { type Kind, type NamedType, operation, options } from './declare.ts';
 import * as kinds from './kinds.ts';
 import * as pin from './pin.ts';
-import type { HeldMemory } from './read.ts';
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 
@@ -95,16 +95,21 @@ export const MemoryAdvice: NamedType = {
   },
 };
 
+/** The address of memory of which only the kernel's idea changes. */
+export function wholeAddress(_core: RingCore, name: string, what: HeldView): number {
+  return pinLasting(name, what);
+}
+
 /** The length of whole pages: the kernel rounds it up, and beyond the view lies other memory. */
-export function wholePages(core: RingCore, name: string, what: HeldMemory): number {
+export function wholePages(core: RingCore, name: string, what: HeldView): number {
   const length = pin.length(core, name, what);
-  if (length === 0 || pin.address(core, name, what) % pageSize() !== 0 || length % pageSize() !== 0) {
+  if (length === 0 || wholeAddress(core, name, what) % pageSize() !== 0 || length % pageSize() !== 0) {
     throw wrongValue(name, `whole pages of ${pageSize()} bytes, as alloc() gives them`, what);
   }
   return length;
 }
 
-const pages: Kind = { ...kinds.view, pin: [pin.address, wholePages] };
+const pages: Kind = { ...kinds.view, pin: [wholeAddress, wholePages] };
 const length = kinds.integer(0);
 
 const READ_ERRORS = {

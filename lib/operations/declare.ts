@@ -66,6 +66,8 @@ export type Result =
   | 'nothing'
   /** A RingFile; with the option `into` a FixedFile. */
   | 'file'
+  /** A count, twice: when it is known, and when the memory may be changed. */
+  | 'sent'
   /** A count for memory, a part of a buffer for a pool. */
   | 'data'
   | {

@@ -328,8 +328,9 @@ export const sendZeroCopy = operation({
     if (reportUsage !== 0) sqe.ioprio |= IORING_SEND_ZC_REPORT_USAGE;
     sendTo(sqe, socket, pollFirst, to, toLength);
   },
-  returns: 'how many bytes, when the kernel does not need the memory any more',
-  result: 'count',
+  returns:
+    'how many bytes, when the kernel does not need the memory any more; `.sent` tells as soon as they are sent',
+  result: 'sent',
   errors: ZERO_COPY_ERRORS,
   see: 'io_uring_prep_send_zc(3)',
   aliases: ['sendZc'],
@@ -366,8 +367,9 @@ export const sendmsgZeroCopy = operation({
     net.sendmsgZc(sqe, 0, message, flags);
     sendTo(sqe, socket, pollFirst, 0, 0);
   },
-  returns: 'how many bytes, when the kernel does not need the memory any more',
-  result: 'count',
+  returns:
+    'how many bytes, when the kernel does not need the memory any more; `.sent` tells as soon as they are sent',
+  result: 'sent',
   errors: ZERO_COPY_ERRORS,
   see: 'io_uring_prep_sendmsg_zc(3)',
   aliases: ['sendmsgZc'],

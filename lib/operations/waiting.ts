@@ -16,7 +16,7 @@ import { isInt32Array, isUint32Array } from '../../structs/views.ts';
 import * as wait from '../ops/wait.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { milliseconds, timespec } from '../ring/core/time.ts';
-import { type HeldView, pinAddress } from '../sys/held.ts';
+import { type HeldView, pinInPlace } from '../sys/held.ts';
 import { Pinned } from '../sys/memory.ts';
 import { type Kind, type NamedType, operation, options } from './declare.ts';
 import { pinKeyHigh, pinKeyLow, readKey } from './key.ts';
@@ -433,7 +433,7 @@ export function word(name: string, array: FutexArray, index: number): Word {
 }
 
 export function wordAddress(core: RingCore, name: string, { array, index }: Word): number {
-  const start = pinAddress(name, array);
+  const start = pinInPlace(name, array);
   integer('index', index, 0, pin.length(core, name, array) / 4 - 1);
   return start + 4 * index;
 }

@@ -14,7 +14,7 @@ import {
 } from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
 import { lengthOf } from '../../structs/views.ts';
-import { addressOf } from '../sys/memory.ts';
+import { addressInPlace } from '../sys/memory.ts';
 import { type ArrayArgument, arrayArgument, tagsArgument } from './call.ts';
 
 /** A place in memory that is no view: an address of your own, and its length in bytes. */
@@ -75,7 +75,7 @@ export function readBuffers(name: string, buffers: readonly BufferSource[], max:
   for (let i = 0; i < sources.length; i++) {
     const source = sources[i];
     const isView = ArrayBuffer.isView(source);
-    bases.push(isView ? addressOf(name, source, i) : (places[i]?.address ?? 0));
+    bases.push(isView ? addressInPlace(name, source, i) : (places[i]?.address ?? 0));
     lengths.push(isView ? lengthOf(source) : (places[i]?.length ?? 0));
   }
   return { bases, lengths };
@@ -91,7 +91,7 @@ export function pinViews(name: string, views: readonly (ArrayBufferView | null |
   for (let i = 0; i < views.length; i++) {
     const view = views[i];
     // addressOf throws for everything that is no view
-    bases.push(view === null ? 0 : addressOf(name, view, i));
+    bases.push(view === null ? 0 : addressInPlace(name, view, i));
     lengths.push(ArrayBuffer.isView(view) ? lengthOf(view) : 0);
   }
   return { bases, lengths };
@@ -191,7 +191,7 @@ export function writeTags(tags: readonly Tag[] | undefined, from = 0): number {
 /** An address that has at least `bytes` behind it, as far as that can be seen. */
 export function readAddress(name: string, source: AddressSource, bytes: number): number | bigint {
   if (!ArrayBuffer.isView(source)) return unsigned64(name, source);
-  const address = addressOf(name, source);
+  const address = addressInPlace(name, source);
   const length = lengthOf(source);
   if (length < bytes) throw wrongValue(name, `at least ${bytes} bytes long`, length);
   return address;

@@ -10,9 +10,11 @@ import {
 import { type BpfFilterOptions, registerRingFilter } from './bpf.ts';
 import { type CancelTarget, cancelSync } from './cancel.ts';
 import type { RingCore } from './core/core.ts';
-import { createRing, RING_OPTIONS, type RingOptions } from './core/create.ts';
+import { createRing } from './core/create.ts';
+import { RING_OPTIONS, type RingOptions } from './core/plan.ts';
 import { type ResizeOptions, resizeQueues } from './core/resize.ts';
 import { type AnyRing, connectCore } from './core/rings.ts';
+import { milliseconds } from './core/time.ts';
 import { type Message, sendMessage } from './message.ts';
 import { BufferRing, type BufferRingOptions } from './owners/buffer-ring.ts';
 import { type BufferList, type RegisterBuffersOptions, RegisteredBuffers } from './owners/buffers.ts';
@@ -39,6 +41,8 @@ export interface RingBaseOptions extends RingOptions {
   readonly sandbox?: Sandbox | undefined;
 }
 
+/** How long disposal waits for the kernel. */
+const DISPOSE_MS = 1000;
 const CLOCK_MONOTONIC = 1;
 const CLOCK_BOOTTIME = 7;
 
@@ -67,7 +71,7 @@ function creationStack(): string {
 }
 
 /** A ring without a way to submit: `Ring` adds submit and reap, `AsyncRing` adds promises. */
-export abstract class RingBase implements AnyRing, Disposable {
+export abstract class RingBase implements AnyRing, Disposable, AsyncDisposable {
   /** @internal */
   protected readonly core: RingCore;
   #files: RegisteredFiles | undefined;
@@ -376,15 +380,27 @@ export abstract class RingBase implements AnyRing, Disposable {
   // ---- the end ----------------------------------------------------------------------------------------------
 
   /**
-   * Cancels what is in flight, waits for it (at most a second), and gives everything back. Harmless when repeated; every
-   * other call throws ClosedError from then on. Operations that the kernel doesn't give up keep their memory until the
-   * process ends, with one warning.
+   * Cancels what is in flight, and gives everything back that the kernel gives up at once; never waits. The rest is given back
+   * as soon as the kernel lets go, which `closed()` tells. Harmless when repeated; every other call throws ClosedError from
+   * then on. A warning says what is in flight a second later.
    * @param nothing must be absent: `close(fd)` is almost certainly meant as `closeFd(fd)`
    */
   close(nothing?: undefined): void {
     refuseFile(nothing);
     this.detachFinalizer();
     this.core.close();
+  }
+
+  /**
+   * Waits after `close()` until the kernel has let go of all memory. The process lives as long.
+   * @param options `timeoutMs`: at most so many milliseconds; as long as it takes when absent
+   * @returns false where the time was over first, or the ring is not closed
+   */
+  async closed(options: { readonly timeoutMs?: number | undefined } = {}): Promise<boolean> {
+    checkOptions('options', options, ['timeoutMs']);
+    const { timeoutMs = Number.MAX_SAFE_INTEGER } = options;
+    milliseconds('options.timeoutMs', timeoutMs);
+    return this.core.isClosed && (await this.core.closed(timeoutMs));
   }
 
   /** @internal The ring is closed by its program: no warning is due when it is collected. */
@@ -394,5 +410,11 @@ export abstract class RingBase implements AnyRing, Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Closes the ring, and waits until all is given back, at most a second. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.core.closed(DISPOSE_MS);
   }
 }

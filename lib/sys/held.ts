@@ -4,7 +4,7 @@
  */
 import { wrongType, wrongValue } from '../../structs/check.ts';
 import { bufferOf, canResize, isDetached, lengthOf } from '../../structs/views.ts';
-import { addressOf } from './memory.ts';
+import { addressInPlace, addressOf, lastingAddressOf } from './memory.ts';
 
 declare const unpinned: unique symbol;
 
@@ -33,6 +33,16 @@ function viewOf(held: HeldView): ArrayBufferView {
 export function pinAddress(name: string, held: HeldView, index = -1): number {
   const view = viewOf(held);
   return lengthOf(view) > 0 ? addressOf(name, view, index) : emptyAddress(name, view, index);
+}
+
+/** The address of the memory itself, which others look at too: in a worker not of a copy. */
+export function pinInPlace(name: string, held: HeldView): number {
+  return addressInPlace(name, viewOf(held));
+}
+
+/** The address of memory that outlives the operation: in a worker of alloc() only. */
+export function pinLasting(name: string, held: HeldView): number {
+  return lastingAddressOf(name, viewOf(held));
 }
 
 function emptyAddress(name: string, view: ArrayBufferView, index: number): number {

@@ -5,6 +5,7 @@
  * errno is thread-local and koffi does not save it: it is read in the very next expression, with nothing between.
  */
 import * as ffi from './ffi.ts';
+import { closeManaged, setupManaged } from './managed-fd.ts';
 
 const NR_SETUP = 425;
 const NR_ENTER = 426;
@@ -28,7 +29,7 @@ function named(call: typeof ffi.getsockname, fd: number, address: Uint8Array): n
  */
 export const sys = {
   /** io_uring_setup(2): a ring fd. `params` is read and written. */
-  setup: (entries: number, params: Uint8Array): number => outcome(ffi.setup(NR_SETUP, entries, params)),
+  setup: (entries: number, params: Uint8Array): number => setupManaged(NR_SETUP, entries, params),
 
   /** io_uring_enter(2): SQEs consumed. */
   enter: (fd: number, submit: number, wait: number, flags: number, arg: number, size: number): number =>
@@ -49,10 +50,15 @@ export const sys = {
   munmap: (address: number, length: number): number => outcome(ffi.munmap(address, length)),
 
   /** close(2) by libc: node:fs warns about fds that it did not open, in workers. */
-  close: (fd: number): number => outcome(ffi.close(fd)),
+  close: (fd: number): number => closeManaged(fd) ?? outcome(ffi.close(fd)),
 
   /** eventfd(2) with EFD_CLOEXEC | EFD_NONBLOCK. */
   eventfd: (initial: number): number => outcome(ffi.eventfd(initial, 0o2004000)),
+
+  /** memfd_create(2) with MFD_CLOEXEC. */
+  memfd: (name: string): number => outcome(ffi.memfd_create(name, 1)),
+
+  ftruncate: (fd: number, length: number): number => outcome(ffi.ftruncate(fd, length)),
 
   /** epoll_create1(2) with EPOLL_CLOEXEC. */
   epollCreate: (): number => outcome(ffi.epoll_create1(0o2000000)),

@@ -94,6 +94,21 @@ export async function storage(): Promise<unknown> {
   return [...seen, await iterated];
 }
 
+/** An onRelease runs in the async context in which it was given. */
+export async function releaseStorage(): Promise<unknown> {
+  const store = new AsyncLocalStorage<string>();
+  const ring = new AsyncRing(8);
+  const seen: unknown[] = [];
+  const buffers = store.run('given', () =>
+    ring.registerBuffers([new Uint8Array(4096)], {
+      onRelease: (index) => seen.push(index, store.getStore()),
+    }),
+  );
+  store.run('other', () => buffers.unregister());
+  await until('the call', () => seen.length === 2);
+  return seen;
+}
+
 /** An onRelease that throws is an uncaught exception, and the ring goes on. */
 export async function thrown(): Promise<unknown> {
   const ring = new AsyncRing(8);

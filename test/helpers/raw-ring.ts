@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { RegisterError, UnsupportedError } from '../../lib/errors.ts';
+import { closeIdleWaker } from '../../lib/ring/core/wakeup.ts';
 import { addressOf, type Mapping, mapRing } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { RegisterMessage } from '../../lib/sys/trace.ts';
@@ -160,6 +161,7 @@ export function refuses(argument: string, call: () => unknown): void {
 
 /** The open fds of this process with what they are, to compare before and after. */
 export function openFds(): string[] {
+  closeIdleWaker();
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
       const target = readlinkSync(`/proc/self/fd/${fd}`);

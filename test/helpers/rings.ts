@@ -9,6 +9,7 @@ import { ClosedError } from '../../lib/errors.ts';
 import { Ring } from '../../lib/faces/ring.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
 import type { Completion } from '../../lib/ring/core/core.ts';
+import { closingRings, reapClosed } from '../../lib/ring/core/reaper.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { Needs } from './needs.ts';
 import { patience } from './patience.ts';
@@ -98,6 +99,14 @@ function difference(before: readonly string[]): { readonly left: string[]; reado
   };
 }
 
+/** The kernel has let go of all that closed rings had. */
+export async function allGivenBack(): Promise<void> {
+  await until('closed rings are given back', () => {
+    reapClosed();
+    return closingRings() === 0;
+  });
+}
+
 /** A test that leaves no fd and no mapping of a ring behind. */
 export function ringTest(name: string, options: Needs, body: (scope: Scope) => void | Promise<void>): void {
   test(name, options, async () => {
@@ -107,6 +116,7 @@ export function ringTest(name: string, options: Needs, body: (scope: Scope) => v
       await body(scope);
     } finally {
       scope.close();
+      await allGivenBack();
     }
     assert.deepEqual(difference(before), { left: [], lost: [] });
   });

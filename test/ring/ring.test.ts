@@ -17,7 +17,7 @@ import { enters, ringTest } from '../helpers/rings.ts';
 /** Members that say something also of a ring that is closed. */
 const STILL = ['setupFlags', 'features', 'sqEntries', 'cqEntries', 'inFlight', 'isClosed', 'files'];
 /** How a ring is closed, which is harmless when repeated; and what only classes that extend it call. */
-const OTHERS = ['constructor', 'close', 'detachFinalizer', 'registerFirst'];
+const OTHERS = ['closed', 'constructor', 'close', 'detachFinalizer', 'registerFirst'];
 /** Members that give something back at once, and say what is wrong when it is used. */
 const LAZY = ['completions'];
 
@@ -123,7 +123,7 @@ ringTest('close while operations are prepared, in flight, and done', {}, (scope)
 ringTest(
   'close gets back all that is in flight, whatever the shape, and however much it is',
   whereFast('close() gives the kernel a second', needs('REGISTER_PBUF_STATUS')),
-  (scope) => {
+  async (scope) => {
     const { reader } = scope.pipe();
     const before = keptForever();
     for (const options of [
@@ -147,8 +147,9 @@ ringTest(
       assert.ok(ring.inFlight >= 70, `${ring.inFlight}`);
       const begin = performance.now();
       ring.close();
+      assert.ok(performance.now() - begin < patience(500));
+      assert.equal(await ring.closed({ timeoutMs: patience(10_000) }), true);
       assert.equal(ring.inFlight, 0, JSON.stringify(options));
-      assert.ok(performance.now() - begin < patience(900));
     }
     assert.equal(keptForever(), before);
   },

@@ -14,10 +14,10 @@ const TURN_PAGES = 64;
 const TURN_MS = 5;
 /** So many records may wait for the consumer. Then pages do; then the kernel's buffer fills, and counts what it loses. */
 const HIGH_WATER = 1024;
-/** Polling tells at once; this is for kernels where it does not. */
-const TICK_MS = 100;
+/** How often the pipes are read. By a timer: a ring that polled them would be seen in the trace itself. */
+const TICK_MS = 25;
 /** Losses and new cpus are looked for every so many ticks. */
-const TICKS_PER_CHECK = 10;
+const TICKS_PER_CHECK = 40;
 
 /** What times are relative to: the same moment on CLOCK_MONOTONIC, and since 1970. */
 export interface Clock {
@@ -143,12 +143,11 @@ export class Session<R, E> {
       gap: (cpu, time) => interpreter.gap(cpu, time),
     });
     merge.malformed = ready.malformed;
-    const pipes = new Pipes(instance, () => this.#schedule());
+    const pipes = new Pipes(instance);
     const work = { instance, pipes, merge, interpreter, clock };
     this.#work = work;
     this.#state = 'running';
     this.#takeInCpus(work);
-    pipes.watch();
     this.#timer = setInterval(() => this.#tick(work), TICK_MS);
     this.#schedule();
   }
@@ -170,16 +169,13 @@ export class Session<R, E> {
   }
 
   #turn(work: Work<E>): void {
-    const { merge, interpreter, clock, pipes } = work;
+    const { merge, interpreter, clock } = work;
     const kernel = merge.readAhead(TURN_PAGES);
     const isLast = this.#state === 'draining';
     const now = isLast ? Number.POSITIVE_INFINITY : Number(process.hrtime.bigint() - clock.baseNs);
     const until = performance.now() + TURN_MS;
     const found = merge.run(now, () => performance.now() < until && this.queue.size < HIGH_WATER);
     this.#isHeld = this.queue.size >= HIGH_WATER;
-    // what is readable and not read would call back in every turn
-    if (merge.isFull) pipes.unwatch();
-    else if (this.#state === 'running') pipes.watch();
     if (this.#isHeld) {
       if (kernel === 'more' && !merge.isFull) this.#schedule();
     } else if (found !== 'empty') this.#schedule();
@@ -264,7 +260,6 @@ export class Session<R, E> {
   #leave(): Promise<void> {
     this.#state = 'over';
     clearInterval(this.#timer);
-    this.#work?.pipes.unwatch();
     this.#left ??= this.#started.then(() => this.#instance?.remove());
     return this.#left;
   }

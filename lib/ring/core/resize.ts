@@ -53,7 +53,7 @@ function mapOrClose(core: RingCore, params: RingParams): QueueMemory {
   try {
     return mapQueueMemory(core.fd, params);
   } catch (error) {
-    core.close();
+    core.closeUnseen();
     throw error;
   }
 }

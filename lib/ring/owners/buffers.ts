@@ -20,6 +20,7 @@ import {
   unregisterBuffers,
 } from '../../register/buffers.ts';
 import { stableView } from '../../sys/memory.ts';
+import { inContext } from '../core/context.ts';
 import type { RingCore, Tag } from '../core/core.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner, uninterrupted } from './owner.ts';
@@ -195,7 +196,7 @@ export class RegisteredBuffers extends Owner {
   ): RegisteredBuffers {
     const core = openCore('ring', ring);
     options('options', given, ['onRelease']);
-    const onRelease = callback('options.onRelease', given?.onRelease);
+    const onRelease = inContext(callback('options.onRelease', given?.onRelease));
     if (typeof buffers !== 'object' || buffers === null || !(isList(buffers) || 'slots' in buffers))
       throw wrongType('buffers', 'an array of views, or { slots }', buffers);
     const owner = isList(buffers)

@@ -11,6 +11,7 @@ import {
   registerFilesUpdate2,
   unregisterFiles,
 } from '../../register/files.ts';
+import { inContext } from '../core/context.ts';
 import type { RingCore, Tag } from '../core/core.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner, uninterrupted } from './owner.ts';
@@ -118,7 +119,7 @@ export class RegisteredFiles extends Owner {
   static register(ring: AnyRing, files: FileList, given?: RegisterFilesOptions): RegisteredFiles {
     options('options', given, ['onRelease']);
     const core = openCore('ring', ring);
-    const onRelease = callback('options.onRelease', given?.onRelease);
+    const onRelease = inContext(callback('options.onRelease', given?.onRelease));
     if (typeof files !== 'object' || files === null || !(isList(files) || 'slots' in files))
       throw wrongType('files', 'an array of fds, or { slots }', files);
     if (!isList(files)) {

@@ -1,4 +1,5 @@
-/** Deno reads through rings, by promises and by hand; each check is a line of TAP. */
+/** Deno and Bun read through rings, by promises and by hand; each check is a line of TAP. */
+import { readFileSync } from 'node:fs';
 import { AsyncRing, alloc, ClosedError, Ring } from 'uring';
 
 let count = 0;
@@ -16,7 +17,7 @@ async function check(name, body) {
 }
 
 const PATH = new URL('../../package.json', import.meta.url).pathname;
-const expected = Deno.readFileSync(PATH);
+const expected = readFileSync(PATH);
 const isExpected = (bytes) =>
   bytes.length === expected.length && bytes.every((byte, i) => byte === expected[i]);
 
@@ -90,4 +91,4 @@ await check('submits and reaps by hand', () => {
 });
 
 console.log(`# pass ${count - failed}\n# fail ${failed}`);
-Deno.exitCode = failed === 0 ? 0 : 1;
+process.exitCode = failed === 0 ? 0 : 1;
