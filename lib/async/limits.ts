@@ -4,9 +4,15 @@ import type { Flight } from './flight.ts';
 export class Limits {
   /** When each is given up, by performance.now(). */
   readonly #ends = new Map<Flight, number>();
+  readonly #takeCompletions: () => void;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer goes off. */
   #at = Number.POSITIVE_INFINITY;
+
+  /** @param takeCompletions called first: on a busy event loop timers go off before completions are taken that are there */
+  constructor(takeCompletions: () => void) {
+    this.#takeCompletions = takeCompletions;
+  }
 
   /** Gives `flight` up after so many milliseconds, unless it has ended. */
   add(flight: Flight, ms: number): void {
@@ -37,6 +43,7 @@ export class Limits {
   readonly #run = (): void => {
     this.#at = Number.POSITIVE_INFINITY;
     const now = performance.now();
+    this.#takeCompletions();
     let next = Number.POSITIVE_INFINITY;
     for (const [flight, end] of this.#ends) {
       // timers go off up to a millisecond early

@@ -56,7 +56,7 @@ export class Loop {
   readonly #owner: WeakRef<object>;
   readonly #watch: Watch;
   readonly #count = new BigUint64Array(1);
-  readonly #limits = new Limits();
+  readonly #limits = new Limits(() => this.#wakeNow());
   /** Groups of operations that found no room, in order. */
   #waiting = new Fifo<readonly Departure[]>();
   /** Those of them that nobody has cancelled: the group of each operation. */
@@ -337,15 +337,17 @@ export class Loop {
 
   /** The ring's fd is readable. */
   readonly #wake = (): void => {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
+    if (!this.#isScheduled) this.#wakeNow();
+  };
+
+  #wakeNow(): void {
     try {
       this.#turn();
     } catch (error) {
       // a user's onRelease: other rings are woken all the same
       throwLater(error);
     }
-  };
+  }
 
   readonly #turn = (): void => {
     this.#isScheduled = false;
