@@ -59,6 +59,11 @@ export interface Job<R, E> {
   readonly bufferKb: number;
   /** Where tracefs is; undefined to look for it. */
   readonly tracefs: string | undefined;
+  /**
+   * Milliseconds after which the kernel is asked again, instead of being told of events: that wakes us for each single
+   * one, which costs the program that makes it more than all the rest.
+   */
+  readonly askEveryMs?: number | undefined;
   /** Writes everything but the switch. */
   readonly prepare: (
     instance: Instance,
@@ -148,8 +153,9 @@ export class Session<R, E> {
     this.#work = work;
     this.#state = 'running';
     this.#takeInCpus(work);
-    pipes.watch();
-    this.#timer = setInterval(() => this.#tick(work), TICK_MS);
+    const { askEveryMs } = this.#job;
+    if (askEveryMs === undefined) pipes.watch();
+    this.#timer = setInterval(() => this.#tick(work), askEveryMs ?? TICK_MS);
     this.#schedule();
   }
 
@@ -179,7 +185,7 @@ export class Session<R, E> {
     this.#isHeld = this.queue.size >= HIGH_WATER;
     // what is readable and not read would call back in every turn
     if (merge.isFull) pipes.unwatch();
-    else if (this.#state === 'running') pipes.watch();
+    else if (this.#state === 'running' && this.#job.askEveryMs === undefined) pipes.watch();
     if (this.#isHeld) {
       if (kernel === 'more' && !merge.isFull) this.#schedule();
     } else if (found !== 'empty') this.#schedule();
