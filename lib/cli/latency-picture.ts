@@ -52,8 +52,8 @@ export function barLines({ buckets }: Latencies, width: number): string[] {
 }
 
 const WIDTH = 400;
-const HEIGHT = 140;
-const MARGIN = { left: 8, right: 8, top: 18, bottom: 22 };
+const HEIGHT = 150;
+const MARGIN = { left: 8, right: 8, top: 28, bottom: 22 };
 
 /** Times under the picture: powers of ten, or where there are few, of two. */
 function ticks(least: number, most: number): number[] {
@@ -100,7 +100,7 @@ export function svg(title: string, { buckets, count, p50Ns, p99Ns }: Latencies, 
     const at = x(Math.max(1, ns));
     const isRight = at > WIDTH / 2;
     return [
-      `<line x1="${round(at)}" y1="${MARGIN.top - 4}" x2="${round(at)}" y2="${base}" stroke-dasharray="3 3"/>`,
+      `<line x1="${round(at)}" y1="${MARGIN.top - 2}" x2="${round(at)}" y2="${base}" stroke-dasharray="3 3"/>`,
       `<text x="${round(at + (isRight ? -3 : 3))}" y="${name === 'p50' ? 10 : 22}" text-anchor="${isRight ? 'end' : 'start'}">${name} ${shortTime(ns)}</text>`,
     ];
   });

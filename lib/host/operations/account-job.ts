@@ -40,6 +40,8 @@ export interface Accounts {
 }
 
 const STEPS = ['submit', 'complete', 'punt', 'arm', 'cut', 'refuse', 'overflow'] as const;
+/** A buffer of 8 MiB holds what a cpu makes in 50 ms at the highest rate. */
+const ASK_EVERY_MS = 20;
 /** More accounts than this are kept only of processes that live. */
 const MANY = 4096;
 
@@ -194,7 +196,7 @@ export function accountJob(given: AccountPlan): Job<Accounts, AnyEvent> {
   const { pids, bufferKb, tracefs } = given;
   const plan: OperationPlan = { ...given, failed: false, steps: new Set(STEPS), calls: 'none' };
   return {
-    ...{ pids, bufferKb, tracefs },
+    ...{ pids, bufferKb, tracefs, askEveryMs: ASK_EVERY_MS },
     prepare: async (instance) => {
       const ready = await prepareOperations(instance, plan);
       const kernel = given.kernelCounts ? await KernelCounters.start(instance) : undefined;

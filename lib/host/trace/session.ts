@@ -59,6 +59,11 @@ export interface Job<R, E> {
   readonly bufferKb: number;
   /** Where tracefs is; undefined to look for it. */
   readonly tracefs: string | undefined;
+  /**
+   * Milliseconds after which the kernel is asked again, instead of being told of events: that wakes us for each single
+   * one, which costs the program that makes it more than all the rest.
+   */
+  readonly askEveryMs?: number | undefined;
   /** Writes everything but the switch. */
   readonly prepare: (
     instance: Instance,
@@ -148,7 +153,7 @@ export class Session<R, E> {
     this.#work = work;
     this.#state = 'running';
     this.#takeInCpus(work);
-    this.#timer = setInterval(() => this.#tick(work), TICK_MS);
+    this.#timer = setInterval(() => this.#tick(work), this.#job.askEveryMs ?? TICK_MS);
     this.#schedule();
   }
 
