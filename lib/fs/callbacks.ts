@@ -129,6 +129,12 @@ function splitWhole(args: readonly unknown[], least: number): [readonly unknown[
     : undefined;
 }
 
+function readByNode(given: readonly unknown[] = []): Promise<unknown> {
+  return new Promise((done, fail) => {
+    node('readFile', [...given, (error: unknown, data: unknown) => (error ? fail(error) : done(data))]);
+  });
+}
+
 /** A wrong argument is Node's to throw, and an fd is Node's to read. */
 export function readFile(...args: readonly unknown[]): unknown {
   const [given, callback] = splitWhole(args, 1) ?? [];
@@ -136,7 +142,7 @@ export function readFile(...args: readonly unknown[]): unknown {
   const ring = plan && ringOrThreads();
   if (plan === undefined || ring === undefined || callback === undefined) return node('readFile', args);
   return tell(
-    readOn(ring, plan).then((data) => [data]),
+    readOn(ring, plan).then(async (data) => [data ?? (await readByNode(given))]),
     callback,
   );
 }

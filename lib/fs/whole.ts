@@ -243,16 +243,31 @@ export async function readFile(path: unknown, options?: unknown): Promise<unknow
   const ring = plan && ringOrThreads();
   if (plan === undefined || ring === undefined)
     return Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
+  const found = await readOn(ring, plan);
+  return found ?? Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
+}
+
+/**
+ * Does it. Undefined: Node has to do it, because the ring has failed, the file is too large, or it is a folder, of which
+ * versions of Node say different things.
+ */
+export async function readOn(ring: AsyncRing, plan: ReadPlan): Promise<Buffer | string | undefined> {
   try {
-    return await readOn(ring, plan);
+    return await readPlanned(ring, plan);
   } catch (error) {
-    if (!hasFailed(ring)) throw error;
-    return Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
+    if (hasFailed(ring) || isFolder(error)) return undefined;
+    throw error;
   }
 }
 
-/** Does it. */
-export async function readOn(ring: AsyncRing, { target, options }: ReadPlan): Promise<Buffer | string> {
+function isFolder(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EISDIR';
+}
+
+async function readPlanned(
+  ring: AsyncRing,
+  { target, options }: ReadPlan,
+): Promise<Buffer | string | undefined> {
   const { signal } = options;
   if (signal !== undefined) await checkAborted(signal);
   const fd = await openOn(ring, target);
@@ -265,8 +280,7 @@ export async function readOn(ring: AsyncRing, { target, options }: ReadPlan): Pr
     throw error;
   }
   await closeOn(ring, fd, false);
-  const { encoding = null } = options;
-  return result ?? nodePromises.readFile(target.path, { encoding, signal });
+  return result;
 }
 
 // ---- writing ------------------------------------------------------------------------------------------------------

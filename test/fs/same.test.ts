@@ -447,8 +447,7 @@ const SCENES: { readonly [name: string]: readonly [least: number, scene: Scene] 
       const out = file.createWriteStream({ autoClose: false });
       await new Promise<void>((done) => out.end('hello world', done));
       const found = await text(file.createReadStream({ start: 2, autoClose: false }));
-      const web = file.readableWebStream();
-      await web.cancel();
+      await file.close();
       return [found, file.fd];
     },
   ],
