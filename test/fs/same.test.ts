@@ -443,12 +443,12 @@ const SCENES: { readonly [name: string]: readonly [least: number, scene: Scene] 
   'streams of a handle': [
     3,
     async (fs, folder) => {
-      const file = await fs.open(join(folder, 'a'), 'w+');
-      const out = file.createWriteStream({ autoClose: false });
-      await new Promise<void>((done) => out.end('hello world', done));
-      const found = await text(file.createReadStream({ start: 2, autoClose: false }));
-      await file.close();
-      return [found, file.fd];
+      const writer = await fs.open(join(folder, 'a'), 'w');
+      const out = writer.createWriteStream();
+      out.end('hello world');
+      await new Promise<void>((done) => out.once('close', done));
+      const reader = await fs.open(join(folder, 'a'));
+      return [await text(reader.createReadStream({ start: 2 })), writer.fd];
     },
   ],
   'all else of the interface': [
