@@ -75,9 +75,9 @@ CUT        operations that failed, so that the next of their chain is cancelled
 
 Without --watch it shows one interval, or with COMMAND or --duration all of it
 together: counts instead of rates.
-A million operations per second cost the programs that make them some 0.3 us
-each. Lost events are counted; where the kernel counts by itself (it says so),
-OPS/S stays exact. --metrics and --textfile go on as --watch does.
+An operation costs the program that makes it 0.2 to 0.4 us more of CPU time.
+Lost events are counted; where the kernel counts by itself (it says so), OPS/S
+stays exact. --metrics and --textfile go on as --watch does.
 
 Examples:
   uring top

@@ -75,8 +75,8 @@ export class AccountStream
  * Adds up the operations of all rings on the host, or some: how many, how many failed, how long they took, what is in
  * flight, what went to workers. For root, since Linux 5.10.
  *
- * A million operations each second cost about one core, and the program that makes them some 0.3 us for each. Where that
- * is too much events are lost: `lostEvents` says how many, and where the kernel counts (`counted`) the numbers of
+ * An operation costs the program that makes it 0.2 to 0.4 us of CPU time, and us some 1 us. Where that is too much events
+ * are lost: `lostEvents` says how many, and where the kernel counts (`counted`) the numbers of
  * submissions stay exact. Latencies are never guessed: those that a loss makes unsure are left out.
  *
  * Where the kernel counts, a ring at the address of one that was closed goes by the closed one's name.
