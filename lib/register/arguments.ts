@@ -14,7 +14,7 @@ import {
 } from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
 import { lengthOf } from '../../structs/views.ts';
-import { addressInPlace } from '../sys/memory.ts';
+import { addressInPlace, lastingAddressOf } from '../sys/memory.ts';
 import { type ArrayArgument, arrayArgument, tagsArgument } from './call.ts';
 
 /** A place in memory that is no view: an address of your own, and its length in bytes. */
@@ -90,8 +90,8 @@ export function pinViews(name: string, views: readonly (ArrayBufferView | null |
   const lengths: number[] = [];
   for (let i = 0; i < views.length; i++) {
     const view = views[i];
-    // addressOf throws for everything that is no view
-    bases.push(view === null ? 0 : addressInPlace(name, view, i));
+    // throws for everything that is no view, and in workers for memory that would be freed with the worker
+    bases.push(view === null ? 0 : lastingAddressOf(name, view, i));
     lengths.push(ArrayBuffer.isView(view) ? lengthOf(view) : 0);
   }
   return { bases, lengths };

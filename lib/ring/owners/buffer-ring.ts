@@ -15,7 +15,15 @@ import { bytesOf } from '../../../structs/views.ts';
 import { RegisterError } from '../../errors.ts';
 import { record } from '../../register/arguments.ts';
 import { registerPbufRing, registerPbufStatus, unregisterPbufRing } from '../../register/buffers.ts';
-import { addressOf, alloc, type Mapping, mapAnonymous, mapRing, stableView } from '../../sys/memory.ts';
+import {
+  addressOf,
+  alloc,
+  lastingAddressOf,
+  type Mapping,
+  mapAnonymous,
+  mapRing,
+  stableView,
+} from '../../sys/memory.ts';
 import type { RingCore } from '../core/core.ts';
 import { type Newer, withNewer } from '../core/newer.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
@@ -238,7 +246,7 @@ function pinned({ entries, bufferSize, views }: CheckedOptions): PinnedBuffer[] 
 }
 
 function pin(name: string, given: unknown, index: number): PinnedBuffer {
-  const address = addressOf(name, given, index);
+  const address = lastingAddressOf(name, given, index);
   const bytes = bytesOf(stableView(name, given));
   if (bytes.length > MAX_GIVEN) throw wrongValue(`${name}[${index}]`, 'at most 1 GiB long', bytes.length);
   return { bytes, address };
