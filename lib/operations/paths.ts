@@ -243,7 +243,8 @@ export function filesChange(
 ): FilesChange {
   const table = read.fileTable('files', files);
   const size = RegisteredFiles.lengthOf(table);
-  const given = copyList(name, value, 1, Math.min(size, slots.length));
+  // no room is no list, or an empty one: it is refused with what is allowed
+  const given = copyList(name, value, 1, slots.length > 0 ? Math.min(size, slots.length) : size);
   if (offset !== 'alloc') integer('offset', offset, 0, size - given.length);
   given.forEach((each, i) => {
     const isMark = each === IORING_REGISTER_FILES_SKIP || each === CLEAR;
