@@ -77,7 +77,8 @@ export function kept(what: HeldMemory | BufferRing): unknown {
 
 /** Fills the iovecs; their address. */
 export function iovecs(core: RingCore, name: string, { pieces, iovecs: room }: Vector): number {
-  const words = new Uint32Array(room.bytes.buffer);
+  const { buffer, byteOffset } = room.bytes;
+  const words = new Uint32Array(buffer, byteOffset, pieces.length * IOVEC_WORDS);
   for (let i = 0; i < pieces.length; i++) {
     const piece = pieces[i];
     if (piece === undefined) continue;

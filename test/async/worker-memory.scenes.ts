@@ -67,7 +67,9 @@ export async function stores(): Promise<unknown> {
   const writing = ring.write(writer, memory);
   memory.set(new TextEncoder().encode('after.'));
   await writing;
-  const refused = await ring.readv(reader, [memory, new Uint8Array(0)]).catch((error) => error.code);
+  const gone = new Uint8Array(8);
+  structuredClone(gone.buffer, { transfer: [gone.buffer] });
+  const refused = await ring.readv(reader, [memory, gone]).catch((error) => error.code);
   memory[0] = 65;
   await ring.nop();
   const found = new Uint8Array(6);
