@@ -1,6 +1,6 @@
 /**
  * `npm run nightly [-- STEP...]`: what takes long, or needs tools that few have. Each step is a command; it ends with 0
- * where all is well. Another check adds its line here. `--list` names them; one step is a sample for every change.
+ * where all is well. Another check adds its line here. `--list` names them.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -17,6 +17,16 @@ const script = (name: string, ...args: readonly string[]): readonly string[] => 
   ...[join(import.meta.dirname, 'nightly', name), ...args],
 ];
 
+/** A script of package.json, with what is added to it. */
+const npm = (name: string, ...args: readonly string[]): readonly string[] => [
+  'npm',
+  'run',
+  '--silent',
+  name,
+  '--',
+  ...args,
+];
+
 const STEPS: readonly Step[] = [
   {
     name: 'logs',
@@ -28,6 +38,11 @@ const STEPS: readonly Step[] = [
     does: 'strace of three versions with every flag set: as many calls as were made',
     command: script('logs.ts', '--strace'),
   },
+  { name: 'kernels', does: 'the tests on every kernel of the ladder', command: npm('test:kernels', '--all') },
+  { name: 'node-fs', does: "Node's own tests of files, over each backend", command: npm('test:node-fs') },
+  { name: 'matrix', does: 'runtimes, bundlers, compilers and package managers', command: npm('matrix') },
+  { name: 'fuzz', does: 'half a million calls with hostile values', command: npm('fuzz') },
+  { name: 'mutate', does: 'mistakes that the tests must notice', command: npm('mutate') },
 ];
 
 const wanted = process.argv.slice(2);
