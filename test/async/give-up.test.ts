@@ -47,7 +47,7 @@ ringTest(
     assert.ok(abort instanceof AbortError);
     assert.deepEqual([abort.cause, abort.mayStillComplete, abort.bytes], ['enough', true, size]);
 
-    const limited = ring.sendZeroCopy(socket, alloc(1 << 23), { timeoutMs: 20 });
+    const limited = ring.sendZeroCopy(socket, alloc(1 << 22), { timeoutMs: 20 });
     const timeout = await failure(limited);
     assert.ok(performance.now() - begin < patience(1000));
     assert.ok(timeout instanceof OpError);
