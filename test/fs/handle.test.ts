@@ -1,7 +1,7 @@
 /** What is Node's own in a FileHandle stays so: collection, posting, streams, the stack of an error. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
@@ -110,12 +110,15 @@ test('under --experimental-permission too', {
       console.log(await denied(readFile('/proc/self/status')), await denied(writeFile('/dev/null', '')), await denied(open('/proc/self/comm')));
     });
   `;
-  const modules = realpathSync(join(ROOT, 'node_modules'));
+  const link = join(ROOT, 'node_modules');
+  const modules = realpathSync(link);
   const flags = [
     ...CONDITIONS,
     '--experimental-permission',
     '--allow-addons',
     `--allow-fs-read=${ROOT}/*`,
+    // a checkout may have a link there, too
+    `--allow-fs-read=${readlinkSync(link)}`,
     `--allow-fs-read=${modules}/*`,
     '--allow-fs-read=/proc/self/maps',
   ];
