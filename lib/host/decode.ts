@@ -46,11 +46,13 @@ async function* run(
 }
 
 /**
- * Reads calls of io_uring out of logs: Tracee (every version's JSON, tables), strace (any options, any version,
+ * Reads calls of io_uring out of logs: Tracee (JSON of its versions, tables), strace (any options, any version,
  * threads), audit (files of auditd, `ausearch` raw and interpreted, the kernel log; also what seccomp did to a call, and
  * operations), the kernel's events by tracefs, `trace-cmd report`, `perf script`, `perf trace` and bpftrace; Tetragon,
  * Falco and sysdig, auditbeat, osquery, kunai. First what stored or shipped a line is taken off: Docker, CRI, journald,
- * syslog, kubectl, time stamps of CI, JSON arrays, JSON over many lines.
+ * syslog, kubectl, time stamps of CI, JSON arrays, JSON over many lines. Real output was read of strace, perf, bpftrace,
+ * tracefs and ausearch; the forms of Tracee, Tetragon, Falco, sysdig, auditbeat, osquery and kunai are from what is
+ * published of them.
  *
  * A line that names io_uring_register gives a record or is counted as `malformed`; each call gives one record, however
  * many lines tell of it. A record is given as soon as its last line is there. Memory is bounded, whatever comes: lines
