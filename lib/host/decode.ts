@@ -1,9 +1,10 @@
 /** Reads calls of io_uring out of what other tools wrote, whatever stored or shipped it. */
 import { boolean, options as checkOptions, oneOf, wrongType } from '../../structs/check.ts';
 import { isUint8Array } from '../../structs/views.ts';
+import type { DecodedRecord, DecodeStats } from './decode/decoded.ts';
 import { Lines } from './decode/lines.ts';
 import { LogReader } from './decode/reader.ts';
-import type { DecodedRecord, DecodeStats, LogSource } from './decode/records.ts';
+import type { LogSource } from './decode/records.ts';
 
 /** A format of a log: the tool that wrote it. */
 export type LogFormat = LogSource;

@@ -1,5 +1,6 @@
 /** A log, line by line: envelopes are taken off, and the reader of the format is asked. Every line is counted once. */
 import { audit } from './audit.ts';
+import type { DecodedRecord, DecodeStats } from './decoded.ts';
 import { inside, partOf, peeled } from './envelopes.ts';
 import { FalcoText, falcoJson } from './falco.ts';
 import { Ftrace } from './ftrace.ts';
@@ -9,8 +10,6 @@ import { LONGEST } from './lines.ts';
 import { PerfTrace } from './perf-trace.ts';
 import {
   after,
-  type DecodedRecord,
-  type DecodeStats,
   type Found,
   type JsonReader,
   type LogSource,
