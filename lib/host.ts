@@ -17,17 +17,9 @@ export {
   type RingAccount,
 } from './host/accounts.ts';
 export type { CallSource, NrArgsIs, RegisterCall } from './host/call.ts';
+export type { DecodedRecord, DecodeStats, MalformedLine, OtherLine } from './host/decode/decoded.ts';
 export type { SeccompAction, SeccompEvent } from './host/decode/records.ts';
-export {
-  type DecodedRecord,
-  type DecodeOptions,
-  type DecodeStats,
-  type Decoding,
-  decode,
-  type LogFormat,
-  type MalformedLine,
-  type OtherLine,
-} from './host/decode.ts';
+export { type DecodeOptions, type Decoding, decode, type LogFormat } from './host/decode.ts';
 export {
   type Check,
   type CheckName,

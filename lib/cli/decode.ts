@@ -1,7 +1,8 @@
 /** `uring decode`: calls of io_uring in what other tools wrote. */
 import { createReadStream } from 'node:fs';
 import { Command, Option } from 'commander';
-import { type DecodedRecord, type DecodeStats, decode, FORMATS, type LogFormat } from '../host/decode.ts';
+import type { DecodedRecord, DecodeStats } from '../host/decode/decoded.ts';
+import { decode, FORMATS, type LogFormat } from '../host/decode.ts';
 import { callToJson, callToText } from './call.ts';
 import { asFailure, EXIT, note, print, stopped, toJson, visible } from './kit.ts';
 import { loggedToJson, loggedToText } from './logged.ts';

@@ -100,8 +100,8 @@ export function probeCommand(): Command {
       'after',
       `
 --need with --against asks the other kernels, not this one. A kernel that was
-measured is told as it is; of another one what mainline had at that version, which
-says so: distributions port back, and leave out.
+measured is told as it is; of another one what mainline had at that version,
+which says so: distributions port back, and leave out.
 
 Exits with 0; 1 where --need lacks something, 2 for wrong usage, 3 or 4 where no
 ring can be made.

@@ -69,7 +69,8 @@ Examples:
 A rule file:
   {"enable": ["ring-in-container"], "disable": ["pinned-memory"],
    "allow": [{"rule": "outgoing-connection", "executable": "/usr/bin/proxy"}],
-   "rules": [{"id": "accepts", "title": "takes connections", "severity": "low",
+   "rules": [{"id": "accepts", "title": "takes connections",
+              "severity": "low",
               "when": {"event": "operation", "any": ["OP_ACCEPT"]}}]}`,
     )
     .action(run);

@@ -1,10 +1,10 @@
 /** Reads calls of io_uring out of what other tools wrote, whatever stored or shipped it. */
 import { boolean, options as checkOptions, oneOf, wrongType } from '../../structs/check.ts';
 import { isUint8Array } from '../../structs/views.ts';
-import type { RegisterCall } from './call.ts';
+import type { DecodedRecord, DecodeStats } from './decode/decoded.ts';
 import { Lines } from './decode/lines.ts';
 import { LogReader } from './decode/reader.ts';
-import type { LoggedEnter, LoggedOperation, LoggedSetup, LogSource, SeccompEvent } from './decode/records.ts';
+import type { LogSource } from './decode/records.ts';
 
 /** A format of a log: the tool that wrote it. */
 export type LogFormat = LogSource;
@@ -15,57 +15,6 @@ export interface DecodeOptions {
   readonly from?: LogFormat | 'auto' | undefined;
   /** Give lines that tell of no call, too. */
   readonly all?: boolean | undefined;
-}
-
-/** A line that names io_uring_register, or is a record of it, and can't be read. */
-export interface MalformedLine {
-  readonly type: 'malformed';
-  /** Counted from 1. */
-  readonly line: number;
-  /** The line, of a very long one the first 2^20 characters. */
-  readonly text: string;
-}
-
-/** A line about something else. */
-export interface OtherLine {
-  readonly type: 'other';
-  /** Counted from 1. */
-  readonly line: number;
-  /** The line, of a very long one the first 2^20 characters. */
-  readonly text: string;
-}
-
-/** `type` tells which: `'register'`, `'create'`, `'enter'`, `'operation'`, `'seccomp'`, `'malformed'`, `'other'`. */
-export type DecodedRecord =
-  | RegisterCall
-  | LoggedSetup
-  | LoggedEnter
-  | LoggedOperation
-  | SeccompEvent
-  | MalformedLine
-  | OtherLine;
-
-/** What was read so far. Every line is counted once: `lines` is `used + other + malformed`. */
-export interface DecodeStats {
-  readonly lines: number;
-  /** Lines that told of a call, or a part of it. */
-  readonly used: number;
-  readonly other: number;
-  readonly malformed: number;
-  /** Records of calls of io_uring_register(2). */
-  readonly calls: number;
-  /** Records of calls of io_uring_setup(2). */
-  readonly setups: number;
-  /** Records of calls of io_uring_enter(2). */
-  readonly enters: number;
-  /** Of all these: whose begin or end is not in the log. */
-  readonly incomplete: number;
-  /** Records of operations. */
-  readonly operations: number;
-  /** Records of seccomp. */
-  readonly seccomp: number;
-  /** Events that the log says were lost, of any kind. */
-  readonly lostEvents: number;
 }
 
 /** The records, to be iterated once, and what was counted until now. */
@@ -98,11 +47,13 @@ async function* run(
 }
 
 /**
- * Reads calls of io_uring out of logs: Tracee (every version's JSON, tables), strace (any options, any version,
+ * Reads calls of io_uring out of logs: Tracee (JSON of its versions, tables), strace (any options, any version,
  * threads), audit (files of auditd, `ausearch` raw and interpreted, the kernel log; also what seccomp did to a call, and
  * operations), the kernel's events by tracefs, `trace-cmd report`, `perf script`, `perf trace` and bpftrace; Tetragon,
  * Falco and sysdig, auditbeat, osquery, kunai. First what stored or shipped a line is taken off: Docker, CRI, journald,
- * syslog, kubectl, time stamps of CI, JSON arrays, JSON over many lines.
+ * syslog, kubectl, time stamps of CI, JSON arrays, JSON over many lines. Real output was read of strace, perf, bpftrace,
+ * tracefs and ausearch; the forms of Tracee, Tetragon, Falco, sysdig, auditbeat, osquery and kunai are from what is
+ * published of them.
  *
  * A line that names io_uring_register gives a record or is counted as `malformed`; each call gives one record, however
  * many lines tell of it. A record is given as soon as its last line is there. Memory is bounded, whatever comes: lines

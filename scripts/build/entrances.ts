@@ -10,7 +10,7 @@ export interface Entrance {
   readonly specifier: string;
   /** Its files in dist: `'raw'` has raw.cjs, raw.mjs, raw.d.cts and raw.d.mts. */
   readonly name: string;
-  /** `'lib/raw.ts'` */
+  /** `'lib/raw.ts'`: in a compiled checkout, too, whose package.json says `lib/raw.js`. */
   readonly source: string;
 }
 
@@ -23,6 +23,7 @@ export const entrances: readonly Entrance[] = Object.entries(packageJson.exports
   ([path, conditions]) => {
     if (typeof conditions === 'string') return [];
     const name = path === '.' ? 'index' : basename(path);
-    return [{ specifier: join(packageJson.name, path), name, source: join(conditions['uring-source']) }];
+    const source = join(conditions['uring-source']).replace(/\.js$/, '.ts');
+    return [{ specifier: join(packageJson.name, path), name, source }];
   },
 );

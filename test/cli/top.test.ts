@@ -104,7 +104,7 @@ test('metrics are served on loopback, and written whole to a file', live, async 
       assert.match(text, /# EOF\n$/);
       if (/uring_operations_total\{comm="node",operation="CONNECT"\} \d+/.test(text)) break;
       const program = spawn(file ?? '', words, { stdio: 'ignore' });
-      await once(program, 'exit');
+      assert.deepEqual(await once(program, 'exit'), [0, null]);
     }
     const response = await fetch(url);
     assert.match(response.headers.get('content-type') ?? '', /^application\/openmetrics-text/);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { RULES } from '../../lib/host.ts';
 import { confinedUring, uring } from '../helpers/cli.ts';
 import { cannotConfine } from '../helpers/confined.ts';
-import { live, PROGRAM, ran } from '../helpers/live-commands.ts';
+import { LASTING_PROGRAM, live, ran } from '../helpers/live-commands.ts';
 
 const NOBODY = 65534;
 
@@ -70,19 +70,25 @@ test('an ordinary user is told what to do, and exits with 3', {
 });
 
 test('a program that opens and connects by a ring raises what it should, in every form', live, () => {
-  const ended = ran('watch', '--json', '--', ...PROGRAM);
+  const ended = ran('watch', '--json', '--', ...LASTING_PROGRAM);
   assert.equal(ended.status, 1, ended.stderr);
   const found = findingsOf(ended);
   const rules = new Set(found.map(({ rule }) => rule));
   assert.ok(rules.has('open-and-connect') && rules.has('outgoing-connection'), ended.stdout);
   assert.ok(found.every(({ exe, uid, ppid }) => exe === process.execPath && uid === 0 && ppid > 0));
-  const ecs = JSON.parse(ran('watch', '--ecs', '--count', '1', '--', ...PROGRAM).stdout.split('\n')[0] ?? '');
+  const alerts = ran('watch', '--ecs', '--', ...LASTING_PROGRAM);
+  const [ecs] = alerts.stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line))
+    .filter(({ process: who }) => who.parent?.pid === alerts.pid);
   assert.deepEqual(
     [ecs.event.kind, ecs.process.executable, ecs.event.dataset],
     ['alert', process.execPath, 'uring.watch'],
   );
+  assert.equal(ran('watch', '--json', '--count', '1', '--', ...LASTING_PROGRAM).stdout.split('\n').length, 2);
   withRules(JSON.stringify({ allow: [{ executable: process.execPath }] }), (path) => {
-    assert.deepEqual(findingsOf(ran('watch', '--json', '--rules', path, '--', ...PROGRAM)), []);
+    assert.deepEqual(findingsOf(ran('watch', '--json', '--rules', path, '--', ...LASTING_PROGRAM)), []);
   });
 });
 

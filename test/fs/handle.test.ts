@@ -1,22 +1,19 @@
 /** What is Node's own in a FileHandle stays so: collection, posting, streams, the stack of an error. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { realpathSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { backend, open, readFile } from '../../lib/fs.ts';
-import { LOADER } from '../helpers/loader.ts';
+import { CONDITIONS, EXTENSION, LOADER, moduleAt, ROOT } from '../helpers/loader.ts';
 import { sceneEnvironment } from '../helpers/scenario.ts';
-
-const { URING_COMPILED } = process.env;
-const root = join(import.meta.dirname, '../..');
 
 /** Runs a module with the package at hand; its stdout and stderr. */
 function run(script: string, flags: readonly string[] = []): { stdout: string; stderr: string } {
   const args = [...flags, ...LOADER, '--expose-gc', '--input-type=module', '--eval', script];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
-    cwd: root,
+    cwd: ROOT,
     env: sceneEnvironment(),
     encoding: 'utf8',
     timeout: 60_000,
@@ -89,7 +86,7 @@ test('process.permission is asked first: what Node forbids, a ring does not do',
   const { stdout } = run(`
     import { appendFile, backend, open, readFile, writeFile } from 'uring/fs';
     process.permission = { has: (scope, path) => scope === 'fs.read' && path !== '/proc/self/status' };
-    const { ringUses } = await import('./lib/fs/backend.ts');
+    const { ringUses } = await import('./lib/fs/backend${EXTENSION}');
     const before = [ringUses(), backend().name][0];
     await readFile('/proc/self/comm');
     const used = ringUses() > before;
@@ -104,9 +101,8 @@ test('process.permission is asked first: what Node forbids, a ring does not do',
 });
 
 test('under --experimental-permission too', {
-  skip: URING_COMPILED === undefined && 'npm test builds what it needs',
+  skip: EXTENSION === '.ts' && 'tsx needs more than it may: npm test compiles the sources first',
 }, () => {
-  const dist = join(URING_COMPILED ?? '', 'dist');
   const script = `
     import(process.argv[1]).then(async ({ backend, readFile, writeFile, open }) => {
       const denied = (promise) => promise.then(() => 'allowed', ({ code, permission }) => code + ' ' + permission);
@@ -114,15 +110,19 @@ test('under --experimental-permission too', {
       console.log(await denied(readFile('/proc/self/status')), await denied(writeFile('/dev/null', '')), await denied(open('/proc/self/comm')));
     });
   `;
-  const package_ = realpathSync(join(root, 'node_modules'));
+  const link = join(ROOT, 'node_modules');
+  const modules = realpathSync(link);
   const flags = [
+    ...CONDITIONS,
     '--experimental-permission',
     '--allow-addons',
-    `--allow-fs-read=${URING_COMPILED}/*`,
-    `--allow-fs-read=${package_}/*`,
+    `--allow-fs-read=${ROOT}/*`,
+    // a checkout may have a link there, too
+    `--allow-fs-read=${readlinkSync(link)}`,
+    `--allow-fs-read=${modules}/*`,
     '--allow-fs-read=/proc/self/maps',
   ];
-  const args = [...flags, '--eval', script, join(dist, 'fs.js'), join(dist, 'raw.js')];
+  const args = [...flags, '--eval', script, moduleAt('lib/fs.ts'), moduleAt('lib/raw.ts')];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     env: sceneEnvironment(),
     encoding: 'utf8',

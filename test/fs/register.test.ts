@@ -5,19 +5,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { LOADER } from '../helpers/loader.ts';
+import { EXTENSION, LOADER, moduleAt, ROOT } from '../helpers/loader.ts';
 import { sceneEnvironment } from '../helpers/scenario.ts';
 
-const { URING_COMPILED } = process.env;
-const isSource = import.meta.filename.endsWith('.ts');
-const root = join(import.meta.dirname, '../..');
-/** The built package, where there is one: with it a test starts faster, and threads can load it on Node 20. */
-const PRELOAD =
-  URING_COMPILED === undefined
-    ? join(root, `lib/fs/register.${isSource ? 'ts' : 'js'}`)
-    : join(URING_COMPILED, 'dist/register.js');
-const ARGUMENTS = URING_COMPILED === undefined ? LOADER : [];
-const whereBuilt = { skip: URING_COMPILED === undefined && isSource && 'npm test builds what it needs' };
+const PRELOAD = moduleAt('lib/fs/register.ts');
+/** Threads can't load TypeScript on Node.js 20, nor can `require`. */
+const whereCompiled = { skip: EXTENSION === '.ts' && 'npm test compiles the sources first' };
 const folder = mkdtempSync(join(tmpdir(), 'uring-register-'));
 after(() => rmSync(folder, { recursive: true }));
 writeFileSync(join(folder, 'text'), 'hello');
@@ -33,8 +26,8 @@ function run(
     file,
     `if (require('node:worker_threads').isMainThread) process.chdir(__dirname);\n${program}`,
   );
-  return spawnSync(process.execPath, [...ARGUMENTS, ...preload, file], {
-    cwd: root,
+  return spawnSync(process.execPath, [...LOADER, ...preload, file], {
+    cwd: ROOT,
     env: { ...sceneEnvironment(), URING },
     encoding: 'utf8',
     timeout: 60_000,
@@ -94,7 +87,7 @@ test('off leaves Node alone; verbose says so', () => {
   assert.equal(run(program, 'off').stderr, '');
 });
 
-test('by --require', whereBuilt, () => {
+test('by --require', whereCompiled, () => {
   const { status, stderr } = run(EVERY_WAY, 'on,verbose', ['--require', PRELOAD]);
   assert.equal(status, 0, stderr);
   assert.match(stderr, /node:fs uses io_uring/);
@@ -125,7 +118,7 @@ for (const args of [['x'], [7, 8], ['text', 'klingon', () => {}], [{}, () => {}]
   assert.deepEqual(sorted(output(program)[0]), sorted(run(program, 'off', []).stdout));
 });
 
-test('in a worker fds are left to Node, which knows them all', whereBuilt, () => {
+test('in a worker fds are left to Node, which knows them all', whereCompiled, () => {
   const [stdout] = output(`
 const { Worker, isMainThread } = require('worker_threads'), fs = require('fs');
 if (isMainThread) {

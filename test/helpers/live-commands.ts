@@ -1,27 +1,22 @@
 /** Commands that need tracefs, and a program whose operations are known. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { COMMAND } from './cli.ts';
-import { LOADER } from './loader.ts';
+import { LOADER, moduleAt, ROOT } from './loader.ts';
 import { tracefs } from './tracefs.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 /** How often the program does each operation. */
 export const COUNT = 50;
 /** Options of tests that need tracefs. */
 export const live = { ...tracefs.needs, timeout: 120_000 };
 const { PATH, HOME } = process.env;
 
-const { URING_COMPILED } = process.env;
-const LIBRARY =
-  URING_COMPILED === undefined
-    ? new URL('../../lib/index.ts', import.meta.url).href
-    : `${URING_COMPILED}/dist/index.js`;
+const LIBRARY = pathToFileURL(moduleAt('lib/index.ts')).href;
 
-/** A program that does six kinds of operations, each 50 times; closing twice as often. */
-export const PROGRAM = [
+/** A program that does six kinds of operations, each 50 times, closing twice as often; it stays so long after that. */
+const program = (lastsMs: number): string[] => [
   process.execPath,
-  ...(URING_COMPILED === undefined ? LOADER : []),
+  ...LOADER,
   '--input-type=module',
   '-e',
   `const { Ring } = await import(${JSON.stringify(LIBRARY)});
@@ -44,8 +39,14 @@ export const PROGRAM = [
     ring.prepare.close(socket);
     result();
   }
-  ring.close();`,
+  ring.close();
+  await new Promise((done) => setTimeout(done, ${lastsMs}));`,
 ];
+
+/** It ends with its last operation. */
+export const PROGRAM = program(0);
+/** It can still be looked at when its operations are told. */
+export const LASTING_PROGRAM = program(1500);
 /** How often it does which. */
 export const EXPECTED = {
   OPENAT: COUNT,

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type DecodedRecord, type DecodeStats, decode } from '../../lib/host/decode.ts';
+import type { DecodedRecord, DecodeStats } from '../../lib/host/decode/decoded.ts';
+import { decode } from '../../lib/host/decode.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/observe');
 const fixture = (name: string): string => readFileSync(join(FIXTURES, name), 'utf8');

@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type DecodedRecord, type DecodeStats, decode } from '../../lib/host/decode.ts';
+import type { DecodedRecord, DecodeStats } from '../../lib/host/decode/decoded.ts';
+import { decode } from '../../lib/host/decode.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/observe');
 

@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type DecodedRecord, type DecodeStats, decode } from '../../lib/host/decode.ts';
+import type { DecodedRecord, DecodeStats } from '../../lib/host/decode/decoded.ts';
+import { decode } from '../../lib/host/decode.ts';
 import { errnoName } from '../../structs/errno.ts';
 import { registerRow } from '../../structs/register-ops.ts';
 

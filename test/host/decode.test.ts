@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import type { RegisterCall } from '../../lib/host/call.ts';
-import { type DecodedRecord, type DecodeOptions, type DecodeStats, decode } from '../../lib/host/decode.ts';
+import type { DecodedRecord, DecodeStats } from '../../lib/host/decode/decoded.ts';
+import { type DecodeOptions, decode } from '../../lib/host/decode.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/observe');
 

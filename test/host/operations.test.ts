@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Ring } from '../../lib/faces/ring.ts';
 import {
   type Accounts,
@@ -13,6 +14,7 @@ import {
   operations,
 } from '../../lib/host.ts';
 import { eventfd } from '../../lib/sys/libc.ts';
+import { moduleAt } from '../helpers/loader.ts';
 import { openFds } from '../helpers/raw-ring.ts';
 import { DEEDS, openAndSend, resultOf } from '../helpers/ring-operations.ts';
 import { globalSettings, instances, instancesOf, tracefs } from '../helpers/tracefs.ts';
@@ -298,7 +300,7 @@ test('register calls come beside, in the order of time', live, async () => {
 
 test('a program that was started later is followed, with what it starts', live, async () => {
   const program = `
-    const { openAndSend } = await import(${JSON.stringify(new URL('../helpers/ring-operations.ts', import.meta.url).href.replace(/\.ts$/, import.meta.filename.endsWith('.ts') ? '.ts' : '.js'))});
+    const { openAndSend } = await import(${JSON.stringify(pathToFileURL(moduleAt('test/helpers/ring-operations.ts')).href)});
     openAndSend(3);`;
   let pid: number | undefined;
   const all = await records({ opcodes: ['OP_OPENAT'], steps: ['complete'] }, async () => {

@@ -1,6 +1,6 @@
 /** A log, line by line: envelopes are taken off, and the reader of the format is asked. Every line is counted once. */
-import type { DecodedRecord, DecodeStats, LogFormat } from '../decode.ts';
 import { audit } from './audit.ts';
+import type { DecodedRecord, DecodeStats } from './decoded.ts';
 import { inside, partOf, peeled } from './envelopes.ts';
 import { FalcoText, falcoJson } from './falco.ts';
 import { Ftrace } from './ftrace.ts';
@@ -12,6 +12,7 @@ import {
   after,
   type Found,
   type JsonReader,
+  type LogSource,
   MALFORMED,
   OTHER,
   type Reader,
@@ -76,9 +77,9 @@ export class LogReader {
   readonly #parts = new Map<string, Group>();
   #lines = 0;
 
-  constructor(from: LogFormat | 'auto', all: boolean) {
+  constructor(from: LogSource | 'auto', all: boolean) {
     this.#all = all;
-    const is = (...formats: readonly LogFormat[]): boolean =>
+    const is = (...formats: readonly LogSource[]): boolean =>
       from === 'auto' || formats.some((each) => each === from);
     this.#texts = [
       ...(is('audit') ? [audit()] : []),
