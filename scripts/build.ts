@@ -14,7 +14,7 @@ import { nodeResolve } from '@rollup/plugin-node-resolve';
 import { type OutputChunk, type OutputOptions, type Plugin, rollup } from '@rollup/wasm-node';
 import { transform } from 'esbuild';
 import { writeDeclarations } from './build/declarations.ts';
-import { entrances, root } from './build/entrances.ts';
+import { entrances, everythingOf, root } from './build/entrances.ts';
 import { writeNotice } from './build/notice.ts';
 
 /** By require: its declarations don't fit what `import` gives. */
@@ -33,9 +33,10 @@ const facades: Plugin = {
   name: 'facades',
   resolveId: (id) => (id.startsWith(FACADE) ? id : null),
   load: (id) =>
-    id.startsWith(FACADE) ? `export * from ${JSON.stringify(join(root, id.slice(FACADE.length)))}` : null,
+    id.startsWith(FACADE) ? everythingOf(sourceOf(id), JSON.stringify(join(root, sourceOf(id)))) : null,
 };
 const FACADE = '\0facade:';
+const sourceOf = (facade: string): string => facade.slice(FACADE.length);
 
 /** Takes the types away. */
 const typescript: Plugin = {
@@ -73,6 +74,14 @@ const OUTPUT: OutputOptions = {
   chunkFileNames: 'chunk-[hash].cjs',
 };
 
+/** The ES module of an entrance: one that exports nothing is run all the same. */
+function namesOf(entrance: string, names: readonly string[]): string {
+  if (names.length === 0) return `import './${entrance}.cjs';\n`;
+  const plain = names.filter((name) => name !== 'default');
+  const text = `import uring from './${entrance}.cjs';\nexport const {\n  ${plain.join(',\n  ')},\n} = uring;\n`;
+  return plain.length < names.length ? `${text}export default uring.default;\n` : text;
+}
+
 /** Which piece of the library each of its modules is in: as if there were no command, which would cut it smaller. */
 const libraryChunks = new Map<string, string>();
 const library = await rollup({ input: { ...LIBRARY, ...CHILD }, plugins: [typescript], external: /^[^./]/ });
@@ -109,10 +118,7 @@ await bundle.close();
 const chunks = output.filter((each): each is OutputChunk => each.type === 'chunk');
 for (const { name } of entrances) {
   const names = chunks.find((chunk) => chunk.isEntry && chunk.name === name)?.exports ?? [];
-  writeFileSync(
-    join(folder, `${name}.mjs`),
-    `import uring from './${name}.cjs';\nexport const {\n  ${names.join(',\n  ')},\n} = uring;\n`,
-  );
+  writeFileSync(join(folder, `${name}.mjs`), namesOf(name, names));
 }
 writeNotice(
   join(folder, 'THIRD-PARTY-LICENSES.txt'),

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { entrances, root } from './entrances.ts';
+import { entrances, everythingOf, root } from './entrances.ts';
 
 const RELATIVE = /(?<=['"])(\.\.?\/[^'"]+)\.[jt]s(?=['"])/g;
 
@@ -43,8 +43,8 @@ export function writeDeclarations(folder: string): void {
     for (const { name, source } of entrances) {
       const module = source.replace(/\.ts$/, '');
       copy(module);
-      writeFileSync(join(folder, `${name}.d.cts`), `export * from './types/${module}.cjs';\n`);
-      writeFileSync(join(folder, `${name}.d.mts`), `export * from './${name}.cjs';\n`);
+      writeFileSync(join(folder, `${name}.d.cts`), everythingOf(source, `'./types/${module}.cjs'`));
+      writeFileSync(join(folder, `${name}.d.mts`), everythingOf(source, `'./${name}.cjs'`));
     }
   } finally {
     rmSync(made, { recursive: true });

@@ -26,3 +26,9 @@ export const entrances: readonly Entrance[] = Object.entries(packageJson.exports
     return [{ specifier: join(packageJson.name, path), name, source: join(conditions['uring-source']) }];
   },
 );
+
+/** A module that exports all that an entrance does, which `module`, a string literal, leads to: a star leaves out `default`. */
+export function everythingOf(source: string, module: string): string {
+  const hasDefault = /^export default /m.test(readFileSync(join(root, source), 'utf8'));
+  return `export * from ${module};\n${hasDefault ? `export { default } from ${module};\n` : ''}`;
+}
