@@ -74,14 +74,6 @@ const OUTPUT: OutputOptions = {
   chunkFileNames: 'chunk-[hash].cjs',
 };
 
-/** The ES module of an entrance: one that exports nothing is run all the same. */
-function namesOf(entrance: string, names: readonly string[]): string {
-  if (names.length === 0) return `import './${entrance}.cjs';\n`;
-  const plain = names.filter((name) => name !== 'default');
-  const text = `import uring from './${entrance}.cjs';\nexport const {\n  ${plain.join(',\n  ')},\n} = uring;\n`;
-  return plain.length < names.length ? `${text}export default uring.default;\n` : text;
-}
-
 /** Which piece of the library each of its modules is in: as if there were no command, which would cut it smaller. */
 const libraryChunks = new Map<string, string>();
 const library = await rollup({ input: { ...LIBRARY, ...CHILD }, plugins: [typescript], external: /^[^./]/ });
@@ -116,16 +108,30 @@ const { output } = await bundle.write({
 });
 await bundle.close();
 const chunks = output.filter((each): each is OutputChunk => each.type === 'chunk');
-for (const { name } of entrances) {
-  const names = chunks.find((chunk) => chunk.isEntry && chunk.name === name)?.exports ?? [];
-  writeFileSync(join(folder, `${name}.mjs`), namesOf(name, names));
-}
+for (const { name } of entrances) writeFileSync(join(folder, `${name}.mjs`), esModule(name));
 writeNotice(
   join(folder, 'THIRD-PARTY-LICENSES.txt'),
   chunks.flatMap(({ moduleIds }) => moduleIds),
 );
-writeDeclarations(folder);
+writeDeclarations(folder, valuesOf);
 const manual = [join(folder, 'cli.cjs'), 'completion', 'bash', '--write', folder];
 const { status, error } = spawnSync(process.execPath, manual, { stdio: 'inherit' });
 if (error) throw error;
 process.exitCode = status ?? 1;
+
+function exportsOf(entrance: string): readonly string[] {
+  return chunks.find((chunk) => chunk.isEntry && chunk.name === entrance)?.exports ?? [];
+}
+
+function valuesOf(entrance: string): readonly string[] {
+  return exportsOf(entrance).filter((name) => name !== 'default');
+}
+
+/** The names of an entrance; one that exports nothing is run all the same. */
+function esModule(entrance: string): string {
+  const names = exportsOf(entrance);
+  if (names.length === 0) return `import './${entrance}.cjs';\n`;
+  const values = valuesOf(entrance);
+  const text = `import uring from './${entrance}.cjs';\nexport const {\n  ${values.join(',\n  ')},\n} = uring;\n`;
+  return names.includes('default') ? `${text}export default uring.default;\n` : text;
+}
