@@ -61,21 +61,21 @@ function openFiles(): string[] {
   });
 }
 
+/** What was not open before. The ring that wakes the event loop for promises stays a tenth of a second after the last of them. */
+async function leftOpen(before: readonly string[]): Promise<string[]> {
+  const end = performance.now() + 1000;
+  for (;;) {
+    const left = openFiles().filter((file) => !before.includes(file));
+    if (left.length === 0 || performance.now() > end) return left;
+    await setTimeout(10);
+  }
+}
+
 function run(row: Row, scratch: Scratch, isQuiet: boolean): Result {
   if (!isQuiet) printProgress(row);
   const result = prove(row, proofs, scratch);
   if (!isQuiet) printRow(result);
   return result;
-}
-
-/** The files that are open and were not before. What wakes the event loop is closed a moment after the last AsyncRing. */
-async function leftOpen(before: readonly string[]): Promise<string[]> {
-  const give = performance.now() + 1000;
-  for (;;) {
-    const left = openFiles().filter((file) => !before.includes(file));
-    if (left.length === 0 || performance.now() > give) return left;
-    await setTimeout(20);
-  }
 }
 
 /** What came of the promises. */

@@ -14,7 +14,7 @@ import { nodeResolve } from '@rollup/plugin-node-resolve';
 import { type OutputChunk, type OutputOptions, type Plugin, rollup } from '@rollup/wasm-node';
 import { transform } from 'esbuild';
 import { writeDeclarations } from './build/declarations.ts';
-import { entrances, root } from './build/entrances.ts';
+import { entrances, everythingOf, root } from './build/entrances.ts';
 import { writeNotice } from './build/notice.ts';
 
 /** By require: its declarations don't fit what `import` gives. */
@@ -33,9 +33,10 @@ const facades: Plugin = {
   name: 'facades',
   resolveId: (id) => (id.startsWith(FACADE) ? id : null),
   load: (id) =>
-    id.startsWith(FACADE) ? `export * from ${JSON.stringify(join(root, id.slice(FACADE.length)))}` : null,
+    id.startsWith(FACADE) ? everythingOf(sourceOf(id), JSON.stringify(join(root, sourceOf(id)))) : null,
 };
 const FACADE = '\0facade:';
+const sourceOf = (facade: string): string => facade.slice(FACADE.length);
 
 /** Takes the types away. */
 const typescript: Plugin = {
@@ -107,19 +108,30 @@ const { output } = await bundle.write({
 });
 await bundle.close();
 const chunks = output.filter((each): each is OutputChunk => each.type === 'chunk');
-for (const { name } of entrances) {
-  const names = chunks.find((chunk) => chunk.isEntry && chunk.name === name)?.exports ?? [];
-  writeFileSync(
-    join(folder, `${name}.mjs`),
-    `import uring from './${name}.cjs';\nexport const {\n  ${names.join(',\n  ')},\n} = uring;\n`,
-  );
-}
+for (const { name } of entrances) writeFileSync(join(folder, `${name}.mjs`), esModule(name));
 writeNotice(
   join(folder, 'THIRD-PARTY-LICENSES.txt'),
   chunks.flatMap(({ moduleIds }) => moduleIds),
 );
-writeDeclarations(folder);
+writeDeclarations(folder, valuesOf);
 const manual = [join(folder, 'cli.cjs'), 'completion', 'bash', '--write', folder];
 const { status, error } = spawnSync(process.execPath, manual, { stdio: 'inherit' });
 if (error) throw error;
 process.exitCode = status ?? 1;
+
+function exportsOf(entrance: string): readonly string[] {
+  return chunks.find((chunk) => chunk.isEntry && chunk.name === entrance)?.exports ?? [];
+}
+
+function valuesOf(entrance: string): readonly string[] {
+  return exportsOf(entrance).filter((name) => name !== 'default');
+}
+
+/** The names of an entrance; one that exports nothing is run all the same. */
+function esModule(entrance: string): string {
+  const names = exportsOf(entrance);
+  if (names.length === 0) return `import './${entrance}.cjs';\n`;
+  const values = valuesOf(entrance);
+  const text = `import uring from './${entrance}.cjs';\nexport const {\n  ${values.join(',\n  ')},\n} = uring;\n`;
+  return names.includes('default') ? `${text}export default uring.default;\n` : text;
+}

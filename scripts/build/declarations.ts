@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { entrances, root } from './entrances.ts';
+import { entrances, everythingOf, root } from './entrances.ts';
 
 const RELATIVE = /(?<=['"])(\.\.?\/[^'"]+)\.[jt]s(?=['"])/g;
 
@@ -25,8 +25,11 @@ function plainer(text: string): string {
     .replaceAll(/\b(AsyncIterableIterator<\w+), undefined>/g, '$1>');
 }
 
-/** Writes types/ with a .d.cts for each module, and for each entrance a .d.cts and a .d.mts that lead there. */
-export function writeDeclarations(folder: string): void {
+/**
+ * Writes types/ with a .d.cts for each module, and for each entrance a .d.cts and a .d.mts that lead there.
+ * @param valuesOf what an entrance exports, types and `default` aside: linters of packages don't follow a star
+ */
+export function writeDeclarations(folder: string, valuesOf: (entrance: string) => readonly string[]): void {
   const made = mkdtempSync(join(tmpdir(), 'uring-types-'));
   try {
     compile(made);
@@ -43,8 +46,11 @@ export function writeDeclarations(folder: string): void {
     for (const { name, source } of entrances) {
       const module = source.replace(/\.ts$/, '');
       copy(module);
-      writeFileSync(join(folder, `${name}.d.cts`), `export * from './types/${module}.cjs';\n`);
-      writeFileSync(join(folder, `${name}.d.mts`), `export * from './${name}.cjs';\n`);
+      writeFileSync(
+        join(folder, `${name}.d.cts`),
+        everythingOf(source, `'./types/${module}.cjs'`, valuesOf(name)),
+      );
+      writeFileSync(join(folder, `${name}.d.mts`), everythingOf(source, `'./${name}.cjs'`));
     }
   } finally {
     rmSync(made, { recursive: true });

@@ -127,8 +127,7 @@ export class Life implements Driver {
     }
     // the kernel drops the completions of what is linked behind it when it fails, and the ring waits for them for ever
     if ('skipSuccess' in options) {
-      delete options['link'];
-      delete options['hardlink'];
+      for (const name of ['link', 'hardlink']) delete options[name];
     }
     return options;
   }
