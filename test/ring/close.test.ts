@@ -55,7 +55,7 @@ async function unreadSend(scope: Scope): Promise<{ readonly ring: Ring; readonly
   const [peer] = await connected;
   server.close();
   const ring = scope.ring(4);
-  ring.prepare.sendZc(socket, alloc(8 << 20));
+  ring.prepare.sendZc(socket, alloc(4 << 20));
   ring.submit();
   scope.defer(() => {
     peer.destroy();

@@ -11,7 +11,7 @@ import { RegisteredBuffer } from '../../lib/ring/owners/buffers.ts';
 import { FixedFile, RegisteredFiles } from '../../lib/ring/owners/files.ts';
 import { Owner } from '../../lib/ring/owners/owner.ts';
 import { Personality } from '../../lib/ring/owners/personality.ts';
-import { needs } from '../helpers/needs.ts';
+import { needs, needsOp } from '../helpers/needs.ts';
 import { refuses } from '../helpers/raw-ring.ts';
 import { ringTest, type Scope } from '../helpers/rings.ts';
 
@@ -132,7 +132,7 @@ ringTest(
   },
 );
 
-ringTest('a path is the bytes that V8 knows of, whatever its class says', {}, (scope) => {
+ringTest('a path is the bytes that V8 knows of, whatever its class says', needsOp('OP_MKDIRAT'), (scope) => {
   class Shorter extends Uint8Array {
     override get length(): number {
       return super.length - 1;
