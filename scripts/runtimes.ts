@@ -45,7 +45,7 @@ const NODE_ARGS = [
   '--test',
   '--test-concurrency=1',
   '--test-reporter=tap',
-  '--test-timeout=120000',
+  '--test-timeout=300000',
   ...files,
 ];
 const NODES: readonly Runtime[] = ['22', '24', '26'].map((major) => ({
