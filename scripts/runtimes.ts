@@ -105,7 +105,7 @@ function run(runtime: string, binary: string, args: readonly string[]): Result {
   const { status, signal, stdout, stderr, error } = spawnSync(binary, args, {
     cwd: root,
     encoding: 'utf8',
-    timeout: 300_000,
+    timeout: 600_000,
     killSignal: 'SIGKILL',
     maxBuffer: 2 ** 26,
   });
