@@ -10,6 +10,7 @@ import { Ring } from '../../lib/faces/ring.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
 import type { Completion } from '../../lib/ring/core/core.ts';
 import { closingRings, reapClosed } from '../../lib/ring/core/reaper.ts';
+import { closeIdleWaker } from '../../lib/ring/core/wakeup.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { Needs } from './needs.ts';
 import { patience } from './patience.ts';
@@ -111,6 +112,9 @@ export async function allGivenBack(): Promise<void> {
 export function ringTest(name: string, options: Needs, body: (scope: Scope) => void | Promise<void>): void {
   test(name, options, async () => {
     const scope = new Scope();
+    // what the test before left for a moment
+    closeIdleWaker();
+    await allGivenBack();
     const before = things();
     try {
       await body(scope);
