@@ -276,12 +276,7 @@ ringTest('without a subscriber no message is built', NEEDS, (scope) => {
     assert.equal(channel(name).hasSubscribers, false);
   }
   const built: unknown[] = [];
-  const { gettid } = sys;
   const { bigint } = process.hrtime;
-  replace(sys, 'gettid', () => {
-    built.push(new Error('gettid').stack);
-    return gettid();
-  });
   replace(process.hrtime, 'bigint', () => {
     built.push(new Error('hrtime').stack);
     return bigint.call(process.hrtime);
