@@ -2,6 +2,7 @@
 import { appends } from './families/appends.ts';
 import { echo } from './families/echo.ts';
 import { files } from './families/files.ts';
+import { fs } from './families/fs.ts';
 import { heap } from './families/heap.ts';
 import { inflight } from './families/inflight.ts';
 import { load } from './families/load.ts';
@@ -17,6 +18,7 @@ export const families: readonly Family[] = [
   directReads,
   sequentialReads,
   files,
+  fs,
   appends,
   echo,
   inflight,

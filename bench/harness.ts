@@ -1,4 +1,5 @@
 /** Comparisons by turns, A B A B: whatever else the machine does hits all sides alike. */
+import { extname, join } from 'node:path';
 import { Ring } from 'uring';
 import type { AxisName } from './format.ts';
 import type { Row, Turn } from './measure.ts';
@@ -60,7 +61,7 @@ export function setupFlags(): number {
 
 /** Operations in the shortest turn, where a family does not say. */
 const LEAST = 64;
-const WORKER = `${import.meta.dirname}/worker.ts`;
+const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
 
 /** What a family starts its sides with. */
 export class Kit implements Disposable {

@@ -62,7 +62,7 @@ async function check(path: string, size: number): Promise<void> {
 const [, , port] = process.argv;
 const path = join(tmpdir(), `uring-echo-${process.pid}`);
 await using server = await ring.socket(port === undefined ? 'unix' : 'IPv4');
-await ring.setsockopt(server, 1, 2, 1); // SOL_SOCKET, SO_REUSEADDR
+await ring.setsockopt(server, 'SO_REUSEADDR', true);
 await ring.bind(server, port === undefined ? { path } : { address: '127.0.0.1', port: Number(port) });
 await ring.listen(server, 1024);
 const serving = serve(server);

@@ -13,14 +13,13 @@ export type {
   UnixAddress,
 } from '../structs/address.ts';
 export type { EpollEvent } from '../structs/socket.ts';
-export { AsyncRing } from './async/async-ring.ts';
 export type { AsyncOptions, ChainOptions, IteratorOptions } from './async/base.ts';
 export type { DeviceNumber, FileStatus } from './async/file-status.ts';
+export { MessagePart } from './async/message-part.ts';
 export { Results } from './async/multishot.ts';
-export { MessagePart } from './async/network.ts';
-export type { PipeEnds } from './async/paths.ts';
+export { type ChildStatus, childStatus, type FutexResult } from './async/outcomes.ts';
 export { RingFile } from './async/ring-file.ts';
-export type { FutexResult } from './async/waiting.ts';
+export type { ZeroCopyPromise } from './async/sent.ts';
 export {
   ClosedError,
   OpError,
@@ -30,63 +29,12 @@ export {
   SyscallError,
   UnsupportedError,
 } from './errors.ts';
+export { AsyncRing, type PipeEnds } from './faces/async-ring.ts';
+export type * from './faces/options.ts';
 export type { Prepare } from './faces/prepare.ts';
+export { Ring, type SubmitOptions } from './faces/ring.ts';
 export { AddressBuffer } from './operations/address.ts';
-export type {
-  AcceptMultishotOptions,
-  AcceptOptions,
-  AtOptions,
-  CancelWhat,
-  Child,
-  ChildState,
-  ChildStatus,
-  Clock,
-  CommandOptions,
-  DelayOptions,
-  Domain,
-  EpollAction,
-  EpollOptions,
-  FallocateOptions,
-  Fd,
-  File,
-  FileAdvice,
-  FromToOptions,
-  FsyncOptions,
-  Futex,
-  FutexArray,
-  FutexOptions,
-  InstallOptions,
-  IntervalOptions,
-  Into,
-  Memory,
-  MemoryAdvice,
-  MessageFileOptions,
-  MessageOptions,
-  MessageRoomOptions,
-  MkdirOptions,
-  OpenHowOptions,
-  OpenOptions,
-  OperationOptions,
-  OtherTable,
-  Path,
-  PipeOptions,
-  PollOptions,
-  RangeOptions,
-  RwOptions,
-  SendOptions,
-  SetxattrOptions,
-  ShutdownHow,
-  SocketCreateOptions,
-  SocketNameOptions,
-  SocketOptions,
-  SpliceOptions,
-  StatxOptions,
-  SyncRangeOptions,
-  TeeOptions,
-  TimeoutOptions,
-  UnlinkOptions,
-  WaitidOptions,
-} from './operations/index.ts';
+export type { OperationKey } from './operations/key.ts';
 export {
   type ControlMessage,
   type IncomingMessage,
@@ -96,19 +44,38 @@ export {
   type ReceivedMessage,
   receivedFds,
 } from './operations/msghdr.ts';
+export type { CancelWhat } from './operations/rings.ts';
+export type { SocketOption } from './operations/sockets.ts';
+export type {
+  Child,
+  ChildState,
+  Fd,
+  File,
+  Futex,
+  FutexArray,
+  Into,
+  Memory,
+  MemoryOrPool,
+  OperationOptions,
+  OtherTable,
+  Path,
+} from './operations/types.ts';
 export { type Answer, probe, type Support } from './register/support.ts';
 export { RingBase, type RingBaseOptions } from './ring/base.ts';
 export type { BpfFilterOptions, BpfInstruction } from './ring/bpf.ts';
 export type { CancelTarget } from './ring/cancel.ts';
 export type { Completion } from './ring/core/core.ts';
-export type { RingOptions, SqPollOptions } from './ring/core/create.ts';
+export type { RingOptions, SqPollOptions } from './ring/core/plan.ts';
 export type { ResizeOptions } from './ring/core/resize.ts';
+export type { AnyRing } from './ring/core/rings.ts';
 export type { Message } from './ring/message.ts';
 export {
+  type AllocatedBuffers,
   type BufferCompletion,
   type BufferPart,
   BufferRing,
   type BufferRingOptions,
+  type GivenBuffers,
 } from './ring/owners/buffer-ring.ts';
 export {
   type BufferList,
@@ -125,7 +92,6 @@ export { Region, type RegionOptions, type WaitArgument, type WaitLimits } from '
 export { RegisteredRingFd } from './ring/owners/ring-fd.ts';
 export { type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './ring/owners/workers.ts';
 export { ZcrxIfq, type ZcrxIfqOptions } from './ring/owners/zcrx.ts';
-export { Ring, type SubmitOptions } from './ring/ring.ts';
 export type { Sandbox, SqeFlagName } from './ring/sandbox.ts';
 export { alloc } from './sys/memory.ts';
 export type { CloseMessage, RegisterMessage, SetupMessage } from './sys/trace.ts';

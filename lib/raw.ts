@@ -42,7 +42,7 @@ export { alloc } from './sys/memory.ts';
  * @param view of memory that stays where it is: a detached, resizable or zero-length one is refused
  */
 export function addressOf(view: ArrayBufferView): number {
-  return memory.addressOf('view', view);
+  return memory.addressInPlace('view', view);
 }
 
 export * as libc from './sys/libc.ts';

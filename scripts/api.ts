@@ -15,7 +15,7 @@ interface Place {
   readonly name: string;
 }
 
-/** One .d.ts by its text alone: the compiler's output is regular, each statement begins in the first column. */
+/** One .d.cts by its text alone: the compiler's output is regular, each statement begins in the first column. */
 interface Module {
   readonly declared: Map<string, string[]>;
   readonly imported: Map<string, Place>;
@@ -27,7 +27,7 @@ interface Module {
 const modules = new Map<string, Module>();
 
 function resolve(from: string, specifier: string): string {
-  return join(dirname(from), specifier).replace(/(\.d)?\.[jt]s$/, '.d.ts');
+  return join(dirname(from), specifier).replace(/(\.d)?\.c?[jt]s$/, '.d.cts');
 }
 
 function moduleAt(path: string): Module {
@@ -98,11 +98,12 @@ function reach({ path, name }: Place): void {
 
 function render(): string {
   const text = readFileSync(join(root, 'package.json'), 'utf8');
-  const { name, exports }: { name: string; exports: Record<string, { types?: string }> } = JSON.parse(text);
+  const { name, exports }: { name: string; exports: Record<string, { require?: { types: string } }> } =
+    JSON.parse(text);
   const parts = ['# The public interface', 'Made by `npm run api` from the declarations that are built.'];
-  for (const [entrance, { types }] of Object.entries(exports)) {
-    if (types === undefined) continue;
-    const names = exportsOf(join(root, types));
+  for (const [entrance, { require }] of Object.entries(exports)) {
+    if (require === undefined) continue;
+    const names = exportsOf(join(root, require.types));
     for (const place of names.values()) reach(place);
     parts.push(`## ${join(name, entrance)}`, [...names.keys()].sort().join(', '));
   }
@@ -111,7 +112,7 @@ function render(): string {
       .filter(([each]) => names.has(each))
       .flatMap(([, each]) => each);
     parts.push(
-      `## ${relative(join(root, 'dist/types'), path)}`,
+      `## ${relative(join(root, 'dist/types'), path).replace(/cts$/, 'ts')}`,
       `\`\`\`ts\n${statements.join('\n')}\n\`\`\``,
     );
   }

@@ -1,48 +1,137 @@
 /**
- * `npm run build [-- FOLDER]`: the package as it is published, in dist or in another folder. Its modules are bundled into few,
- * for most of what loading 90 takes is finding them; each keeps a declaration of its own, in types.
+ * `npm run build [-- FOLDER]`: the package as it is published, in dist or in another folder.
+ *
+ * The library is CommonJS, because that is what `require`, `import` and every bundler can take, with an ES module of
+ * names for each entrance: one implementation, so one copy of its state. Its modules are bundled into few, for most of
+ * what loading 90 takes is finding them. The command has what it shows things with inside; its manual pages and what
+ * shells complete it with are its own words.
  */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { type Plugin, rollup } from '@rollup/wasm-node';
+import { nodeResolve } from '@rollup/plugin-node-resolve';
+import { type OutputChunk, type OutputOptions, type Plugin, rollup } from '@rollup/wasm-node';
 import { transform } from 'esbuild';
+import { writeDeclarations } from './build/declarations.ts';
+import { entrances, everythingOf, root } from './build/entrances.ts';
+import { writeNotice } from './build/notice.ts';
 
-const root = join(import.meta.dirname, '..');
+/** By require: its declarations don't fit what `import` gives. */
+const commonjs: () => Plugin = createRequire(import.meta.url)('@rollup/plugin-commonjs');
 
-/** What users import, and `child`, which runs in a process of its own. */
-const LIBRARY = {
-  index: 'lib/index.ts',
-  raw: 'lib/raw.ts',
-  structs: 'structs/index.ts',
-  host: 'lib/host.ts',
-  child: 'lib/host/diagnose/child.ts',
-};
-
-/** Has a copy of the library, so that the parts that it loads one by one don't cut the library into small pieces. */
+const LIBRARY = Object.fromEntries(entrances.map(({ name, source }) => [name, source]));
+/** What is started: `child` by the library, in a process of its own. */
+const CHILD = { child: 'lib/host/diagnose/child.ts' };
 const COMMAND = { cli: 'lib/cli/main.ts' };
+
+/**
+ * Each entrance is a file of names alone: before Node.js imports a CommonJS file, it reads all of it to find its exports,
+ * and that takes longer than to run it.
+ */
+const facades: Plugin = {
+  name: 'facades',
+  resolveId: (id) => (id.startsWith(FACADE) ? id : null),
+  load: (id) =>
+    id.startsWith(FACADE) ? everythingOf(sourceOf(id), JSON.stringify(join(root, sourceOf(id)))) : null,
+};
+const FACADE = '\0facade:';
+const sourceOf = (facade: string): string => facade.slice(FACADE.length);
 
 /** Takes the types away. */
 const typescript: Plugin = {
   name: 'typescript',
   async transform(code, sourcefile) {
-    const { code: js, map } = await transform(code, {
-      ...{ loader: 'ts', target: 'node20', sourcefile, sourcemap: true },
-    });
-    return { code: js, map };
+    if (!sourcefile.endsWith('.ts')) return null;
+    const { code: js } = await transform(code, { loader: 'ts', target: 'node20', sourcefile });
+    return { code: js, map: null };
+  },
+  resolveImportMeta: (property) =>
+    property === 'dirname' || property === 'filename' ? `__${property}` : null,
+};
+
+/** Modules of Node.js without `require`, which esbuild's ES bundles don't have. */
+const builtins: Plugin = {
+  name: 'builtins',
+  renderChunk: (code) => code.replaceAll(/\brequire\(('node:[\w/]+')\)/g, 'process.getBuiltinModule($1)'),
+};
+
+/** Nobody steps into what only the command has. */
+const smaller: Plugin = {
+  name: 'smaller',
+  async renderChunk(code, chunk) {
+    const isOfLibrary = (id: string) => libraryChunks.has(id) || id.startsWith(FACADE);
+    if (chunk.moduleIds.some(isOfLibrary)) return null;
+    return transform(code, { minifyWhitespace: true, minifySyntax: true, legalComments: 'none' });
   },
 };
 
+const OUTPUT: OutputOptions = {
+  format: 'cjs',
+  exports: 'named',
+  esModule: false,
+  entryFileNames: '[name].cjs',
+  chunkFileNames: 'chunk-[hash].cjs',
+};
+
+/** Which piece of the library each of its modules is in: as if there were no command, which would cut it smaller. */
+const libraryChunks = new Map<string, string>();
+const library = await rollup({ input: { ...LIBRARY, ...CHILD }, plugins: [typescript], external: /^[^./]/ });
+for (const chunk of (await library.generate(OUTPUT)).output) {
+  if (chunk.type === 'asset' || chunk.name in CHILD) continue;
+  for (const id of chunk.moduleIds) libraryChunks.set(id, chunk.name);
+}
+await library.close();
+
 const [folder = join(root, 'dist')] = process.argv.slice(2);
 rmSync(folder, { recursive: true, force: true });
-for (const input of [LIBRARY, COMMAND]) {
+const bundle = await rollup({
   // rollup, because it leaves `const` alone: V8 compiles a module's constants into the code
-  const bundle = await rollup({ input, plugins: [typescript], external: /^[^./]/ });
-  await bundle.write({ dir: folder, chunkFileNames: 'chunk-[hash].js', sourcemap: true });
-  await bundle.close();
-}
-const compiler = join(root, 'node_modules/typescript/bin/tsc');
-const types = ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(folder, 'types')];
-const { status, error } = spawnSync(process.execPath, [compiler, ...types], { stdio: 'inherit' });
+  input: {
+    ...Object.fromEntries(Object.entries(LIBRARY).map(([name, source]) => [name, FACADE + source])),
+    ...CHILD,
+    ...COMMAND,
+  },
+  plugins: [
+    facades,
+    typescript,
+    nodeResolve({ exportConditions: ['node'], preferBuiltins: true }),
+    commonjs(),
+  ],
+  external: ['koffi', /^node:/],
+});
+const { output } = await bundle.write({
+  ...OUTPUT,
+  dir: folder,
+  plugins: [builtins, smaller],
+  manualChunks: (id) => libraryChunks.get(id),
+});
+await bundle.close();
+const chunks = output.filter((each): each is OutputChunk => each.type === 'chunk');
+for (const { name } of entrances) writeFileSync(join(folder, `${name}.mjs`), esModule(name));
+writeNotice(
+  join(folder, 'THIRD-PARTY-LICENSES.txt'),
+  chunks.flatMap(({ moduleIds }) => moduleIds),
+);
+writeDeclarations(folder, valuesOf);
+const manual = [join(folder, 'cli.cjs'), 'completion', 'bash', '--write', folder];
+const { status, error } = spawnSync(process.execPath, manual, { stdio: 'inherit' });
 if (error) throw error;
 process.exitCode = status ?? 1;
+
+function exportsOf(entrance: string): readonly string[] {
+  return chunks.find((chunk) => chunk.isEntry && chunk.name === entrance)?.exports ?? [];
+}
+
+function valuesOf(entrance: string): readonly string[] {
+  return exportsOf(entrance).filter((name) => name !== 'default');
+}
+
+/** The names of an entrance; one that exports nothing is run all the same. */
+function esModule(entrance: string): string {
+  const names = exportsOf(entrance);
+  if (names.length === 0) return `import './${entrance}.cjs';\n`;
+  const values = valuesOf(entrance);
+  const text = `import uring from './${entrance}.cjs';\nexport const {\n  ${values.join(',\n  ')},\n} = uring;\n`;
+  return names.includes('default') ? `${text}export default uring.default;\n` : text;
+}

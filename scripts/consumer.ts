@@ -1,31 +1,58 @@
 /**
- * `npm run consumer`: packs the package as it would be published, looks at what is in it, installs it in an empty folder,
- * and uses it from there: by import and require on several versions of Node.js, by TypeScript alone, and as a command.
+ * `npm run consumer`: packs the package as it would be published, looks at what is in it, lets linters of packages look,
+ * installs it in an empty folder, and uses it from there: by import and require on several versions of Node.js, by
+ * TypeScript alone, and as a command. What bundles and runs it else: `npm run matrix`.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { entrances } from './build/entrances.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = mkdtempSync(join(tmpdir(), 'uring-consumer-'));
 
 /** The oldest that `engines` allows of each line, and the newest of later ones. */
 const NODES = ['20.19.0', '22.12.0', '24', '26'];
-const ENTRANCES = ['uring', 'uring/raw', 'uring/structs', 'uring/host'];
-/** What only the command needs. */
-const SHOWN_WITH = ['cli-table3', 'commander', 'log-update', 'picocolors'];
+const ENTRANCES = entrances.map(({ specifier }) => specifier);
+/** What has Node's own types: all else does without them. */
+const NODE_TYPED = ['uring/fs'];
 const PROGRAMS = ['program.mjs', 'program.cjs'];
 const PACKED =
-  /^(dist\/[\w-]+\.js(\.map)?|dist\/types\/(lib|structs)\/.*\.d\.ts|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
+  /^(dist\/[\w-]+\.([cm]js|d\.[cm]ts)|dist\/types\/(lib|structs)\/.*\.d\.cts|dist\/THIRD-PARTY-LICENSES\.txt|dist\/man\/uring[\w-]*\.1|dist\/completions\/(uring\.bash|_uring|uring\.fish)|schemas\/\w+\.schema\.json|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
 const REQUIRED = [
   'README.md',
   'LICENSE',
   'CHANGELOG.md',
   'package.json',
-  'dist/index.js',
-  'dist/types/lib/index.d.ts',
+  'dist/THIRD-PARTY-LICENSES.txt',
+  'dist/cli.cjs',
+  'dist/man/uring.1',
+  'dist/completions/uring.bash',
+  'dist/completions/_uring',
+  'dist/completions/uring.fish',
+  ...entrances.flatMap(({ name }) => ['cjs', 'mjs', 'd.cts', 'd.mts'].map((ext) => `dist/${name}.${ext}`)),
 ];
+/** The ways to find a package that attw tries. */
+const RESOLUTIONS = ['node10', 'node16-cjs', 'node16-esm', 'bundler'];
+/** What is installed: the package, koffi, and koffi's binary. */
+const INSTALLED = ['@koromix/koffi-linux-*', 'koffi', 'uring'];
+/** The oldest that has `using`, and the last one that finds packages as they were found before `exports`. */
+const OLD_TYPESCRIPTS = ['5.2', '5.9'];
+const OLD_RESOLVER = [
+  '--module',
+  'commonjs',
+  '--moduleResolution',
+  'node10',
+  '--target',
+  'es2022',
+  '--strict',
+];
+/** The largest that it may be, in bytes. */
+const MOST = { packed: 500_000, unpacked: 2_000_000 };
 
 /** Runs a program to its end; whatever it says is shown when it fails. */
 function run(cwd: string, command: string, ...args: string[]): string {
@@ -40,32 +67,61 @@ function must(isRight: boolean, what: string): void {
   if (!isRight) throw new Error(what);
 }
 
+/** What npm says of a tarball. */
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
 /** Packs, and tells the tarball's path. */
 function pack(): string {
   const text = run(root, 'npm', 'pack', '--json', '--pack-destination', folder);
-  const [packed]: { filename: string; size: number; files: { path: string }[] }[] = JSON.parse(
-    text.slice(text.indexOf('[')),
-  );
+  const [packed]: Packed[] = JSON.parse(text.slice(text.indexOf('[')));
   if (packed === undefined) throw new Error(`npm pack says ${text}`);
   const paths = packed.files.map(({ path }) => path);
   for (const path of paths) must(PACKED.test(path), `${path} is packed, and should not be`);
   for (const path of REQUIRED) must(paths.includes(path), `${path} is not packed`);
-  console.log(`${packed.filename}: ${paths.length} files, ${Math.round(packed.size / 1024)} KiB`);
+  const { size, unpackedSize } = packed;
+  console.log(`${packed.filename}: ${paths.length} files, ${size} bytes, ${unpackedSize} unpacked`);
+  must(size < MOST.packed && unpackedSize < MOST.unpacked, `more than ${JSON.stringify(MOST)}`);
   return join(folder, packed.filename);
 }
 
-/** Sources are not packed: the maps must have them inside. */
-function checkMaps(): void {
-  const installed = join(folder, 'node_modules/uring');
-  for (const file of run(installed, 'find', 'dist', '-name', '*.js').trim().split('\n')) {
-    const map: { sourcesContent?: (string | null)[] } = JSON.parse(
-      readFileSync(join(installed, `${file}.map`), 'utf8'),
-    );
+/** The package and what came with it, as paths in node_modules; other architectures have another binary. */
+function checkInstalled(): void {
+  const modules = join(folder, 'node_modules');
+  const found = readdirSync(modules)
+    .filter((name) => !name.startsWith('.'))
+    .flatMap((name) =>
+      name.startsWith('@') ? readdirSync(join(modules, name)).map((each) => `${name}/${each}`) : [name],
+    )
+    .map((name) => name.replace(/-linux-\w+$/, '-linux-*'));
+  must(found.sort().join() === INSTALLED.join(), `installed were ${found.join(', ')}`);
+  console.log(`npm install added ${found.length} packages`);
+}
+
+/** What the linters of packages say. */
+async function checkLinters(tarball: string): Promise<void> {
+  const bytes = new Uint8Array(readFileSync(tarball));
+  const { messages, pkg } = await publint({ pack: { tarball: bytes.buffer }, strict: true });
+  const said = messages.map((message) => formatMessage(message, pkg) ?? message.code);
+  must(said.length === 0, `publint: ${said.join('; ')}`);
+  const analysis = await checkPackage(createPackageFromTarballData(bytes));
+  must('problems' in analysis, 'attw found no types');
+  if (!('problems' in analysis)) return;
+  must(analysis.problems.length === 0, `attw: ${JSON.stringify(analysis.problems, undefined, 2)}`);
+  const paths = Object.keys(analysis.entrypoints);
+  for (const { specifier } of entrances) {
+    const path = specifier.replace(/^[^/]*/, '.');
+    const { resolutions } = analysis.entrypoints[path] ?? {};
     must(
-      map.sourcesContent?.every((source) => Boolean(source)) === true,
-      `${file}.map is without its source`,
+      resolutions !== undefined && RESOLUTIONS.every((kind) => kind in resolutions),
+      `attw left out ${path}`,
     );
   }
+  console.log(`publint and attw: nothing to say of ${paths.join(', ')} for ${RESOLUTIONS.join(', ')}`);
 }
 
 function checkNode(name: string, node: string): void {
@@ -74,7 +130,7 @@ function checkNode(name: string, node: string): void {
     run(folder, node, '--input-type=module', '-e', `import '${entrance}'`);
   }
   for (const program of PROGRAMS) run(folder, node, program);
-  checkCommand(node, 'node_modules/uring/dist/cli.js');
+  checkCommand(node, 'node_modules/uring/dist/cli.cjs');
   console.log(`${name}: import, require, the programs and the command work`);
 }
 
@@ -86,16 +142,9 @@ function checkCommand(command: string, ...args: string[]): void {
   must(abi.structs.io_uring_sqe?.size === 64 && 'IORING_OP_NOP' in abi.constants, 'uring abi has no SQE');
 }
 
-/** Whoever imports the library pays nothing for what the command shows things with. */
-function checkWithoutCommand(): void {
-  const place = (name: string, away: string) => join(folder, 'node_modules', `${away}${name}`);
-  for (const name of SHOWN_WITH) renameSync(place(name, ''), place(name, 'away-'));
-  for (const entrance of ENTRANCES) {
-    run(folder, process.execPath, '-e', `require('${entrance}')`);
-    run(folder, process.execPath, '--input-type=module', '-e', `import '${entrance}'`);
-  }
-  for (const name of SHOWN_WITH) renameSync(place(name, 'away-'), place(name, ''));
-  console.log(`without ${SHOWN_WITH.join(', ')}: import and require work`);
+/** A file that has all of an entrance. */
+function fileOf(entrance: string): string {
+  return `${entrance.replace('/', '-')}.ts`;
 }
 
 function checkTypes(name: string, tsc: string, options: readonly string[], ...files: string[]): void {
@@ -108,15 +157,16 @@ try {
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
   const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-save'];
   run(folder, 'npm', ...install, tarball);
-  checkMaps();
+  checkInstalled();
+  await checkLinters(tarball);
   cpSync(join(root, 'scripts/consumer'), folder, { recursive: true });
 
   const typescript = join(root, 'node_modules/typescript/bin/tsc');
   const nodenext = ['--module', 'nodenext', '--strict'];
   for (const entrance of ENTRANCES) {
-    const file = `${entrance.replace('/', '-')}.ts`;
-    writeFileSync(join(folder, file), `export * from '${entrance}';\n`);
-    checkTypes('TypeScript', typescript, [], file);
+    const text = `export * from '${entrance}';\n${NODE_TYPED.includes(entrance) ? `export { default } from '${entrance}';\n` : ''}`;
+    writeFileSync(join(folder, fileOf(entrance)), text);
+    if (!NODE_TYPED.includes(entrance)) checkTypes('TypeScript', typescript, [], fileOf(entrance));
   }
   cpSync(join(folder, 'types.ts'), join(folder, 'types.cts'));
   checkTypes('TypeScript', typescript, [], 'types.ts');
@@ -125,11 +175,16 @@ try {
 
   checkNode(process.version, process.execPath);
   checkCommand('npx', '--no-install', 'uring');
-  checkWithoutCommand();
   const nodes = NODES.map((version) => `node-${version}@npm:node-linux-${process.arch}@${version}`);
-  run(folder, 'npm', ...install, tarball, 'typescript-5@npm:typescript@5.9', '@types/node@20', ...nodes);
-  const typescript5 = join(folder, 'node_modules/typescript-5/bin/tsc');
-  checkTypes('TypeScript 5.9', typescript5, nodenext, 'types.ts', 'types.cts');
+  const compilers = OLD_TYPESCRIPTS.map((version) => `typescript-${version}@npm:typescript@${version}`);
+  run(folder, 'npm', ...install, tarball, ...compilers, '@types/node@20', ...nodes);
+  for (const entrance of NODE_TYPED)
+    checkTypes('TypeScript', typescript, [...nodenext, '--types', 'node'], fileOf(entrance));
+  for (const version of OLD_TYPESCRIPTS) {
+    const tsc = join(folder, `node_modules/typescript-${version}/bin/tsc`);
+    checkTypes(`TypeScript ${version}`, tsc, nodenext, 'types.ts', 'types.cts', ...NODE_TYPED.map(fileOf));
+    checkTypes(`TypeScript ${version}`, tsc, OLD_RESOLVER, 'types.cts');
+  }
   checkTypes('TypeScript', typescript, [...nodenext, '--lib', 'es2023', '--types', 'node'], 'types.ts');
   for (const version of NODES)
     checkNode(`Node ${version}`, join(folder, `node_modules/node-${version}/bin/node`));

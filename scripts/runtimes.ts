@@ -45,7 +45,7 @@ const NODE_ARGS = [
   '--test',
   '--test-concurrency=1',
   '--test-reporter=tap',
-  '--test-timeout=120000',
+  '--test-timeout=300000',
   ...files,
 ];
 const NODES: readonly Runtime[] = ['22', '24', '26'].map((major) => ({
@@ -59,13 +59,13 @@ const OTHERS: readonly Runtime[] = [
     name: 'deno',
     spec: `npm:@deno/linux-${process.arch}-glibc@2`,
     binary: 'deno',
-    args: ['run', '-A', join(tests, 'deno.mjs')],
+    args: ['run', '-A', join(tests, 'others.mjs')],
   },
   {
     name: 'bun',
     spec: `npm:@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : process.arch}@1`,
     binary: 'bin/bun',
-    args: ['run', join(tests, 'bun.mjs')],
+    args: ['run', join(tests, 'others.mjs')],
   },
 ];
 
@@ -105,7 +105,7 @@ function run(runtime: string, binary: string, args: readonly string[]): Result {
   const { status, signal, stdout, stderr, error } = spawnSync(binary, args, {
     cwd: root,
     encoding: 'utf8',
-    timeout: 300_000,
+    timeout: 600_000,
     killSignal: 'SIGKILL',
     maxBuffer: 2 ** 26,
   });
@@ -128,7 +128,7 @@ function fetchAndRun(runtime: Runtime): Result {
 }
 
 if (files.length === 0) throw new Error(`no test file in ${tests} matches ${positionals.join(' or ')}`);
-if (!existsSync(join(root, 'dist/index.js'))) throw new Error('there is no dist: npm run build');
+if (!existsSync(join(root, 'dist/index.cjs'))) throw new Error('there is no dist: npm run build');
 mkdirSync(cache, { recursive: true });
 writeFileSync(join(cache, 'package.json'), '{ "private": true }\n');
 

@@ -10,6 +10,15 @@ export const U32_MAX = 0xffff_ffff;
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 function received(value: unknown): string {
+  try {
+    return shown(value);
+  } catch {
+    // it can't even be looked at: a proxy that was revoked, a view whose buffer getter lies
+    return `something of type ${typeof value}`;
+  }
+}
+
+function shown(value: unknown): string {
   return inspect(value, {
     depth: 0,
     customInspect: false,
@@ -80,6 +89,23 @@ export function boolean(name: string, value: unknown): boolean {
 export function list<T>(name: string, value: readonly T[]): readonly T[] {
   if (!Array.isArray(value)) throw wrongType(name, 'an array', value);
   return value;
+}
+
+/** Is it an array, of whatever elements? */
+export function isList<T, O extends object>(value: readonly T[] | O): value is readonly T[] {
+  return Array.isArray(value);
+}
+
+/**
+ * Copies an array of the caller's: its length and each element are read once. Its own methods and iterator are not called.
+ * @throws TypeError for anything else than an array, RangeError for fewer than `min` or more than `max` elements
+ */
+export function copyList<T>(name: string, value: readonly T[], min: number, max: number): (T | undefined)[] {
+  const { length } = list(name, value);
+  if (!(length >= min && length <= max)) throw wrongValue(name, `a list of ${min} to ${max} elements`, value);
+  const copy: (T | undefined)[] = [];
+  for (let i = 0; i < length; i++) copy.push(value[i]);
+  return copy;
 }
 
 /** Throws unless `value` is a function, or absent; returns it. */

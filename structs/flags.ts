@@ -4,12 +4,12 @@ import { registerOps } from './register-ops.ts';
 
 /** Beside the opcodes themselves: how many there are, and the bit for a registered ring. */
 const registerOp = {
-  IORING_REGISTER_LAST: 38,
+  IORING_REGISTER_LAST: registerOps.length,
   IORING_REGISTER_USE_REGISTERED_RING: 0x80000000,
 } as const;
 
 /** Beside the operations themselves: how many there are. */
-const op = { IORING_OP_LAST: 65 } as const;
+const op = { IORING_OP_LAST: ops.length } as const;
 
 /** `flags` of an SQE. */
 const sqeFlags = {

@@ -33,6 +33,7 @@ export {
 } from './register-ops.ts';
 export * from './rsrc.ts';
 export * from './setup.ts';
+export * from './socket-options.ts';
 export * from './sqe.ts';
 export * from './zcrx.ts';
 

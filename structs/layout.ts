@@ -6,30 +6,11 @@
  * of names is shared with every other package.
  */
 
-import { createRequire } from 'node:module';
 import type { TypeObject } from 'koffi';
 import { list, wrongType, wrongValue } from './check.ts';
+import { type Koffi, koffi, koffiCause, NO_KOFFI } from './koffi.ts';
 import { LOAD, SCALAR_SIZE, type Scalar, STORE } from './scalar.ts';
 import { isUint8Array, lengthOf } from './views.ts';
-
-type Koffi = typeof import('koffi').default;
-
-/**
- * koffi, or undefined where it can't be loaded: importing this package works everywhere, and the first call
- * says what is missing (see lib/sys/ffi.ts).
- */
-export const koffi: Koffi | undefined = load();
-/** Why nothing works without it. */
-export const NO_KOFFI =
-  'the package koffi could not be loaded: install it with its optional dependencies (no --omit=optional)';
-
-function load(): Koffi | undefined {
-  try {
-    return createRequire(import.meta.url)('koffi') as Koffi;
-  } catch {
-    return undefined;
-  }
-}
 
 // ---- declarations -----------------------------------------------------------------------------------------
 
@@ -298,7 +279,7 @@ function partOf(struct: string, slot: Slot): Part[] {
 
 function noLayouts(): Error {
   // as lib/sys/ffi.ts says it: a layout may be the first thing that is missed
-  const error = new Error(`uring: ${NO_KOFFI}`);
+  const error = new Error(`uring: ${NO_KOFFI}`, { cause: koffiCause });
   return Object.assign(error, { name: 'UnsupportedError', code: 'ERR_URING_UNSUPPORTED', need: 'uring' });
 }
 

@@ -150,3 +150,95 @@ export const enterFlags = [
   { value: 0x40, name: 'ENTER_EXT_ARG_REG', since: '6.13' },
   { value: 0x80, name: 'ENTER_NO_IOWAIT', since: '6.15' },
 ] as const satisfies readonly NamedValue[];
+
+/** A variant of operations: a flag of theirs, or a command that one gives. */
+export interface OpFlag {
+  /** The C name without `IORING_`. */
+  readonly name: string;
+  /** The operation that has it. */
+  readonly op: (typeof ops)[number]['name'];
+  /** The field of the entry that it stands in. */
+  readonly field: 'ioprio' | 'rwFlags' | 'len' | 'cmdOp';
+  readonly value: number;
+  /** All of the field, not a bit of it. */
+  readonly isCommand?: boolean;
+  /** The first mainline kernel with it. */
+  readonly since: string;
+}
+
+/** Variants of operations that are younger than the operation itself. */
+export const opFlags = [
+  { name: 'ACCEPT_MULTISHOT', op: 'OP_ACCEPT', field: 'ioprio', value: 1, since: '5.19' },
+  { name: 'ASYNC_CANCEL_FD', op: 'OP_ASYNC_CANCEL', field: 'rwFlags', value: 2, since: '5.19' },
+  { name: 'ASYNC_CANCEL_ANY', op: 'OP_ASYNC_CANCEL', field: 'rwFlags', value: 4, since: '5.19' },
+  { name: 'ASYNC_CANCEL_FD_FIXED', op: 'OP_ASYNC_CANCEL', field: 'rwFlags', value: 8, since: '6.0' },
+  { name: 'ASYNC_CANCEL_OP', op: 'OP_ASYNC_CANCEL', field: 'rwFlags', value: 32, since: '6.6' },
+  { name: 'LINK_TIMEOUT_UPDATE', op: 'OP_TIMEOUT_REMOVE', field: 'rwFlags', value: 16, since: '5.15' },
+  { name: 'TIMEOUT_UPDATE', op: 'OP_TIMEOUT_REMOVE', field: 'rwFlags', value: 2, since: '5.11' },
+  { name: 'MSG_RING_FLAGS_PASS', op: 'OP_MSG_RING', field: 'rwFlags', value: 2, since: '6.3' },
+  { name: 'MSG_SEND_FD', op: 'OP_MSG_RING', field: 'rwFlags', value: 0, isCommand: true, since: '6.0' },
+  { name: 'NOP_INJECT_RESULT', op: 'OP_NOP', field: 'rwFlags', value: 1, since: '6.10' },
+  { name: 'NOP_TW', op: 'OP_NOP', field: 'rwFlags', value: 16, since: '6.15' },
+  { name: 'NOP_CQE32', op: 'OP_NOP', field: 'rwFlags', value: 32, since: '6.18' },
+  { name: 'POLL_ADD_MULTI', op: 'OP_POLL_ADD', field: 'len', value: 1, since: '5.13' },
+  { name: 'POLL_ADD_LEVEL', op: 'OP_POLL_ADD', field: 'len', value: 8, since: '6.0' },
+  { name: 'POLL_UPDATE_EVENTS', op: 'OP_POLL_REMOVE', field: 'len', value: 2, since: '5.13' },
+  { name: 'RECVSEND_POLL_FIRST', op: 'OP_RECV', field: 'ioprio', value: 1, since: '5.19' },
+  { name: 'RECV_MULTISHOT', op: 'OP_RECV', field: 'ioprio', value: 2, since: '6.0' },
+  { name: 'RECVSEND_BUNDLE', op: 'OP_RECV', field: 'ioprio', value: 16, since: '6.10' },
+  { name: 'SEND_ZC_REPORT_USAGE', op: 'OP_SEND_ZC', field: 'ioprio', value: 8, since: '6.2' },
+  { name: 'TIMEOUT_BOOTTIME', op: 'OP_TIMEOUT', field: 'rwFlags', value: 4, since: '5.15' },
+  { name: 'TIMEOUT_REALTIME', op: 'OP_TIMEOUT', field: 'rwFlags', value: 8, since: '5.15' },
+  { name: 'TIMEOUT_MULTISHOT', op: 'OP_TIMEOUT', field: 'rwFlags', value: 64, since: '6.4' },
+  {
+    name: 'SOCKET_URING_OP_SIOCINQ',
+    op: 'OP_URING_CMD',
+    field: 'cmdOp',
+    value: 0,
+    isCommand: true,
+    since: '6.7',
+  },
+  {
+    name: 'SOCKET_URING_OP_SIOCOUTQ',
+    op: 'OP_URING_CMD',
+    field: 'cmdOp',
+    value: 1,
+    isCommand: true,
+    since: '6.7',
+  },
+  {
+    name: 'SOCKET_URING_OP_GETSOCKOPT',
+    op: 'OP_URING_CMD',
+    field: 'cmdOp',
+    value: 2,
+    isCommand: true,
+    since: '6.7',
+  },
+  {
+    name: 'SOCKET_URING_OP_SETSOCKOPT',
+    op: 'OP_URING_CMD',
+    field: 'cmdOp',
+    value: 3,
+    isCommand: true,
+    since: '6.7',
+  },
+  {
+    name: 'SOCKET_URING_OP_TX_TIMESTAMP',
+    op: 'OP_URING_CMD',
+    field: 'cmdOp',
+    value: 4,
+    isCommand: true,
+    since: '6.17',
+  },
+  {
+    name: 'SOCKET_URING_OP_GETSOCKNAME',
+    op: 'OP_URING_CMD',
+    field: 'cmdOp',
+    value: 5,
+    isCommand: true,
+    since: '6.19',
+  },
+] as const satisfies readonly OpFlag[];
+
+/** `'ACCEPT_MULTISHOT'` and the others. */
+export type OpFlagName = (typeof opFlags)[number]['name'];

@@ -68,7 +68,7 @@ export interface RegisterRow {
   readonly does: string;
 }
 
-/** The 38 opcodes in the order of their values. */
+/** All opcodes in the order of their values. */
 export const registerOps = [
   {
     value: 0,

@@ -1,12 +1,14 @@
 /**
  * What `npm test` runs: every test file beside this one, or those whose path contains one of the patterns given.
- * `--soak` takes test/soak instead. `--timeout SECONDS` is for each file: slow machines need more. Compiled to JavaScript it runs the compiled tests, without tsx.
+ * `--soak` takes test/soak instead. `--timeout SECONDS` is for each file: slow machines need more. Everything is compiled once, into a
+ * checkout of its own: each test file is a process, and so is much of what tests start.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { compileCheckout } from '../scripts/compile.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -16,46 +18,33 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-const timeout = Number(values.timeout ?? (values.soak ? 600 : 120));
-const here = import.meta.dirname;
-const extension = extname(import.meta.filename);
+const timeout = Number(values.timeout ?? (values.soak ? 600 : 240));
 
-const found = readdirSync(here, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith(`.test${extension}`) && path.startsWith('soak/') === values.soak)
+const found = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.test.ts') && path.startsWith('soak/') === values.soak)
   // those are for guests: npm run test:kernels
   .filter((path) => !path.startsWith('kernels/'))
   .filter((path) => positionals.length === 0 || positionals.some((pattern) => path.includes(pattern)))
   .sort()
-  .map((path) => relative('.', join(here, path)));
+  .map((path) => join('test', path.replace(/ts$/, 'js')));
 
 // an ordinary user's memlock is charged per uid and released late, so that files side by side would starve each other
 const concurrency = process.getuid?.() === 0 && !values.soak ? 2 : 1;
 
 if (found.length === 0) {
-  console.error(`no test file in ${here} matches ${positionals.join(' or ') || `*.test${extension}`}`);
+  console.error(`no test file in ${import.meta.dirname} matches ${positionals.join(' or ') || '*.test.ts'}`);
   process.exit(1);
 }
 
-/** Builds the package beside nothing else, for tests that start its command many times; where, or undefined. */
-function compile(): string | undefined {
-  if (extension !== '.ts') return undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'uring-compiled-'));
-  const root = join(here, '..');
-  const build = ['--import', 'tsx', join(root, 'scripts/build.ts'), join(folder, 'dist')];
-  const { status } = spawnSync(process.execPath, build, { stdio: 'inherit' });
-  copyFileSync(join(root, 'package.json'), join(folder, 'package.json'));
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  // some tests run it as another user
-  chmodSync(folder, 0o755);
-  process.on('exit', () => rmSync(folder, { recursive: true }));
-  return status === 0 ? folder : undefined;
-}
+const folder = mkdtempSync(join(tmpdir(), 'uring-compiled-'));
+process.on('exit', () => rmSync(folder, { recursive: true }));
+compileCheckout(folder);
 
-const compiled = compile();
 const { status, signal, error } = spawnSync(
   process.execPath,
   [
-    ...(extension === '.ts' ? ['--conditions=uring-source', '--import', 'tsx'] : []),
+    '--conditions=uring-source',
+    '--enable-source-maps',
     '--expose-gc',
     '--test',
     `--test-concurrency=${concurrency}`,
@@ -64,7 +53,7 @@ const { status, signal, error } = spawnSync(
     `--test-timeout=${timeout * 1000}`,
     ...found,
   ],
-  { stdio: 'inherit', env: { ...process.env, ...(compiled && { URING_COMPILED: compiled }) } },
+  { stdio: 'inherit', cwd: folder },
 );
 if (error) throw error;
 if (signal) console.error(`the tests were ended by ${signal}`);

@@ -1,6 +1,6 @@
 /** Scenes for processes of their own: subscribers that throw. */
 import { subscribe } from 'node:diagnostics_channel';
-import { Ring } from '../lib/ring/ring.ts';
+import { Ring } from '../lib/faces/ring.ts';
 import { alloc } from '../lib/sys/memory.ts';
 
 /** Every subscriber throws: what the calls gave all the same, and where the errors came out. */

@@ -47,7 +47,7 @@ async function serve(ring: AsyncRing, answer: (socket: FixedFile) => Promise<voi
   const acceptAll = async (): Promise<void> => {
     for await (const socket of ring.acceptMultishot(server, { into: 'alloc' })) {
       ring
-        .setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, 1)
+        .setsockopt(socket, [IPPROTO_TCP, TCP_NODELAY], 1)
         .then(() => answer(socket))
         .catch(() => {})
         .finally(() => ring.closeFd(socket));

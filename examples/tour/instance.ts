@@ -84,7 +84,7 @@ export const instance = {
       'EINVAL',
     );
     // ends the wait if the clock is another one
-    ring.prepare.timeout(1000);
+    ring.prepare.timeout({ afterMs: 1000 });
     const [seconds = ''] = readFileSync('/proc/uptime', 'utf8').split(' ');
     const deadlineMs = Number(seconds) * 1000 + 30;
     const ms = timed(() => ring.submit({ wait: 1, deadlineMs }), 10);

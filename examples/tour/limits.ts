@@ -63,7 +63,7 @@ export const limits = {
     ring.enable();
     ring.prepare.nop();
     same('the operation on the list', result(ring), 0);
-    ring.prepare.timeout(0);
+    ring.prepare.timeout({ afterMs: 0 });
     same('another one', result(ring), '-EACCES');
     same(
       'a register call',
@@ -91,7 +91,7 @@ export const limits = {
     ring.registerBpfFilter({ op: 'OP_NOP', filter: 'deny' });
     ring.prepare.nop();
     same('the filtered operation', result(ring), '-EACCES');
-    ring.prepare.timeout(0);
+    ring.prepare.timeout({ afterMs: 0 });
     same('another one', result(ring), '-ETIME');
     return 'NOP: EACCES by the filter; TIMEOUT runs';
   },

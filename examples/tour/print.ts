@@ -82,6 +82,12 @@ export function printRow(result: Result): void {
   console.log(line(result));
 }
 
+/** What came of the promises: a line behind the footer. */
+export function printPromises({ verdict, evidence, ms }: Pick<Result, 'verdict' | 'evidence' | 'ms'>): void {
+  const left = `promises: ${verdict === 'failed' ? 'FAILED, ' : ''}${evidence}`;
+  console.log(spread(verdict === 'failed' ? colour('red', left) : left, `${(ms / 1000).toFixed(1)} s`));
+}
+
 /** How many rows came to what, and in which time. */
 export function printFooter(opcodes: readonly Result[], flag: Result, ms: number): void {
   const count = (verdict: Verdict, rows = opcodes) => rows.filter((row) => row.verdict === verdict).length;

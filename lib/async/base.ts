@@ -1,9 +1,12 @@
 /** What the families of operations of AsyncRing are built on: one operation, one promise. */
 import { options as checkNames, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
-import { AbortError } from '../errors.ts';
-import type { Operation } from '../operations/index.ts';
-import { includes } from '../operations/kit.ts';
+import { AbortError, OpError } from '../errors.ts';
+import { askedFor } from '../operations/explain.ts';
+import { nameOperation } from '../operations/key.ts';
+import type { Operation } from '../operations/operation.ts';
+import { includes } from '../operations/options.ts';
+import { flag } from '../operations/read.ts';
 import { RingBase, type RingBaseOptions, refuseFile } from '../ring/base.ts';
 import type { Completion } from '../ring/core/core.ts';
 import { milliseconds } from '../ring/core/time.ts';
@@ -23,9 +26,12 @@ const ECANCELED = 125;
 
 /** What every operation takes. */
 export interface AsyncOptions {
-  /** Cancels the operation. It rejects with AbortError only if the kernel did cancel; otherwise its result counts. */
+  /**
+   * Cancels the operation. It rejects with AbortError if the kernel did cancel; otherwise its result counts, if it comes within
+   * 50 ms. After that it rejects with AbortError too, whose `mayStillComplete` is true: the memory stays the kernel's.
+   */
   readonly signal?: AbortSignal | undefined;
-  /** Ends it with ETIME after so many milliseconds (a linked timeout, 5.5). */
+  /** Ends it with ETIME after so many milliseconds (a linked timeout, 5.5); as `signal`, at most 50 ms later. */
   readonly timeoutMs?: number | undefined;
   /** IOSQE_IO_DRAIN: starts after everything before it is done. */
   readonly drain?: boolean | undefined;
@@ -46,13 +52,10 @@ export interface ChainOptions {
 
 const KNOWN: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
 
-/** The result is a number of bytes, or whatever else res says. */
-export const COUNT: Outcome<number> = { convert: (res) => res };
-/** The result is nothing. */
-export const NOTHING: Outcome<void> = { convert: () => undefined };
+type Known = Pick<Operation<never, never>, 'known'>;
 
 /** Checks the names of all options; returns whether there are any that every operation has. */
-function hasCommon({ known }: Operation<never, object>, options: object): boolean {
+function hasCommon({ known }: Known, options: object): boolean {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
   let has = false;
   for (const key in options) {
@@ -65,7 +68,7 @@ function hasCommon({ known }: Operation<never, object>, options: object): boolea
 }
 
 /** Checks the options that every operation has, and the names of all. */
-function checkOptions(operation: Operation<never, object>, options: object | undefined): AsyncOptions {
+function checkOptions(operation: Known, options: object | undefined): AsyncOptions {
   return options !== undefined && hasCommon(operation, options) ? options : {};
 }
 
@@ -75,8 +78,8 @@ function commonBits(ring: AsyncRingBase, { drain, async, personality }: AsyncOpt
     throw wrongType('options.personality', 'a Personality', personality);
   }
   return (
-    (drain ? IOSQE_IO_DRAIN : 0) |
-    (async ? IOSQE_ASYNC : 0) |
+    (flag('options.drain', drain) ? IOSQE_IO_DRAIN : 0) |
+    (flag('options.async', async) ? IOSQE_ASYNC : 0) |
     (personality === undefined ? 0 : ring.personalityOf(personality) << 8)
   );
 }
@@ -92,6 +95,31 @@ function checkSignal(signal: AbortSignal | undefined): void {
 function wrongBuild(made: unknown): TypeError {
   if (made instanceof Promise) made.catch(() => {});
   return wrongType('build', 'a function that returns an array of promises', made);
+}
+
+/**
+ * The error of the first link that failed. A link that was cancelled says which one before it cut the chain: one that
+ * failed comes first itself, so it was one that did less than was asked for.
+ */
+function cutBy(
+  links: readonly Departure[],
+  results: readonly PromiseSettledResult<unknown>[],
+  failed: number,
+): unknown {
+  const result = results[failed];
+  const error: unknown = result?.status === 'rejected' ? result.reason : undefined;
+  const before = results[failed - 1];
+  const link = links[failed - 1];
+  if (!(error instanceof OpError) || error.code !== 'ECANCELED') return error;
+  if (before?.status !== 'fulfilled' || link === undefined || typeof before.value !== 'number') return error;
+  const { info, memory } = link.flight;
+  const asked = askedFor(memory);
+  if (asked === undefined || before.value >= asked) return error;
+  return new OpError(error.op, -error.errno, {
+    since: error.since,
+    cause: error,
+    hint: `link ${failed} of the chain, ${info.op}, did ${before.value} of ${asked} bytes, which cuts it: { hard: true } goes on`,
+  });
 }
 
 /** A ring of promises without its operations. */
@@ -155,14 +183,9 @@ export abstract class AsyncRingBase extends RingBase {
     else this.loop.close();
   }
 
-  /** As `close()`. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-  }
-
   /** @internal */
   personalityOf(personality: Personality): number {
-    return personality.use(this.core);
+    return Personality.use(personality, this.core);
   }
 
   /** @internal One operation. Wrong arguments reject the promise. */
@@ -172,21 +195,22 @@ export abstract class AsyncRingBase extends RingBase {
     options: (O & AsyncOptions) | undefined,
     ...args: A
   ): Promise<T> {
-    const flight = new OneShot(operation.op, outcome);
+    const flight = new OneShot(this.core, operation.info, outcome);
     const promise = flight.promise();
     const chain = this.#chain;
     try {
-      this.core.check();
-      const isPlain = options === undefined || !hasCommon(operation, options);
+      this.core.begin();
+      const isPlain = (options === undefined || !hasCommon(operation, options)) && !operation.info.isNamed;
       const given = options ?? operation.defaults;
       // `args` is only ever spread: so V8 makes no array of it
       if (isPlain && chain === undefined && this.loop.startNow(flight, operation, given, ...args))
         return promise;
-      this.#start(chain, flight, operation, given, isPlain ? {} : options, ...args);
+      this.#start(chain, flight, operation, given, options ?? {}, ...args);
     } catch (error) {
       chain?.refuse(error);
       flight.fail(error);
     }
+    if (operation.info.isNamed) nameOperation(promise, flight);
     chain?.promised(promise);
     return promise;
   }
@@ -205,7 +229,8 @@ export abstract class AsyncRingBase extends RingBase {
     const bits = commonBits(this, common);
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     if (signal?.aborted) throw new AbortError(signal.reason);
-    if (signal !== undefined) flight.agree({ forgetSignal: this.#watch(signal, flight) });
+    if (operation.info.isNamed) flight.setExtras({});
+    if (signal !== undefined) flight.setExtras({ forgetSignal: this.#watch(signal, flight) });
     this.#depart(new Start(flight, operation, options, args, bits, timeoutMs), chain);
   }
 
@@ -221,7 +246,7 @@ export abstract class AsyncRingBase extends RingBase {
   ): Results<T> {
     // it is armed again and again, each time with what was given at first
     const given = typeof options === 'object' && options !== null ? copyOf(options) : options;
-    const flight = new Multishot(operation.op, stream, {
+    const flight = new Multishot(this.core, operation.info, stream, {
       prepare: () => {
         this.core.check();
         const { signal, timeoutMs } = checkOptions(operation, given);
@@ -237,11 +262,14 @@ export abstract class AsyncRingBase extends RingBase {
         this.loop.start([new Start(each, operation, given ?? operation.defaults, args, bits, undefined)]);
       },
       stop: (each) => this.loop.stop(each),
+      limit: (each) => this.loop.limit(each),
       sleep: (each) => this.loop.sleep(each),
       wake: (each) => this.loop.wake(each),
       isClosed: () => this.core.isClosed,
     });
-    return new Results(flight);
+    const results = new Results(flight);
+    if (operation.info.isNamed) nameOperation(results, flight);
+    return results;
   }
 
   /**
@@ -261,7 +289,8 @@ export abstract class AsyncRingBase extends RingBase {
     const { core, loop } = this;
     core.check();
     const flight = new Multishot<Completion>(
-      'OP_MSG_RING',
+      core,
+      { op: 'OP_MSG_RING' },
       { convert: () => core.completion(), undo: () => {}, highWater: Number.POSITIVE_INFINITY },
       {
         prepare: () => signal,
@@ -270,6 +299,7 @@ export abstract class AsyncRingBase extends RingBase {
           loop.leave(each);
           each.complete(-ECANCELED, 0, true);
         },
+        limit: () => {},
         sleep: () => {},
         wake: () => {},
         isClosed: () => core.isClosed,
@@ -321,6 +351,8 @@ export abstract class AsyncRingBase extends RingBase {
     checkNames('options', options, ['hard']);
     const link = options.hard ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
     this.core.check();
+    if (typeof build !== 'function')
+      throw wrongType('build', 'a function that returns an array of promises', build);
     if (this.#chain !== undefined) throw wrongValue('build', 'without a chain of its own', build);
     const chain = new Chain();
     this.#chain = chain;
@@ -336,7 +368,9 @@ export abstract class AsyncRingBase extends RingBase {
     }
     const links = chain.finish(link);
     if (links.length > 0) this.loop.start(links);
-    await Promise.allSettled(promises);
+    const results = await Promise.allSettled(promises);
+    const failed = results.findIndex(({ status }) => status === 'rejected');
+    if (failed >= 0) throw cutBy(links, results, failed);
     return Promise.all(promises);
   }
 }

@@ -1,6 +1,6 @@
 /** An operation on its way to the queue, with what its caller gave. */
 
-import type { Operation } from '../operations/index.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import type { Flight } from './flight.ts';
 
@@ -23,11 +23,6 @@ export function copyOf<O extends object>(options: O): O {
   for (const key in options) fields[key] = { value: options[key], enumerable: true };
   const copy: O = Object.create(options, fields);
   return copy;
-}
-
-/** A copy of a list; what is no list is refused later, by name. */
-export function listOf<T>(values: readonly T[]): readonly T[] {
-  return Array.isArray(values) ? [...values] : values;
 }
 
 /** One operation with its arguments. */

@@ -1,6 +1,8 @@
 /** One operation on its way: what the kernel may touch, and who is told how it ended. */
-import { AbortError, OpError } from '../errors.ts';
-import type { OpName } from '../register/support.ts';
+import { AbortError } from '../errors.ts';
+import { operationError } from '../operations/explain.ts';
+import type { OperationInfo } from '../operations/operation.ts';
+import type { RingCore } from '../ring/core/core.ts';
 
 const EINTR = 4;
 const ECANCELED = 125;
@@ -9,8 +11,8 @@ const ETIME = 62;
 const ERESTARTSYS = 512;
 const ERESTART_RESTARTBLOCK = 516;
 
-/** What an operation has that may be cancelled, limited, or that completes twice. */
-interface Terms {
+/** Optional state of operations that can be cancelled, are limited, or complete twice. */
+interface Extras {
   /** Its slot in the ring's table; undefined before it has an entry. */
   slot?: number | undefined;
   /** Was its cancellation asked for, and why? */
@@ -19,39 +21,45 @@ interface Terms {
   deadline?: number;
   /** Takes the listener off the signal. */
   forgetSignal?: () => void;
+  /** Takes it off the list of operations that are given up after a while. */
+  forgetLimit?: () => void;
   /** The result of a zero-copy send, whose last completion only says that the memory is free. */
   firstResult?: number;
+  /** Was the promise settled although the kernel goes on? */
+  isAbandoned?: boolean;
 }
 
 /** What the loop needs to know of an operation in flight. */
 export abstract class Flight {
-  readonly op: OpName;
+  readonly core: RingCore;
+  readonly info: OperationInfo;
   /** Everything that the kernel may touch until the last completion. */
   memory: unknown = undefined;
-  /** What it has agreed to, if anything: few have, and one field for all keeps the others small. */
-  protected terms: Terms | undefined;
+  /** Few operations have any: one field for all keeps the others small. */
+  protected extras: Extras | undefined;
 
-  constructor(op: OpName) {
-    this.op = op;
+  constructor(core: RingCore, info: OperationInfo) {
+    this.core = core;
+    this.info = info;
   }
 
   /** The slot in the ring's table of an operation that may be cancelled; undefined before it has an entry. */
   get slot(): number | undefined {
-    return this.terms?.slot;
+    return this.extras?.slot;
   }
 
   set slot(slot: number | undefined) {
-    if (this.terms !== undefined) this.terms.slot = slot;
+    if (this.extras !== undefined) this.extras.slot = slot;
   }
 
   /** Was its cancellation asked for, and why? */
   get abortReason(): { readonly reason: unknown } | undefined {
-    return this.terms?.abortReason;
+    return this.extras?.abortReason;
   }
 
-  /** Adds what only few operations have. What is to be cancelled agrees before it has an entry. */
-  agree(terms: Terms): void {
-    this.terms = { ...this.terms, ...terms };
+  /** Adds optional state. An operation that may be cancelled needs some, if only `{}`, before it has an entry. */
+  setExtras(extras: Extras): void {
+    this.extras = { ...this.extras, ...extras };
   }
 
   /** A completion; `isLast` unless more will come. */
@@ -63,16 +71,30 @@ export abstract class Flight {
   /** A completion that nobody waits for any more: what it made is undone. */
   abstract discard(res: number, flags: number): void;
 
-  /** The error of a failed completion. */
-  error(res: number): Error {
+  /** The kernel has not ended it in time: whoever waits for it waits no more. What it makes still is undone. */
+  abstract abandon(): void;
+
+  /** The error of an operation that goes on in the kernel. */
+  protected abandonment(): Error {
+    const bytes = this.extras?.firstResult;
+    const known = bytes === undefined || bytes < 0 ? {} : { bytes };
+    return Object.assign(this.error(-ECANCELED)(), { mayStillComplete: true, ...known });
+  }
+
+  /** Makes the error of a failed completion: what it tells is collected at once, while the entry can be looked at. */
+  error(res: number): () => Error {
     const errno = -res >= ERESTARTSYS && -res <= ERESTART_RESTARTBLOCK ? EINTR : -res;
     // EINTR: a worker was in the middle of it
     const isStopped = errno === ECANCELED || errno === EINTR;
-    if (isStopped && this.abortReason !== undefined) return new AbortError(this.abortReason.reason);
+    const { abortReason } = this;
+    if (isStopped && abortReason !== undefined) return () => new AbortError(abortReason.reason);
+    const { core, info, memory: held } = this;
+    const { low, high } = core.queues;
+    const entry = core.queues.entryOf(low, high);
     // before the deadline it was something else: a link before it failed
-    if (isStopped && performance.now() >= (this.terms?.deadline ?? Number.POSITIVE_INFINITY))
-      return new OpError(this.op, ETIME, { hint: 'timeoutMs is over' });
-    return new OpError(this.op, errno);
+    if (isStopped && performance.now() >= (this.extras?.deadline ?? Number.POSITIVE_INFINITY))
+      return () => operationError({ core, info, errno: ETIME, held, entry, hint: 'timeoutMs is over' });
+    return () => operationError({ core, info, errno, held, entry });
   }
 }
 
@@ -85,6 +107,8 @@ export interface Outcome<T> {
   readonly success?: number | undefined;
   /** A completion that is an error, or that comes when the ring is closed: gives back what it has. */
   readonly waste?: ((res: number, flags: number) => void) | undefined;
+  /** Told the result of an operation that completes twice, at the first completion. */
+  readonly onFirst?: ((res: number) => void) | undefined;
 }
 
 function ignore(): void {}
@@ -103,6 +127,16 @@ function execute(resolve: (value: never) => void): void {
 }
 
 /**
+ * Rejects with what `make` makes once whoever awaits the promise is attached to it, which is two microtasks after it was
+ * resolved with this one: so the error's stack has the frames of whoever awaits.
+ */
+async function rejection(make: () => unknown): Promise<never> {
+  await undefined;
+  await undefined;
+  throw make();
+}
+
+/**
  * An operation with one result. Its promise, the functions that settle it and this object are all that an operation
  * allocates: a field more is eight bytes for each.
  */
@@ -110,8 +144,8 @@ export class OneShot<T> extends Flight implements Settler {
   resolve: (value: T | PromiseLike<T>) => void = ignore;
   readonly #outcome: Outcome<T>;
 
-  constructor(op: OpName, outcome: Outcome<T>) {
-    super(op);
+  constructor(core: RingCore, info: OperationInfo, outcome: Outcome<T>) {
+    super(core, info);
     this.#outcome = outcome;
   }
 
@@ -131,23 +165,34 @@ export class OneShot<T> extends Flight implements Settler {
   override complete(res: number, flags: number, isLast: boolean): void {
     if (!isLast) {
       // a zero-copy send: this is the result, the notification that frees the memory comes later
-      if (this.terms?.firstResult === undefined) this.agree({ firstResult: res });
+      if (this.extras?.firstResult === undefined) this.setExtras({ firstResult: res });
+      if (res >= 0) this.#outcome.onFirst?.(res);
       return;
     }
-    if (res >= 0 && this.terms === undefined) this.#settle(res, flags);
+    if (res >= 0 && this.extras === undefined) this.#settle(res, flags);
     else this.#end(res, flags);
   }
 
   #end(res: number, flags: number): void {
-    const result = this.terms?.firstResult ?? res;
+    const result = this.extras?.firstResult ?? res;
+    if (this.extras?.isAbandoned) {
+      this.discard(result, flags);
+      return;
+    }
     this.#forget();
     if (result < 0 && -result !== this.#outcome.success) {
       this.#outcome.waste?.(res, flags);
-      this.#reject(this.error(result));
+      this.#fail(result);
     } else if (this.abortReason !== undefined && this.#outcome.undo !== undefined) {
       this.#outcome.undo(result);
       this.#reject(new AbortError(this.abortReason.reason));
     } else this.#settle(result, flags);
+  }
+
+  /** The operation failed. What its error tells is collected now, and the error made where its stack is worth something. */
+  #fail(res: number): void {
+    const make = this.error(res);
+    this.resolve(rejection(make));
   }
 
   #settle(res: number, flags: number): void {
@@ -159,6 +204,14 @@ export class OneShot<T> extends Flight implements Settler {
   }
 
   override fail(error: unknown): void {
+    if (this.extras?.isAbandoned) return;
+    this.#forget();
+    this.#reject(error);
+  }
+
+  override abandon(): void {
+    const error = this.abandonment();
+    this.setExtras({ isAbandoned: true });
     this.#forget();
     this.#reject(error);
   }
@@ -169,6 +222,7 @@ export class OneShot<T> extends Flight implements Settler {
   }
 
   #forget(): void {
-    this.terms?.forgetSignal?.();
+    this.extras?.forgetSignal?.();
+    this.extras?.forgetLimit?.();
   }
 }

@@ -7,19 +7,21 @@ import { wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { KernelTimespec } from '../../structs/posix.ts';
 import { AbortError, ClosedError, RegisterError, SyscallError, UnsupportedError } from '../errors.ts';
-import type { Operation } from '../operations/index.ts';
+import type { Operation } from '../operations/operation.ts';
 import * as control from '../ops/control.ts';
 import * as wait from '../ops/wait.ts';
 import { registerEventfd, registerSyncCancel } from '../register/notify.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { kindOf, SKIPPED } from '../ring/core/flights.ts';
 import { timespec } from '../ring/core/time.ts';
-import { addressOf } from '../sys/memory.ts';
-import { FdPoll } from '../sys/poll.ts';
+import { Watch } from '../ring/core/wakeup.ts';
+import { manage } from '../sys/managed-fd.ts';
+import { Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import type { Departure } from './departure.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
+import { Limits } from './limits.ts';
 
 const {
   IORING_CQE_F_MORE,
@@ -38,6 +40,9 @@ const EBUSY = 16;
 /** Completions that one turn settles before it lets others run. */
 const BUDGET = 4096;
 
+/** So long after its limit an operation is given up that the kernel does not end; with a timer's delay less than 50 ms. */
+const GRACE_MS = 40;
+
 /** How long a turn goes on with operations that complete while they are submitted, before it lets others run. */
 const SPRINT_MS = 0.2;
 /** Its reactions run after those of all promises that were settled before; queueMicrotask would take several times as long. */
@@ -49,8 +54,9 @@ const busy = new Set<object>();
 export class Loop {
   readonly #core: RingCore;
   readonly #owner: WeakRef<object>;
-  readonly #poll: FdPoll;
+  readonly #watch: Watch;
   readonly #count = new BigUint64Array(1);
+  readonly #limits = new Limits(() => this.#wakeNow());
   /** Groups of operations that found no room, in order. */
   #waiting = new Fifo<readonly Departure[]>();
   /** Those of them that nobody has cancelled: the group of each operation. */
@@ -72,6 +78,9 @@ export class Loop {
   #isPlacing = false;
   #isBusy = false;
   #isUnrefed = false;
+  #isClosed = false;
+  /** Has anybody listened? Messages may go on coming then. */
+  #hasListened = false;
 
   /** @param owner what is kept alive while operations are in flight */
   constructor(core: RingCore, owner: object) {
@@ -83,8 +92,9 @@ export class Loop {
       const allowed = 'with deferTaskrun: true, because the event loop waits on the fd of any other ring';
       throw wrongValue('options.registeredFdOnly', allowed, true);
     }
-    this.#poll = new FdPoll(core.isPolled ? fd : wakeFd, () => this.#schedule());
-    core.onClose(() => this.#poll.close());
+    this.#watch = new Watch(core.isPolled ? fd : wakeFd, this.#wake);
+    core.onClose(() => this.#watch.close());
+    core.onTagExpected = () => this.#schedule();
     core.onLast = (held, res, flags) => {
       if (held instanceof Flight) held.discard(res, flags);
     };
@@ -150,8 +160,14 @@ export class Loop {
   /** Asks the kernel to cancel an operation; one that has no entry yet fails at once. */
   cancel(flight: Flight, reason: unknown): void {
     if (flight.abortReason !== undefined) return;
-    flight.agree({ abortReason: { reason } });
+    flight.setExtras({ abortReason: { reason } });
     this.#stop(flight, new AbortError(reason));
+    if (flight.slot !== undefined) this.limit(flight);
+  }
+
+  /** Gives an operation up that the kernel was asked to cancel, where it does not end soon. */
+  limit(flight: Flight): void {
+    this.#limits.add(flight, GRACE_MS);
   }
 
   /** Asks the kernel to stop an operation of which nobody wants to hear AbortError. */
@@ -178,7 +194,9 @@ export class Loop {
   /** `flight` is told of each message of another ring, which `core.userData` and the queues have; it holds the process. */
   listen(flight: Flight): void {
     this.#listeners.add(flight);
+    this.#hasListened = true;
     if (!this.#isBusy) this.#hold();
+    this.#schedule();
   }
 
   /** Takes `listen` back. */
@@ -190,6 +208,9 @@ export class Loop {
 
   /** Closes the ring, and fails everything that is on its way with `error`, or ClosedError. */
   close(error?: unknown): void {
+    // operations that the kernel has not given up are still in the table
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     const { flights: kept } = this.#core;
     const flights = [...kept.everything(), ...this.#groupOf.keys(), ...this.#dormant, ...this.#listeners];
     this.#dormant.clear();
@@ -205,13 +226,13 @@ export class Loop {
   /** Lets the process end although operations are in flight. */
   unref(): void {
     this.#isUnrefed = true;
-    this.#poll.unref();
+    this.#watch.unref();
   }
 
   /** Holds the process again while operations are in flight, as at first. */
   ref(): void {
     this.#isUnrefed = false;
-    if (this.#isBusy) this.#poll.ref();
+    if (this.#isBusy) this.#watch.ref();
   }
 
   // ---- to the kernel -------------------------------------------------------------------------------------------
@@ -254,7 +275,7 @@ export class Loop {
 
   /** Makes the entries of a group; a wrong argument of one fails all of them, and takes the entries back. */
   #enterAll(group: readonly Departure[]): void {
-    const { queues, flights } = this.#core;
+    const { queues } = this.#core;
     const before = queues.unpublished;
     const slots: number[] = [];
     try {
@@ -262,7 +283,7 @@ export class Loop {
     } catch (error) {
       queues.rewind(queues.unpublished - before);
       // a getter that closed the ring has taken them back already
-      if (!this.#core.isClosed) for (const slot of slots) flights.remove(slot);
+      if (!this.#core.isClosed) for (const slot of slots) this.#core.forget(slot);
       for (const { flight } of group) {
         flight.slot = undefined;
         flight.fail(error);
@@ -274,6 +295,7 @@ export class Loop {
   #enter(departure: Departure, slots: number[]): void {
     const core = this.#core;
     const { flight, bits, timeoutMs } = departure;
+    core.begin();
     flight.memory = departure.encode(core);
     const { sqe } = core.queues;
     const link = timeoutMs === undefined ? 0 : IOSQE_IO_LINK;
@@ -285,18 +307,24 @@ export class Loop {
     slots.push(slot);
     flight.slot = slot;
     if ((bits & IOSQE_IO_DRAIN) !== 0) this.#hasDrains = true;
-    if (timeoutMs !== undefined) this.#limit(flight, timeoutMs, bits);
+    if (timeoutMs !== undefined) {
+      // a link starts after the one before it, and so does its timeout
+      const isStartedNow = slots.length === 1 && !this.#hasDrains && core.isEnabled;
+      this.#limit(flight, timeoutMs, bits, isStartedNow);
+    }
     // its signal was aborted before it had an entry
     if (flight.abortReason !== undefined) this.#stop(flight, new AbortError(flight.abortReason.reason));
   }
 
   /** The entry after `flight`'s cancels it after a while. */
-  #limit(flight: Flight, timeoutMs: number, bits: number): void {
+  #limit(flight: Flight, timeoutMs: number, bits: number, isStartedNow: boolean): void {
     const core = this.#core;
-    const time = KernelTimespec.encode(timespec(timeoutMs));
+    const time = new Pinned(KernelTimespec.size);
+    KernelTimespec.encodeInto(time.bytes, timespec(timeoutMs));
     flight.memory = [flight.memory, time];
-    flight.agree({ deadline: performance.now() + timeoutMs });
-    const sqe = wait.linkTimeout(core.entry(), addressOf('time', time), 0);
+    flight.setExtras({ deadline: performance.now() + timeoutMs });
+    if (isStartedNow) this.#limits.add(flight, timeoutMs + GRACE_MS);
+    const sqe = wait.linkTimeout(core.entry(), time.address, 0);
     sqe.flags |= bits & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
     core.commitSkipped(0);
   }
@@ -305,6 +333,20 @@ export class Loop {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(this.#turn);
+  }
+
+  /** The ring's fd is readable. */
+  readonly #wake = (): void => {
+    if (!this.#isScheduled) this.#wakeNow();
+  };
+
+  #wakeNow(): void {
+    try {
+      this.#turn();
+    } catch (error) {
+      // a user's onRelease: other rings are woken all the same
+      throwLater(error);
+    }
   }
 
   readonly #turn = (): void => {
@@ -352,22 +394,30 @@ export class Loop {
     if (this.pending === 0) {
       this.#hasDrains = false;
       if (this.#listeners.size === 0) this.#release();
+      this.#sleep();
       return;
     }
     if (!this.#submit()) return;
     // timers and other I/O wait for the end of this: it must come soon, and does not depend on what users do
     if (this.#core.queues.ready > 0 && performance.now() < this.#restAt) this.#goOn();
     else if (this.#isMoving) this.#schedule();
+    else this.#sleep();
   };
+
+  /** Nothing to do: the next completion, if one can come, wakes the event loop. */
+  #sleep(): void {
+    const { isEnabled, expectsTags } = this.#core;
+    const isIdle = this.pending === 0 && !expectsTags && !this.#hasListened;
+    if (this.#isScheduled || isIdle || !isEnabled) return;
+    if (!this.#watch.arm()) this.#schedule();
+  }
 
   #goOn(): void {
     try {
       this.#settle();
     } catch (error) {
       // a user's onRelease: an uncaught exception as in a turn, not an unhandled rejection
-      setImmediate(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }
 
@@ -505,7 +555,7 @@ export class Loop {
     this.#isBusy = true;
     const owner = this.#owner.deref();
     if (owner !== undefined) busy.add(owner);
-    if (!this.#isUnrefed) this.#poll.ref();
+    if (!this.#isUnrefed) this.#watch.ref();
   }
 
   #release(): void {
@@ -513,8 +563,15 @@ export class Loop {
     this.#isBusy = false;
     const owner = this.#owner.deref();
     if (owner !== undefined) busy.delete(owner);
-    this.#poll.unref();
+    this.#watch.unref();
   }
+}
+
+/** Makes it an uncaught exception. */
+function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 /** How many entries a group needs. */
@@ -525,7 +582,7 @@ function entriesOf(group: readonly Departure[]): number {
 /** The ring's one eventfd, registered: a ring with deferred task work never becomes readable itself. */
 export function registerWakeFd(core: RingCore): void {
   if (!core.has(IORING_SETUP_DEFER_TASKRUN)) return;
-  const fd = sys.eventfd(0);
+  const fd = manage(sys.eventfd(0));
   if (fd < 0) throw new SyscallError('eventfd', -fd);
   core.onClose(() => sys.close(fd));
   registerEventfd(core.handle, fd);

@@ -1,6 +1,7 @@
 /** One request, many completions: an async iterator that arms itself again when the kernel stops. */
 import { AbortError } from '../errors.ts';
-import type { OpName } from '../register/support.ts';
+import type { OperationInfo } from '../operations/operation.ts';
+import type { RingCore } from '../ring/core/core.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
 import { whenAborted } from './signals.ts';
@@ -36,6 +37,8 @@ export interface Port {
   readonly arm: (flight: Flight) => void;
   /** Asks the kernel to stop the request. */
   readonly stop: (flight: Flight) => void;
+  /** Gives the flight up where the kernel does not stop the request soon. */
+  readonly limit: (flight: Flight) => void;
   /** Somebody waits although no request is with the kernel: fails the flight when the ring closes. */
   readonly sleep: (flight: Flight) => void;
   /** Takes `sleep` back. */
@@ -105,10 +108,10 @@ export class Multishot<T> extends Flight {
   #forgetSignal: (() => void) | undefined;
 
   /** @internal */
-  constructor(op: OpName, stream: Stream<T>, port: Port) {
-    super(op);
+  constructor(core: RingCore, info: OperationInfo, stream: Stream<T>, port: Port) {
+    super(core, info);
     // it can always be stopped
-    this.agree({});
+    this.setExtras({});
     this.#stream = stream;
     this.#highWater = stream.highWater ?? HIGH_WATER;
     this.#port = port;
@@ -154,9 +157,17 @@ export class Multishot<T> extends Flight {
     return { done: true, value: undefined };
   }
 
-  /** Ends with AbortError, when the kernel has let go. */
+  /** Ends with AbortError, when the kernel has let go, or a little later. */
   abort(reason: unknown): void {
+    this.setExtras({ abortReason: { reason } });
     this.#end({ error: new AbortError(reason) });
+    if (this.#isArmed) this.#port.limit(this);
+  }
+
+  override abandon(): void {
+    if (this.#isOver) return;
+    this.#error = { error: this.abandonment() };
+    this.#finish();
   }
 
   #end(error: { readonly error: unknown } | undefined): void {
@@ -172,6 +183,11 @@ export class Multishot<T> extends Flight {
       this.slot = undefined;
       this.memory = undefined;
       this.#isArmed = false;
+    }
+    // it was given up, or failed
+    if (this.#isOver) {
+      this.discard(res, flags);
+      return;
     }
     if (this.#isResult(res)) this.#take(res, flags);
     else this.#stream.waste?.(res, flags);
@@ -212,7 +228,7 @@ export class Multishot<T> extends Flight {
       if (this.#stream.hasMore?.() === false) this.#end(undefined);
       else this.#armIfWanted();
     } else {
-      this.#error = { error: this.error(res) };
+      this.#error = { error: this.error(res)() };
       this.#finish();
     }
   }
@@ -248,6 +264,7 @@ export class Multishot<T> extends Flight {
     this.#isOver = true;
     this.#port.wake(this);
     this.#forgetSignal?.();
+    this.extras?.forgetLimit?.();
     for (const ended of this.#ended.splice(0)) ended();
     this.#feed();
   }

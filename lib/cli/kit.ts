@@ -1,5 +1,4 @@
 /** What the commands share: printing, stopping, exit codes. */
-import Table from 'cli-table3';
 import pc from 'picocolors';
 import { errnoMessage } from '../../structs/errno.ts';
 
@@ -133,44 +132,4 @@ export function toJson(value: unknown): string {
   });
 }
 
-const NOTHING = Object.fromEntries(
-  [
-    'top',
-    'top-mid',
-    'top-left',
-    'top-right',
-    'bottom',
-    'bottom-mid',
-    'bottom-left',
-    'bottom-right',
-    'left',
-    'left-mid',
-    'mid',
-    'mid-mid',
-    'right',
-    'right-mid',
-    'middle',
-  ].map((part) => [part, part === 'middle' ? '  ' : '']),
-);
-
-/** Columns side by side without lines; numbers to the right. `head` undefined: without header. */
-export function table(
-  head: readonly string[] | undefined,
-  rows: readonly (readonly (string | number | bigint)[])[],
-): string {
-  const columns = [...(head ?? rows[0] ?? []).keys()];
-  const isText = (column: number) => rows.length === 0 || rows.some((row) => typeof row[column] === 'string');
-  const drawn = new Table({
-    chars: NOTHING,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
-    colAligns: columns.map((column) => (isText(column) ? 'left' : 'right')),
-    ...(head === undefined ? {} : { head: [...head] }),
-  });
-  // a row of another length would disappear
-  for (const row of rows) drawn.push(columns.map((column) => String(row[column] ?? '')));
-  return drawn
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
-}
+export { table } from './table.ts';

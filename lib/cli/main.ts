@@ -36,13 +36,33 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'trace',
-    does: 'shows register calls of every process as they happen',
+    does: 'shows register calls and operations as they happen',
     load: () => import('./trace.ts').then(({ traceCommand }) => traceCommand()),
+  },
+  {
+    name: 'top',
+    does: 'shows what rings do: operations, errors, latencies',
+    load: () => import('./top.ts').then(({ topCommand }) => topCommand()),
+  },
+  {
+    name: 'latency',
+    does: 'shows how long operations take, as pictures',
+    load: () => import('./latency.ts').then(({ latencyCommand }) => latencyCommand()),
+  },
+  {
+    name: 'watch',
+    does: 'tells when a ring does what rings should not',
+    load: () => import('./watch.ts').then(({ watchCommand }) => watchCommand()),
   },
   {
     name: 'doctor',
     does: 'tells whether io_uring works here, and what is in the way',
     load: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand()),
+  },
+  {
+    name: 'completion',
+    does: 'prints what bash, zsh or fish needs to complete this command',
+    load: () => import('./completion.ts').then(({ completionCommand }) => completionCommand(whole)),
   },
 ];
 
@@ -91,6 +111,11 @@ function exitCodeOf(error: unknown): number {
   if (failure === undefined) throw error;
   note(failure.message);
   return failure.exitCode;
+}
+
+/** With every command made. */
+function whole(): Promise<Command> {
+  return program(COMMANDS.map(({ name }) => name));
 }
 
 endQuietlyWithoutReader();

@@ -36,7 +36,8 @@ export function allRows(support: Support): Row[] {
   return SECTIONS.flatMap(({ key }) => rowsOf(support, key));
 }
 
-function comparable(since: string): number {
+/** A version as a number that grows with it. */
+export function comparable(since: string): number {
   const [major, minor] = since.split('.');
   return Number(major) * 1000 + Number(minor);
 }

@@ -3,17 +3,24 @@ import { writeFileSync } from 'node:fs';
 import { machine } from 'node:os';
 import { Command, Option } from 'commander';
 import { errnoMessage, errnoName } from '../../structs/errno.ts';
-import { kernelHas, kernels, type MeasuredKernel, measuredKernel } from '../../structs/kernels.ts';
+import { kernelHas, measuredKernel } from '../../structs/kernels.ts';
 import { askRing, isRefusal } from '../register/ask.ts';
 import { type Answer, probe, type Support } from '../register/support.ts';
 import { asFailure, EXIT, Failure, note, paint, print, toJson, visible } from './kit.ts';
-import { printAgainst, printNeed, type Target } from './probe-compare.ts';
+import {
+  mainlineKernel,
+  type Other,
+  printAgainst,
+  printNeed,
+  sayUnlessMeasured,
+  type Target,
+} from './probe-compare.ts';
 import { probePage } from './probe-html.ts';
 import { allRows, type Need, rowsOf, SECTIONS, SINCE, sinceLines } from './probe-rows.ts';
 
 /** What the command line says. */
 interface Options {
-  readonly against?: readonly MeasuredKernel[];
+  readonly against?: readonly Other[];
   readonly need?: readonly Need[];
   readonly html?: string;
   readonly json?: boolean;
@@ -41,13 +48,26 @@ function words(option: string, text: string): string[] {
   return found;
 }
 
-function parseKernels(text: string): MeasuredKernel[] {
+function parseKernels(text: string): Other[] {
   return words('--against', text).map((version) => {
     const found = measuredKernel(version);
-    if (found !== undefined) return found;
-    const known = kernels.map((each) => each.version).join(', ');
-    const todo = `known are ${known}, and the series of each`;
-    throw wrong('--against', `${visible(version)} was not measured`, todo);
+    if (found !== undefined) {
+      const { release, arch } = found;
+      return {
+        version: found.version,
+        release,
+        arch,
+        isMeasured: true,
+        has: (name) => kernelHas(found, name),
+      };
+    }
+    const mainline = mainlineKernel(version);
+    if (mainline !== undefined) return mainline;
+    throw wrong(
+      '--against',
+      `${visible(version)} is no version of a kernel with io_uring`,
+      'from 5.1 on: 5.15, 6.6.30',
+    );
   });
 }
 
@@ -67,7 +87,7 @@ export function probeCommand(): Command {
       'Tells which register opcodes, operations, setup flags and features this kernel has. The kernel itself is asked: ' +
         'its version says little, because distributions port back.',
     )
-    .option('--against <versions>', 'compare with measured kernels: 6.1, or 5.10,6.1.192', parseKernels)
+    .option('--against <versions>', 'compare with other kernels: 6.1, or 5.15,6.1.192', parseKernels)
     .option('--need <names>', 'exit with 1 unless all of these are there', parseNames)
     .addOption(
       new Option(
@@ -79,7 +99,12 @@ export function probeCommand(): Command {
     .addHelpText(
       'after',
       `
---need with --against asks the measured kernels, not this one.
+--need with --against asks the other kernels, not this one. A kernel that was
+measured is told as it is; of another one what mainline had at that version,
+which says so: distributions port back, and leave out.
+
+Exits with 0; 1 where --need lacks something, 2 for wrong usage, 3 or 4 where no
+ring can be made.
 
 Examples:
   uring probe --against 6.1
@@ -104,9 +129,10 @@ async function run({ against, need, html, json = false }: Options): Promise<void
 }
 
 /** The kernels that --need asks: measured ones need no io_uring here. */
-function targets(against: readonly MeasuredKernel[] | undefined): Target[] {
+function targets(against: readonly Other[] | undefined): Target[] {
   if (against !== undefined) {
-    return against.map((kernel) => ({ kernel: kernel.version, has: (name) => kernelHas(kernel, name) }));
+    for (const other of against) sayUnlessMeasured(other);
+    return against.map(({ version, has }) => ({ kernel: version, has }));
   }
   const support = supportHere();
   const answers = new Map(allRows(support).map(({ name, supported }) => [name, supported]));

@@ -1,14 +1,21 @@
-/** `uring ps`: the rings of every process. */
-import { Command, InvalidArgumentError } from 'commander';
+/** `uring ps`: the rings of the host, each with the processes that hold it. */
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { NapiState, SqThread, UserFile } from '../host/fdinfo.ts';
-import { type HostRing, inspect } from '../host/inspect.ts';
+import { type HostRing, type Inspection, inspect } from '../host/inspect.ts';
 import type { IoThread } from '../host/proc.ts';
 import { credentials, files } from '../sys/host.ts';
-import { EXIT, Failure, note, print, table, toJson, visible } from './kit.ts';
+import { EXIT, Failure, listenForStop, note, print, stopped, table, toJson, visible } from './kit.ts';
+import { metricsText } from './ps-metrics.ts';
+import { type RingRow, ringRows, sizeText, totalsOf, totalsText } from './ps-rings.ts';
+import type { Fit } from './table.ts';
 
 /** What the command line says. */
 interface Options {
   readonly pid?: number;
+  readonly wide?: boolean;
+  readonly trouble?: boolean;
+  readonly watch?: number | true;
+  readonly metrics?: boolean;
   readonly threads?: boolean;
   readonly files?: boolean;
   readonly maps?: boolean;
@@ -23,62 +30,171 @@ function parsePid(text: string): number {
   throw new InvalidArgumentError('it is a number from 1 to 2147483647');
 }
 
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (/^\d+(?:\.\d+)?$/.test(text) && seconds >= 0.1 && seconds <= 86_400) return seconds;
+  throw new InvalidArgumentError('it is a number of seconds from 0.1 to 86400');
+}
+
 /** Makes the command. */
 export function psCommand(): Command {
   return new Command('ps')
     .description(
       'Shows the rings of every process that you may look into (root: all), from /proc. Nothing is stopped or changed.',
     )
+    .argument('[pids...]', 'only the rings of these processes', (text, all: number[] = []) => [
+      ...all,
+      parsePid(text),
+    ])
     .option('--pid <pid>', 'only this process', parsePid)
+    .option('--wide', 'every column, however long the lines become')
+    .option('--trouble', 'only rings with trouble, and why')
+    .option('--watch [seconds]', 'again and again, each 2 seconds', parseSeconds)
+    .addOption(
+      new Option('--metrics', 'as OpenMetrics text').conflicts(['json', 'threads', 'files', 'watch']),
+    )
     .option('--threads', 'the threads that io_uring has in these processes, too')
     .option('--files', 'the registered files, too')
     .option('--maps', 'look for rings without fd in the memory maps of all processes')
-    .option('--no-header', 'no line of titles')
+    .option('--no-header', 'no line of titles, and no totals')
     .option('--json', 'one object per ring and line, with all that is known')
     .option('--strict', 'exit with 5 when something could not be seen')
     .addHelpText(
       'after',
       `
 RING       inode of the ring: the same for every fd of one ring
-SQ, CQ     entries of its queues; SQ is "busy" where the ring was always in use
-SQ-PEND    entries that the kernel has not consumed
-CQ-PEND    completions that the program has not taken
-OVERFLOW   completions that found the queue full
-FILES      registered: slots in use, of how many; BUFS too, BUFBYTES of these
-POLL       requests that wait for a file to become ready
-SQPOLL     submission thread @ cpu, and how much of its time is work
-NAPI       busy polling of network devices
-WRK        worker threads of all rings of the process without submission thread
-SHARED     other processes that have the same ring; --json has all of them
--          not known, or not there: FD for a ring that is only mapped
+PID        the first process that holds it; HELD: how many do
+SQ/CQ      entries of its queues; "busy" where the ring was always in use
+PEND       entries that the kernel has not consumed / completions not taken
+OVF        completions that found the queue full
+FILES      registered files
+MEM        bytes of registered buffers, which are pinned
+WRK        worker threads, of all rings of the process without SQPOLL thread
+-          not known, or not there
+--wide has FD, slots of FILES and BUFS, POLL (requests that wait for a file to
+become ready), SQPOLL (thread @ cpu, share of work), NAPI and HOLDERS, too.
+
+Trouble is a completion that overflowed; a queue with entries that did not move
+within 0.2 s (the SQ; a CQ that is half full); more than 64 workers; more than
+64 MiB pinned.
+
+Exits with 0, also without rings; 1 where a process that was asked for does not
+exist, 2 for wrong usage, 3 where it may not be looked into, 4 without /proc, 5
+with --strict when something could not be seen.
 
 Examples:
-  uring ps --threads --files
-  uring ps --json --maps | jq 'select(.overflow != [])'`,
+  uring ps --trouble --watch
+  uring ps --wide --threads --files 1234
+  uring ps --json --maps | jq 'select(.overflow != [])'
+  uring ps --metrics > /var/lib/node_exporter/uring.prom`,
     )
     .action(run);
 }
 
-async function run({ pid, maps = false, json, strict, ...options }: Options): Promise<void> {
-  const { rings, unreadable } = inspect(pid === undefined ? { maps } : { pid, maps });
-  if (pid !== undefined && rings.length === 0) explainNone(pid, unreadable);
-  const users = localUsers();
-  if (json) for (const ring of rings) await print(toJson(jsonOf(ring, users)));
-  else await printTables(rings, users, options);
-
-  const busy = rings.filter((ring) => ring.busy).length;
-  if (unreadable > 0) {
-    const why = credentials()?.uid === 0 ? 'they have capabilities that you lack' : 'run as root for all';
-    note(`${counted(unreadable, 'process', 'processes')} not readable (${why})`);
+async function run(pids: readonly number[], options: Options): Promise<void> {
+  const wanted = options.pid === undefined ? pids : [...pids, options.pid];
+  if (options.watch === undefined) return await show(wanted, options);
+  const seconds = options.watch === true ? 2 : options.watch;
+  const signal = listenForStop();
+  const screen = process.stdout.isTTY ? (await import('log-update')).default : undefined;
+  while (!signal.aborted) {
+    const shown = await lookAt(wanted, options);
+    const text = options.json ? shown.lines.join('\n') : screenText(shown);
+    if (screen === undefined || options.json) await print(text);
+    else screen(text);
+    await until(seconds * 1000);
   }
-  if (busy > 0) note(`${counted(busy, 'ring was', 'rings were')} in use at every look (run it again)`);
-  if (strict && unreadable + busy > 0) process.exitCode = EXIT.incomplete;
+  screen?.done();
 }
 
-/** Ends the command where the process that was asked for can't be seen. */
-function explainNone(pid: number, unreadable: number): void {
-  const what = `ps: process ${pid}`;
+/** Waits, or until somebody wants us to end. */
+function until(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      stopped.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    stopped.addEventListener('abort', done);
+    if (stopped.aborted) done();
+  });
+}
+
+/** What one look gives. */
+interface Shown {
+  readonly lines: readonly string[];
+  /** What could not be seen, in words. */
+  readonly remarks: readonly string[];
+}
+
+/** As much as the terminal has. */
+function screenText({ lines, remarks }: Shown): string {
+  const rows = (process.stdout.rows ?? 24) - remarks.length - 1;
+  // the totals, which are the last line, stay on the screen
+  const cut = [...lines.slice(0, rows - 2), `... ${lines.length - rows + 1} lines more`, lines.at(-1) ?? ''];
+  const shown = process.stdout.isTTY && lines.length > rows ? cut : lines;
+  return [...shown, ...remarks.map((remark) => `(${remark})`)].join('\n');
+}
+
+async function show(pids: readonly number[], options: Options): Promise<void> {
+  const { lines, remarks } = await lookAt(pids, options);
+  for (const line of lines) await print(line);
+  for (const remark of remarks) note(remark);
+  if (options.strict && remarks.length > 0) process.exitCode = EXIT.incomplete;
+}
+
+/** The rings of the processes that were asked for, or of all. */
+function inspected(
+  pids: readonly number[],
+  maps: boolean,
+): Inspection & { readonly rings: readonly HostRing[] } {
+  const [only, ...more] = pids;
+  const all = only === undefined || more.length > 0 ? inspect({ maps }) : inspect({ pid: only, maps });
+  const rings = pids.length === 0 ? all.rings : all.rings.filter(({ pid }) => pids.includes(pid));
+  for (const pid of pids) if (!rings.some((ring) => ring.pid === pid)) explainNone(pid, maps);
+  const unreadable = pids.length > 1 ? 0 : all.unreadable;
+  return { rings, unreadable, hidden: all.hidden, [Symbol.iterator]: () => rings[Symbol.iterator]() };
+}
+
+/** Between two looks at queues that may have stalled. */
+const MOMENT_MS = 200;
+
+async function lookAt(pids: readonly number[], options: Options): Promise<Shown> {
+  const { maps = false, trouble = false, metrics = false, json = false } = options;
+  const mayStall = trouble || metrics;
+  const earlier = mayStall ? inspected(pids, maps).rings : [];
+  if (mayStall) await until(MOMENT_MS);
+  const { rings, unreadable, hidden } = inspected(pids, maps);
+  const users = localUsers();
+  const all = ringRows(rings, earlier);
+  const rows = trouble ? all.filter((row) => row.trouble.length > 0) : all;
+  const busy = all.filter(({ ring }) => ring.busy).length;
+  const remarks = remarksOf(unreadable, hidden, busy);
+  if (metrics) return { lines: [metricsText(all, unreadable)], remarks };
+  if (json) return { lines: rows.map((row) => toJson(jsonOf(row, users))), remarks };
+  return { lines: tableLines(rows, users, options), remarks };
+}
+
+/** What could not be seen. */
+function remarksOf(unreadable: number, hidden: boolean, busy: number): string[] {
+  const isRoot = credentials()?.uid === 0;
+  const remarks: string[] = [];
   if (unreadable > 0) {
+    const why = isRoot ? 'they have capabilities that you lack' : 'run as root for all';
+    remarks.push(`${counted(unreadable, 'process', 'processes')} not readable (${why})`);
+  }
+  if (hidden)
+    remarks.push("/proc is mounted with hidepid: other users' processes are not even listed (run as root)");
+  if (busy > 0)
+    remarks.push(`${counted(busy, 'ring was', 'rings were')} in use at every look (run it again)`);
+  return remarks;
+}
+
+/** Ends the command where a process that was asked for can't be seen; one without rings is no error. */
+function explainNone(pid: number, maps: boolean): void {
+  const what = `ps: process ${pid}`;
+  if (inspect({ pid, maps }).unreadable > 0) {
     throw new Failure(EXIT.forbidden, what, 'not readable (EACCES)', 'run as root, or as its user');
   }
   if (!files.exists(`/proc/${pid}`)) throw new Failure(EXIT.failed, what, 'there is none (ESRCH)');
@@ -118,33 +234,64 @@ function slots({ used, slots }: HostRing['files']): string | undefined {
 }
 
 /** The first ones, and how many more: `'101,102,103,+97'`. */
-function few(pids: readonly number[]): string | undefined {
-  if (pids.length === 0) return undefined;
-  const shown = pids.slice(0, 3);
-  return pids.length > 3 ? `${shown},+${pids.length - 3}` : `${shown}`;
+function few(pids: readonly number[]): string {
+  return pids.length > 3 ? `${pids.slice(0, 3)},+${pids.length - 3}` : `${pids}`;
 }
 
-function ringColumns(users: Users): Columns<HostRing> {
-  const isSeen = ({ busy, source }: HostRing): boolean => !busy && source === 'fd';
+const isSeen = ({ busy, source }: HostRing): boolean => !busy && source === 'fd';
+
+function pair(first: number | undefined, second: number | undefined): string | undefined {
+  return first === undefined && second === undefined ? undefined : `${first ?? '-'}/${second ?? '-'}`;
+}
+
+/** What tells rings apart. */
+function names(users: Users): Columns<RingRow> {
   return [
-    ['PID', ({ pid }) => pid],
-    ['COMM', ({ comm }) => comm],
-    ['USER', ({ uid }) => users.get(uid) ?? uid],
-    ['FD', ({ fd }) => fd],
-    ['RING', ({ ino }) => ino],
-    ['SQ', ({ sq, busy }) => sq?.entries ?? (busy ? 'busy' : undefined)],
-    ['CQ', ({ cq }) => cq?.entries],
-    ['SQ-PEND', ({ sq }) => sq?.pending],
-    ['CQ-PEND', ({ cq }) => cq?.pending],
-    ['OVERFLOW', (ring) => (isSeen(ring) && ring.cq ? ring.overflow.length : undefined)],
-    ['FILES', (ring) => slots(ring.files)],
-    ['BUFS', (ring) => slots(ring.buffers)],
-    ['BUFBYTES', ({ buffers }) => buffers.bytes],
-    ['POLL', (ring) => (isSeen(ring) ? ring.pollList.length : undefined)],
-    ['SQPOLL', ({ sqPoll }) => sqPoll && submitter(sqPoll)],
-    ['NAPI', ({ napi }) => napi && busyPolling(napi)],
-    ['WRK', ({ workers }) => workers.length],
-    ['SHARED', ({ sharedWith }) => few(sharedWith)],
+    ['RING', ({ ring }) => ring.ino],
+    ['PID', ({ ring }) => ring.pid],
+    ['COMM', ({ ring }) => ring.comm],
+    ['USER', ({ ring }) => users.get(ring.uid) ?? ring.uid],
+  ];
+}
+
+function heldBy({ holders }: RingRow): number {
+  return new Set(holders.map(({ pid }) => pid)).size;
+}
+
+function narrowColumns(users: Users, trouble: boolean): Columns<RingRow> {
+  const queues: Columns<RingRow> = [
+    ['SQ/CQ', ({ ring }) => (ring.busy && !ring.sq ? 'busy' : pair(ring.sq?.entries, ring.cq?.entries))],
+    ['PEND', ({ ring }) => pair(ring.sq?.pending, ring.cq?.pending)],
+  ];
+  if (trouble) return [...names(users), ...queues, ['TROUBLE', (row) => row.trouble.join(', ')]];
+  return [
+    ...names(users),
+    ...queues,
+    ['OVF', ({ ring }) => (isSeen(ring) && ring.cq ? ring.overflow.length : undefined)],
+    ['FILES', ({ ring }) => ring.files.used],
+    ['MEM', ({ ring }) => (ring.buffers.bytes === undefined ? undefined : sizeText(ring.buffers.bytes))],
+    ['WRK', ({ workers }) => workers],
+    ['HELD', heldBy],
+  ];
+}
+
+function wideColumns(users: Users): Columns<RingRow> {
+  return [
+    ...names(users),
+    ['FD', ({ ring: { fd } }) => fd],
+    ['SQ', ({ ring: { sq, busy } }) => sq?.entries ?? (busy ? 'busy' : undefined)],
+    ['CQ', ({ ring: { cq } }) => cq?.entries],
+    ['SQ-PEND', ({ ring: { sq } }) => sq?.pending],
+    ['CQ-PEND', ({ ring: { cq } }) => cq?.pending],
+    ['OVERFLOW', ({ ring: each }) => (isSeen(each) && each.cq ? each.overflow.length : undefined)],
+    ['FILES', ({ ring: each }) => slots(each.files)],
+    ['BUFS', ({ ring: each }) => slots(each.buffers)],
+    ['BUFBYTES', ({ ring: { buffers } }) => buffers.bytes],
+    ['POLL', ({ ring: each }) => (isSeen(each) ? each.pollList.length : undefined)],
+    ['SQPOLL', ({ ring: { sqPoll } }) => sqPoll && submitter(sqPoll)],
+    ['NAPI', ({ ring: { napi } }) => napi && busyPolling(napi)],
+    ['WRK', ({ workers }) => workers],
+    ['HOLDERS', ({ holders }) => few(holders.map((holder) => holder.pid))],
   ];
 }
 
@@ -167,7 +314,7 @@ const FILES: Columns<UserFile & Pick<HostRing, 'pid' | 'fd' | 'ino'>> = [
 ];
 
 /** A table's lines; nothing without rows and header. */
-function lines<T>(columns: Columns<T>, rows: readonly T[], header: boolean): string[] {
+function lines<T>(columns: Columns<T>, rows: readonly T[], header: boolean, fit?: Fit): string[] {
   if (rows.length === 0 && !header) return [];
   const cells = rows.map((row) =>
     columns.map(([, cell]) => {
@@ -175,27 +322,34 @@ function lines<T>(columns: Columns<T>, rows: readonly T[], header: boolean): str
       return typeof shown === 'number' ? shown : visible(shown);
     }),
   );
-  return table(header ? columns.map(([title]) => title) : undefined, cells).split('\n');
+  return table(header ? columns.map(([title]) => title) : undefined, cells, fit).split('\n');
 }
 
-async function printTables(
-  rings: readonly HostRing[],
-  users: Users,
-  options: Pick<Options, 'header' | 'threads' | 'files'>,
-): Promise<void> {
-  const { header } = options;
-  const tables = [lines(ringColumns(users), rings, header)];
+/** What may be cut so that a line fits: the name, then the user, then the reason. */
+function fitFor(trouble: boolean): Fit {
+  const width = Math.max(process.stdout.columns || 80, 80);
+  return { width, cut: [[2, 6], [3, 4], ...(trouble ? [[6, 8] as const] : [])] };
+}
+
+function tableLines(rows: readonly RingRow[], users: Users, options: Options): string[] {
+  const { header, wide = false, trouble = false } = options;
+  const why: Columns<RingRow> = trouble ? [['TROUBLE', (row) => row.trouble.join(', ')]] : [];
+  const columns = wide ? [...wideColumns(users), ...why] : narrowColumns(users, trouble);
+  const tables = [lines(columns, rows, header, wide ? undefined : fitFor(trouble))];
+  const held = rows.map(({ ring }) => ring);
   if (options.threads) {
-    const all = new Map(rings.map(({ pid, threads }) => [pid, threads]));
-    const rows = [...all].flatMap(([pid, threads]) => threads.map((thread) => ({ ...thread, pid })));
-    tables.push(lines(THREADS, rows, header));
+    const all = new Map(held.map(({ pid, threads }) => [pid, threads]));
+    const found = [...all].flatMap(([pid, threads]) => threads.map((thread) => ({ ...thread, pid })));
+    tables.push(lines(THREADS, found, header));
   }
   if (options.files) {
-    const rows = rings.flatMap(({ userFiles, ...ring }) => userFiles.map((file) => ({ ...ring, ...file })));
-    tables.push(lines(FILES, rows, header));
+    const found = held.flatMap(({ userFiles, pid, fd, ino }) =>
+      userFiles.map((file) => ({ pid, fd, ino, ...file })),
+    );
+    tables.push(lines(FILES, found, header));
   }
-  const text = tables.filter((each) => each.length > 0).map((each) => each.join('\n'));
-  if (text.length > 0) await print(text.join('\n\n'));
+  if (header && rows.length > 0) tables.push([totalsText(totalsOf(rows))]);
+  return tables.filter((each) => each.length > 0).flatMap((each, i) => (i === 0 ? each : ['', ...each]));
 }
 
 // ---- JSON -----------------------------------------------------------------------------------------------------------
@@ -213,7 +367,13 @@ function renamed(value: unknown): unknown {
   );
 }
 
-function jsonOf({ pid, comm, uid, workers, ...ring }: HostRing, users: Users): unknown {
+function jsonOf({ ring, holders, workers, trouble }: RingRow, users: Users): unknown {
+  const { pid, comm, uid, workers: threads, sharedWith: _, ...rest } = ring;
   const process = { pid, comm, uid, user: users.get(uid) };
-  return renamed({ v: 1, type: 'ring', ...process, ...ring, workers: workers.map(({ tid }) => tid) });
+  const others = [...new Set(holders.map((holder) => holder.pid))].filter((each) => each !== pid);
+  const held = holders.map((holder) => ({ ...holder, user: users.get(holder.uid) }));
+  return renamed({
+    ...{ v: 1, type: 'ring', ...process, ...rest, sharedWith: others },
+    ...{ workers: threads.map(({ tid }) => tid), workerCount: workers, holders: held, trouble },
+  });
 }

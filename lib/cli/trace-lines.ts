@@ -1,9 +1,11 @@
 /** How the records of a trace are shown: lines of a table, or of JSON. */
 import { setupFlags } from '../../structs/ops.ts';
 import type { RegisterCall } from '../host/call.ts';
-import type { SetupCall, TraceRecord } from '../host/trace.ts';
-import { callToJson, rfc3339 } from './call.ts';
+import type { Completed, OperationRecord, OperationStep } from '../host/operations.ts';
+import type { SetupCall } from '../host/trace.ts';
+import { callToJson, fullOpcodeName, rfc3339 } from './call.ts';
 import { print, toJson, visible } from './kit.ts';
+import { whoToJson } from './who.ts';
 
 // ---- JSON --------------------------------------------------------------------------------------------------------
 
@@ -30,8 +32,37 @@ function setupToJson(call: SetupCall): string {
   });
 }
 
+/** `nextOp` as the kernel would write it: `next_op`. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** What only some kinds of records have, at the end of their line. */
+function operationToJson(record: OperationStep): string {
+  const { type, source: _, timeNs, monoNs, pid, tid, comm, cpu, ring, id, ...rest } = record;
+  const { opcode, opcodeName, userData, ...own } = rest;
+  const named = Object.entries(own).map(([name, value]) => [
+    snakeCase(name.replace(/^is([A-Z])/, '$1')).replace(/^_/, ''),
+    value,
+  ]);
+  const fields = 'fields' in record && record.fields !== undefined ? record.fields : undefined;
+  return toJson({
+    v: 1,
+    type,
+    ts: rfc3339(timeNs),
+    mono_ns: monoNs,
+    ...{ pid, tid, comm, cpu, ring, id, opcode },
+    opcode_name: fullOpcodeName(opcodeName),
+    user_data: userData,
+    ...Object.fromEntries(named),
+    ...(fields && {
+      fields: Object.fromEntries(Object.entries(fields).map(([name, value]) => [snakeCase(name), value])),
+    }),
+  });
+}
+
 /** A record as one line of JSON. */
-export function recordToJson(record: TraceRecord): string {
+export function recordToJson(record: OperationRecord): string {
   const v = 1;
   switch (record.type) {
     case 'register':
@@ -58,24 +89,31 @@ export function recordToJson(record: TraceRecord): string {
         ts: rfc3339(record.timeNs),
         mono_ns: record.monoNs,
         calls: record.calls,
+        operations: record.operations,
         incomplete: record.incomplete,
         events: record.events,
         lost_events: record.lostEvents,
         malformed: record.malformed,
       });
+    case 'process':
+      return toJson({ v, type: 'process', pid: record.pid, comm: record.comm, ...whoToJson(record) });
+    default:
+      return operationToJson(record);
   }
 }
 
 // ---- the table -----------------------------------------------------------------------------------------------------
 
 type Call = RegisterCall | SetupCall;
+/** What is one line of a table, and counted. */
+export type Shown = Call | Completed;
 
 /** A column: what is wider than it moves the rest of its line, rather than being cut. */
-interface Column {
+interface Column<T> {
   readonly title: string;
   readonly width: number;
   readonly isNumber?: boolean;
-  readonly text: (call: Call, startNs: bigint) => string;
+  readonly text: (record: T, startNs: bigint) => string;
 }
 
 const UNKNOWN = '-';
@@ -90,13 +128,13 @@ function thousandths(value: bigint, digits: number): string {
 }
 
 /** `'+0.000123'`: seconds since the trace began. */
-function timeText({ monoNs }: Call, startNs: bigint): string {
+function timeText({ monoNs }: { readonly monoNs: bigint | undefined }, startNs: bigint): string {
   if (monoNs === undefined) return UNKNOWN;
   const since = (monoNs - startNs) / 1000n;
   return since < 0n ? `-${thousandths(-since, 6)}` : `+${thousandths(since, 6)}`;
 }
 
-function whoText({ pid, tid }: Call): string {
+function whoText({ pid, tid }: Pick<Call, 'pid' | 'tid'>): string {
   return pid === tid ? orUnknown(pid) : `${pid ?? '?'}/${tid ?? '?'}`;
 }
 
@@ -111,16 +149,16 @@ function fdText(call: Call): string {
 }
 
 /** The opcode's name; that of the system call where a ring was made. */
-export function opcodeText(call: Call): string {
-  return call.type === 'register' ? orUnknown(call.opcodeName) : 'io_uring_setup';
+export function opcodeText(call: Shown): string {
+  return call.type === 'create' ? 'io_uring_setup' : orUnknown(call.opcodeName);
 }
 
-function retText({ ret, errno }: Call): string {
+function retText({ ret, errno }: Pick<Call, 'ret' | 'errno'>): string {
   if (errno !== undefined) return `-${errno}`;
   return ret === undefined ? '?' : `${ret}`;
 }
 
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column<Call>[] = [
   { title: 'TIME', width: 9, text: timeText },
   { title: 'PID/TID', width: 7, text: whoText },
   { title: 'COMM', width: 8, text: ({ comm }) => commText(comm) },
@@ -156,7 +194,7 @@ const COLUMNS: readonly Column[] = [
 /** What is left out on a terminal that is too narrow for all. */
 const LESS: readonly string[] = ['RING', 'FILES', 'BUFS'];
 
-const widthOf = (columns: readonly Column[]): number =>
+const widthOf = (columns: readonly Column<Call>[]): number =>
   columns.reduce((sum, { width }) => sum + width + 1, -1);
 
 /** `'SETUP_SQPOLL|SETUP_CQSIZE'`, unknown bits in hexadecimal. */
@@ -166,9 +204,24 @@ function flagsText(flags: number): string {
   return [...known.map(({ name }) => name), ...(rest === 0 ? [] : [`0x${rest.toString(16)}`])].join('|');
 }
 
+/** A line of these columns. */
+function columnsLine<T>(columns: readonly Column<T>[], text: (column: Column<T>) => string): string {
+  let line = '';
+  let end = 0;
+  for (const column of columns) {
+    end += column.width;
+    // what was too wide before is made up for by the room of what follows
+    const cell = text(column);
+    line += column.isNumber ? cell.padStart(end - line.length) : cell;
+    line = `${line.padEnd(end)} `;
+    end++;
+  }
+  return line.trimEnd();
+}
+
 /** Makes the lines of the table. */
 export class CallTable {
-  readonly #columns: readonly Column[];
+  readonly #columns: readonly Column<Call>[];
 
   /** @param width of the terminal; undefined where there is none */
   constructor(width: number | undefined) {
@@ -177,31 +230,95 @@ export class CallTable {
   }
 
   header(): string {
-    return this.#line(({ title }) => title);
+    return columnsLine(this.#columns, ({ title }) => title);
   }
 
   line(call: Call, startNs: bigint): string {
-    const line = this.#line(({ text }) => text(call, startNs));
+    const line = columnsLine(this.#columns, ({ text }) => text(call, startNs));
     if (call.type === 'register') return call.complete ? line : `${line} incomplete`;
     if (call.flags === undefined) return line;
     const flags = call.flags === 0 ? '' : ` ${flagsText(call.flags)}`;
     return `${line} sq ${call.sqEntries} cq ${call.cqEntries}${flags}`;
   }
+}
 
-  #line(text: (column: Column) => string): string {
-    let line = '';
-    let end = 0;
-    for (const column of this.#columns) {
-      end += column.width;
-      // what was too wide before is made up for by the room of what follows
-      const cell = text(column);
-      line += column.isNumber ? cell.padStart(end - line.length) : cell;
-      line = `${line.padEnd(end)} `;
-      end++;
-    }
-    return line.trimEnd();
+// ---- the table of operations -----------------------------------------------------------------------------------------
+
+type Listed = Call | OperationStep;
+
+function resultText(record: Listed): string {
+  if ('ret' in record) return retText(record);
+  if (record.type === 'complete' || record.type === 'refuse' || record.type === 'overflow') {
+    return retText({ ret: record.res, errno: record.type === 'overflow' ? undefined : record.errno });
+  }
+  return UNKNOWN;
+}
+
+function latencyText(record: Listed): string {
+  const ns =
+    record.type === 'complete' ? record.latencyNs : 'durationNs' in record ? record.durationNs : undefined;
+  return ns === undefined ? UNKNOWN : thousandths(ns, 3);
+}
+
+/** What else is to be said of a completion. */
+function completionNotes(record: Completed): string {
+  const { isPunted, isArmed, isRefused, isOverflow, hasMore, isNotification, opcode, byTid, tid } = record;
+  return [
+    opcode === undefined && 'submission not seen',
+    isRefused && 'refused',
+    isPunted && 'worker',
+    isArmed && 'polled',
+    isOverflow && 'overflow',
+    hasMore && 'more',
+    isNotification && 'notification',
+    byTid !== undefined && byTid !== tid && !isPunted && `by ${byTid}`,
+  ]
+    .filter((note) => typeof note === 'string')
+    .join(' ');
+}
+
+function notesText(record: Listed): string {
+  switch (record.type) {
+    case 'complete':
+      return completionNotes(record);
+    case 'register':
+      return record.complete ? `nr_args ${orUnknown(record.nrArgs)}` : 'incomplete';
+    case 'create':
+      return record.flags === undefined
+        ? ''
+        : `sq ${record.sqEntries} cq ${record.cqEntries} ${flagsText(record.flags)}`.trimEnd();
+    case 'cut':
+      return record.next === undefined
+        ? 'cut: the next one is cancelled'
+        : `cut: #${record.next} is cancelled`;
+    case 'work':
+      return `work ${record.count}`;
+    default:
+      return record.type;
   }
 }
+
+const OPERATION_COLUMNS: readonly Column<Listed>[] = [
+  { title: 'TIME', width: 9, text: timeText },
+  { title: 'PID/TID', width: 7, text: whoText },
+  { title: 'COMM', width: 8, text: ({ comm }) => commText(comm) },
+  { title: 'RING', width: 4, text: ({ ring }) => orUnknown(ring) },
+  {
+    title: 'OPERATION',
+    width: 16,
+    text: (record) => (record.type === 'create' ? 'io_uring_setup' : orUnknown(record.opcodeName)),
+  },
+  { title: 'RESULT', width: 9, text: resultText },
+  { title: 'TIME(us)', width: 9, isNumber: true, text: latencyText },
+  { title: 'NOTES', width: 1, text: notesText },
+];
+
+/** Makes the lines of the table of operations. */
+export const operationTable = {
+  header: (): string => columnsLine(OPERATION_COLUMNS, ({ title }) => title),
+  line: (record: Listed, startNs: bigint): string =>
+    columnsLine(OPERATION_COLUMNS, ({ text }) => text(record, startNs)),
+};
 
 // ---- printing ------------------------------------------------------------------------------------------------------
 

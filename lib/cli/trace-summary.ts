@@ -1,10 +1,8 @@
 /** Counts the calls of a trace by process and opcode: a table that grows on a terminal, and stays at the end. */
 import { createLogUpdate } from 'log-update';
-import type { RegisterCall } from '../host/call.ts';
-import type { SetupCall } from '../host/trace.ts';
 import { fullOpcodeName } from './call.ts';
 import { table, toJson } from './kit.ts';
-import { commText, opcodeText } from './trace-lines.ts';
+import { commText, opcodeText, type Shown } from './trace-lines.ts';
 
 interface Row {
   readonly pid: number | undefined;
@@ -24,12 +22,15 @@ function averageUs({ timed, totalNs }: Row): string {
   return timed === 0 ? '-' : (Number(totalNs) / timed / 1000).toFixed(3);
 }
 
-/** Counts calls. */
+/** Counts calls, and completions of operations. */
 export class Summary {
   readonly #rows = new Map<string, Row>();
 
-  add(call: RegisterCall | SetupCall): void {
-    const { pid, comm, ret, durationNs } = call;
+  add(call: Shown): void {
+    const { pid, comm } = call;
+    const isOperation = call.type === 'complete';
+    const ret = isOperation ? call.res : call.ret;
+    const durationNs = isOperation ? call.latencyNs : call.durationNs;
     const opcode = opcodeText(call);
     const key = `${pid}/${opcode}/${comm}`;
     let row = this.#rows.get(key);

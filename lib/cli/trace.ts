@@ -1,10 +1,21 @@
 /** `uring trace`: register calls of every process, as they happen. */
-import { Command, InvalidArgumentError } from 'commander';
-import { opcodeByName } from '../host/call.ts';
-import { removeStaleTraces, type Trace, type TraceRecord, type TraceStart, trace } from '../host/trace.ts';
-import { asFailure, EXIT, note, print, stopped, toJson } from './kit.ts';
-import { Launched } from './launch.ts';
-import { CallTable, Lines, recordToJson } from './trace-lines.ts';
+import { Command } from 'commander';
+import { type OperationRecord, type OperationStepName, operations } from '../host/operations.ts';
+import { removeStaleTraces, type TraceEnd, type TraceStart, trace } from '../host/trace.ts';
+import {
+  number,
+  parseComm,
+  parseOpcodes,
+  parseOperations,
+  parsePids,
+  parseSeconds,
+  parseSteps,
+  STEPS,
+} from './arguments.ts';
+import { follow, pidsOf, type Stoppable, withCommand } from './following.ts';
+import { asFailure, EXIT, Failure, note, print, toJson } from './kit.ts';
+import type { Launched } from './launch.ts';
+import { CallTable, Lines, operationTable, recordToJson } from './trace-lines.ts';
 import { LiveSummary, Summary } from './trace-summary.ts';
 
 /** What the command line says. */
@@ -12,6 +23,9 @@ interface Options {
   readonly pid?: number[];
   readonly comm?: string;
   readonly opcode?: number[];
+  readonly ops?: boolean;
+  readonly op?: number[];
+  readonly steps?: OperationStepName[];
   readonly failed?: boolean;
   readonly light?: boolean;
   readonly setup?: boolean;
@@ -25,51 +39,21 @@ interface Options {
   readonly gc?: boolean;
 }
 
-const MAX_PID = 0x3f_ffff;
-/** setTimeout takes no more. */
-const MAX_SECONDS = 0x7fff_ffff / 1000;
-
-function number(text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new InvalidArgumentError(`it is a number from ${least} to ${most}`);
-}
-
-const parsePids = (text: string): number[] => text.split(',').map((each) => number(each, 1, MAX_PID));
-
-function parseOpcodes(text: string): number[] {
-  return text.split(',').map((name) => {
-    const value = opcodeByName(name);
-    if (value !== undefined && value <= 0x7fff_ffff) return value;
-    throw new InvalidArgumentError(
-      'it is a name, such as REGISTER_BUFFERS, or a number; several with commas',
-    );
-  });
-}
-
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && seconds > 0 && seconds <= MAX_SECONDS) return seconds;
-  throw new InvalidArgumentError('it is a number of seconds above 0');
-}
-
-function parseComm(text: string): string {
-  if (text.length >= 1 && text.length <= 64) return text;
-  throw new InvalidArgumentError('it has 1 to 64 characters');
-}
-
 /** Makes the command. */
 export function traceCommand(): Command {
   return new Command('trace')
     .description(
-      "Shows io_uring_register calls of every process as they happen, by the kernel's tracing (tracefs). For root.",
+      "Shows io_uring_register calls of every process as they happen, with --ops operations too, by the kernel's tracing (tracefs). For root.",
     )
     .argument('[command...]', 'run this, and trace it and what it starts; its output goes to stderr')
     .passThroughOptions()
     .option('--pid <pids>', 'only these processes, and what they start', parsePids)
     .option('--comm <glob>', 'only threads of this name; * and ? stand for others', parseComm)
     .option('--opcode <names>', 'only these opcodes, by name or number', parseOpcodes)
-    .option('--failed', 'only calls that failed')
+    .option('--ops', 'also operations: what rings do, with results and latencies')
+    .option('--op <names>', 'only these operations, by name or number', parseOperations)
+    .option('--steps <names>', 'what to tell of operations: all, or some of the steps below', parseSteps)
+    .option('--failed', 'only calls and operations that failed')
     .option('--setup', 'also io_uring_setup calls')
     .option('--light', 'trace only events of io_uring itself: less is told, nobody is slowed down')
     .option('--json', 'one object per line')
@@ -90,25 +74,31 @@ RET        the result, or the errno
 RING       counts rings: r1, r2; FILES, BUFS: registered with it after the call
 -          not known
 
+With --ops there is a line for each completion; TIME(us) is from the submission
+to the first completion. STEPS of an operation, all of them with --json:
+  submit     taken by the kernel     complete   it has a result
+  refuse     its entry was wrong     overflow   the completion queue was full
+  punt       goes to a worker        cut        it failed, and cancels the next
+  arm, wake  waits for its file, and is woken
+  work       a thread runs deferred work
+
 While it runs, every system call on the host takes up to 25 ns longer, but with
 --light. Lost events are counted exactly: a larger --buffer-kb loses fewer.
 
 Examples:
   uring trace --setup -- node server.js
-  uring trace --failed --duration 10 --json | jq -r '[.comm, .errno] | @tsv'`,
+  uring trace --failed --duration 10 --json | jq -r '[.comm, .errno] | @tsv'
+  uring trace --ops -- ./server
+  uring trace --op OP_CONNECT,OP_OPENAT --duration 60`,
     )
     .action(run);
 }
 
 async function run(words: readonly string[], options: Options): Promise<void> {
-  let command: Launched | undefined;
   try {
     if (options.gc) return await removeLeftovers(options);
-    if (words.length > 0) command = await Launched.start(words);
-    await follow(command, options);
+    await withCommand(words, (command) => traceUntilEnd(command, options));
   } catch (error) {
-    // it waits for a word of ours that won't come
-    command?.kill();
     throw asFailure(error, 'trace') ?? error;
   }
 }
@@ -119,59 +109,50 @@ async function removeLeftovers({ json }: Options): Promise<void> {
   }
 }
 
-/** Traces until something ends it, and sets the exit code. */
-async function follow(command: Launched | undefined, options: Options): Promise<void> {
-  const { pid = [], opcode, duration, passStatus } = options;
-  const pids = command === undefined ? pid : [command.pid, ...pid];
-  const { comm, failed, light, setup, bufferKb, count } = options;
-  const tracing = trace({
-    ...{ comm, failed, light, setup, bufferKb, count },
-    opcodes: opcode,
-    pids: pids.length === 0 ? undefined : pids,
+/** The steps that are shown where nothing else is asked for. */
+function defaultSteps({ json, summary }: Options): readonly OperationStepName[] {
+  if (json && !summary) return STEPS;
+  return summary ? ['complete'] : ['complete', 'cut', 'overflow'];
+}
+
+/** Begins what the options ask for. */
+function tracingOf(options: Options, pids: readonly number[] | undefined): Stoppable<OperationRecord> {
+  const { comm, failed, light, setup, bufferKb, count, opcode, ops, op, steps } = options;
+  if (!(ops || op || steps))
+    return trace({ comm, failed, light, setup, bufferKb, count, opcodes: opcode, pids });
+  if (opcode !== undefined) {
+    throw new Failure(EXIT.usage, 'trace', '--opcode is about register calls', 'with --ops it is --op');
+  }
+  const wanted = steps ?? defaultSteps(options);
+  return operations({
+    ...{ comm, failed, bufferKb, count, pids },
+    opcodes: op,
+    // whether it went to a worker, or waited, is told of completions
+    steps: [...wanted, 'punt', 'arm'],
+    calls: op !== undefined ? 'none' : light ? 'light' : 'full',
+    who: options.json ?? false,
   });
+}
+
+/** Traces until something ends it, and sets the exit code. */
+async function traceUntilEnd(command: Launched | undefined, options: Options): Promise<void> {
+  const { pid, duration, passStatus } = options;
   const show = shown(options);
-  const release = stopOnSignal(tracing);
-  let timer: NodeJS.Timeout | undefined;
+  let wasStopped = false;
   try {
-    for await (const record of tracing) {
-      if (record.type === 'start') {
-        if (duration !== undefined) timer = setTimeout(() => tracing.stop(), duration * 1000);
-        command?.go();
-        void command?.exited.then(() => tracing.stop());
-        remarkStart(record, options);
-      }
+    wasStopped = await follow(tracingOf(options, pidsOf(command, pid)), { command, duration }, (record) => {
+      if (record.type === 'start') remarkStart(record, options);
       if (record.type === 'lost') {
         note(`cpu ${record.cpu} lost ${record.events} events; a larger --buffer-kb loses fewer`);
       }
       const full = show.record(record);
-      if (full !== undefined) await full;
       if (record.type === 'end') remarkEnd(record, options);
-    }
+      return full;
+    });
   } finally {
-    clearTimeout(timer);
     show.close();
   }
-  const wasStopped = release();
   if (passStatus && command !== undefined && !wasStopped) process.exitCode ??= await command.exited;
-  command?.leave();
-}
-
-/** A signal ends the trace in good order, and so does a reader who has seen enough; what comes back tells whether. */
-function stopOnSignal(tracing: Trace): () => boolean {
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  let wasStopped = false;
-  const stop = (): void => {
-    wasStopped = true;
-    tracing.stop();
-  };
-  for (const signal of signals) process.once(signal, stop);
-  stopped.addEventListener('abort', stop);
-  if (stopped.aborted) stop();
-  return () => {
-    for (const signal of signals) process.off(signal, stop);
-    stopped.removeEventListener('abort', stop);
-    return wasStopped;
-  };
 }
 
 function remarkStart({ mode, pidNamespaceInitial }: TraceStart, { light }: Options): void {
@@ -183,10 +164,12 @@ function remarkStart({ mode, pidNamespaceInitial }: TraceStart, { light }: Optio
   if (!pidNamespaceInitial) note('in a container with its own process ids: TID is as the host has it');
 }
 
-function remarkEnd(record: TraceRecord & { readonly type: 'end' }, { strict, json }: Options): void {
-  const { calls, incomplete, lostEvents, malformed } = record;
+function remarkEnd(record: TraceEnd, { strict, json, ...options }: Options): void {
+  const { calls, operations, incomplete, lostEvents, malformed } = record;
   if (!json) {
+    const hasOperations = options.ops || options.op || options.steps;
     const parts = [
+      ...(hasOperations ? [`${operations} operations`] : []),
       `${calls} calls`,
       ...(incomplete === 0 ? [] : [`${incomplete} of them incomplete`]),
       `${lostEvents} events lost`,
@@ -200,45 +183,55 @@ function remarkEnd(record: TraceRecord & { readonly type: 'end' }, { strict, jso
 /** Shows records in one of three ways. */
 interface Show {
   /** Resolves when the reader can take more. */
-  record(record: TraceRecord): Promise<void> | undefined;
+  record(record: OperationRecord): Promise<void> | undefined;
   close(): void;
 }
 
-function shown({ json, summary }: Options): Show {
+function shown(options: Options): Show {
+  const { json, summary, ops, op, steps } = options;
   const lines = new Lines();
   if (summary) return summaryShow(json ?? false, lines);
-  if (json) return { record: (record) => lines.add(recordToJson(record)), close: () => void lines.flush() };
+  const isOperations = ops || op || steps;
+  const wanted: ReadonlySet<string> = new Set(steps ?? defaultSteps(options));
+  const isShown = ({ type }: OperationRecord): boolean =>
+    wanted.has(type) || !STEPS.some((step) => step === type);
+  const close = (): void => void lines.flush();
+  if (json) {
+    return { record: (record) => (isShown(record) ? lines.add(recordToJson(record)) : undefined), close };
+  }
   const table = new CallTable(process.stdout.isTTY ? process.stdout.columns : undefined);
   let startNs = 0n;
-  return {
-    record: (record) => {
-      if (record.type === 'start') {
-        startNs = record.monoNs;
-        return lines.add(table.header());
-      }
-      return record.type === 'register' || record.type === 'create'
-        ? lines.add(table.line(record, startNs))
-        : undefined;
-    },
-    close: () => void lines.flush(),
+  const record = (record: OperationRecord): Promise<void> | undefined => {
+    if (record.type === 'start') {
+      startNs = record.monoNs;
+      return lines.add(isOperations ? operationTable.header() : table.header());
+    }
+    if (record.type === 'lost' || record.type === 'end' || record.type === 'process') return undefined;
+    if (!isShown(record)) return undefined;
+    if (isOperations) return lines.add(operationTable.line(record, startNs));
+    const isCall = record.type === 'register' || record.type === 'create';
+    return isCall ? lines.add(table.line(record, startNs)) : undefined;
   };
+  return { record, close };
 }
 
 /** Counts instead of showing calls; the counts come at the end, on a terminal also before. */
 function summaryShow(json: boolean, lines: Lines): Show {
   const summary = new Summary();
   let live: LiveSummary | undefined;
-  const tell = (record: TraceRecord): Promise<void> | undefined => {
+  const tell = (record: OperationRecord): Promise<void> | undefined => {
     if (!json && record.type === 'start' && process.stdout.isTTY) live = new LiveSummary(summary);
     if (record.type === 'end') {
       live?.close();
       for (const line of json ? summary.json() : [summary.text()]) lines.add(line);
     }
-    return json ? lines.add(recordToJson(record)) : undefined;
+    const isTold = record.type === 'start' || record.type === 'lost' || record.type === 'end';
+    return json && isTold ? lines.add(recordToJson(record)) : undefined;
   };
   return {
     record: (record) => {
-      if (record.type !== 'register' && record.type !== 'create') return tell(record);
+      if (record.type !== 'register' && record.type !== 'create' && record.type !== 'complete')
+        return tell(record);
       summary.add(record);
       return undefined;
     },

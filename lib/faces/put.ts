@@ -1,8 +1,10 @@
 /** How ring.prepare makes an entry of an operation and its arguments. */
 import { integer, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
-import type { Operation, OperationOptions } from '../operations/index.ts';
-import { includes } from '../operations/kit.ts';
+import type { Operation } from '../operations/operation.ts';
+import { includes } from '../operations/options.ts';
+import { flag } from '../operations/read.ts';
+import type { OperationOptions } from '../operations/types.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { Personality } from '../ring/owners/personality.ts';
 
@@ -12,6 +14,7 @@ const { IOSQE_ASYNC, IOSQE_CQE_SKIP_SUCCESS, IOSQE_IO_DRAIN, IOSQE_IO_HARDLINK, 
 const COMMON: readonly string[] = ['link', 'hardlink', 'drain', 'async', 'skipSuccess', 'personality'];
 
 type Known = Pick<Operation<never, object>, 'known'>;
+type Holds = Pick<Operation<never, object>, 'holds'>;
 
 // Fixed arities, because rest parameters allocate on the hot path; and short functions with their errors elsewhere,
 // because V8 inlines no more than so many bytes of code.
@@ -21,11 +24,11 @@ export function put0<O extends object>(
   operation: Operation<[], O>,
   given: (O & OperationOptions) | undefined,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  finish(core, userData, bits, operation.encode(core, options));
+  finish(core, operation, userData, bits, operation.encode(core, options));
 }
 
 export function put1<A, O extends object>(
@@ -34,11 +37,11 @@ export function put1<A, O extends object>(
   given: (O & OperationOptions) | undefined,
   a: A,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  finish(core, userData, bits, operation.encode(core, options, a));
+  finish(core, operation, userData, bits, operation.encode(core, options, a));
 }
 
 export function put2<A, B, O extends object>(
@@ -48,11 +51,11 @@ export function put2<A, B, O extends object>(
   a: A,
   b: B,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  finish(core, userData, bits, operation.encode(core, options, a, b));
+  finish(core, operation, userData, bits, operation.encode(core, options, a, b));
 }
 
 export function put3<A, B, C, O extends object>(
@@ -63,11 +66,11 @@ export function put3<A, B, C, O extends object>(
   b: B,
   c: C,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  finish(core, userData, bits, operation.encode(core, options, a, b, c));
+  finish(core, operation, userData, bits, operation.encode(core, options, a, b, c));
 }
 
 export function put4<A, B, C, D, O extends object>(
@@ -79,11 +82,11 @@ export function put4<A, B, C, D, O extends object>(
   c: C,
   d: D,
 ): void {
-  core.check();
+  core.begin();
   const options = given === undefined ? operation.defaults : given;
   const bits = commonBits(core, operation, options);
   const userData = userDataOf(options);
-  finish(core, userData, bits, operation.encode(core, options, a, b, c, d));
+  finish(core, operation, userData, bits, operation.encode(core, options, a, b, c, d));
 }
 
 function userDataOf({ userData }: OperationOptions): number {
@@ -121,27 +124,27 @@ function unknown(known: readonly string[], key: string): RangeError {
 function readBits(core: RingCore, options: OperationOptions): number {
   const { link, hardlink, drain, async, skipSuccess, personality } = options;
   return (
-    (link ? IOSQE_IO_LINK : 0) |
-    (hardlink ? IOSQE_IO_HARDLINK : 0) |
-    (drain ? IOSQE_IO_DRAIN : 0) |
-    (async ? IOSQE_ASYNC : 0) |
-    (skipSuccess ? IOSQE_CQE_SKIP_SUCCESS : 0) |
+    (flag('options.link', link) ? IOSQE_IO_LINK : 0) |
+    (flag('options.hardlink', hardlink) ? IOSQE_IO_HARDLINK : 0) |
+    (flag('options.drain', drain) ? IOSQE_IO_DRAIN : 0) |
+    (flag('options.async', async) ? IOSQE_ASYNC : 0) |
+    (flag('options.skipSuccess', skipSuccess) ? IOSQE_CQE_SKIP_SUCCESS : 0) |
     (personality === undefined ? 0 : usePersonality(core, personality) << 8)
   );
 }
 
 function usePersonality(core: RingCore, personality: Personality): number {
-  if (Personality.is(personality)) return personality.use(core);
+  if (Personality.is(personality)) return Personality.use(personality, core);
   throw wrongType('options.personality', 'a Personality', personality);
 }
 
 /** The entry is filled: adds the common options and counts it. An entry that is not counted is simply overwritten. */
-function finish(core: RingCore, userData: number, bits: number, held: unknown): void {
+function finish(core: RingCore, operation: Holds, userData: number, bits: number, held: unknown): void {
   if (bits === 0) core.commit(userData, held);
-  else finishWith(core, userData, bits, held);
+  else finishWith(core, operation, userData, bits, held);
 }
 
-function finishWith(core: RingCore, userData: number, bits: number, held: unknown): void {
+function finishWith(core: RingCore, { holds }: Holds, userData: number, bits: number, held: unknown): void {
   const { sqe } = core.queues;
   sqe.flags |= bits & 0xff;
   sqe.personality = bits >>> 8;
@@ -149,8 +152,15 @@ function finishWith(core: RingCore, userData: number, bits: number, held: unknow
     core.commit(userData, held);
     return;
   }
-  if (held !== undefined) {
+  if ((bits & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK)) !== 0) {
+    throw wrongValue(
+      'options.skipSuccess',
+      'absent beside link: when this fails, the kernel tells nothing of what is linked behind it',
+      true,
+    );
+  }
+  if (held !== undefined && holds === 'until completed') {
     throw wrongValue('options.skipSuccess', 'absent: only a completion says when the memory is free', true);
   }
-  core.commitSkipped(userData);
+  core.commitSkipped(userData, held);
 }

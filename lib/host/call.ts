@@ -5,7 +5,19 @@ import { type RegisterRow, registerRow } from '../../structs/register-ops.ts';
 export type NrArgsIs = 'count' | 'bytes' | 'id' | 'fixed';
 
 /** Where a record comes from. */
-export type CallSource = 'kernel' | 'tracee' | 'strace' | 'audit' | 'ftrace';
+export type CallSource =
+  | 'kernel'
+  | 'tracee'
+  | 'strace'
+  | 'audit'
+  | 'ftrace'
+  | 'perf'
+  | 'bpftrace'
+  | 'tetragon'
+  | 'falco'
+  | 'auditbeat'
+  | 'osquery'
+  | 'kunai';
 
 /** A call of io_uring_register(2). What its source does not tell is undefined. */
 export interface RegisterCall {

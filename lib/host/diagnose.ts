@@ -42,7 +42,8 @@ function limits(checks: readonly Check[]): string | undefined {
 function verdictOf(tried: Tried, cause: Cause | undefined, checks: readonly Check[]): string {
   const { results, trouble } = tried;
   if (cause !== undefined) {
-    const isHalf = (results.ring ?? -1) >= 0;
+    // a filter that pretends success makes no ring
+    const isHalf = (results.ring ?? -1) >= 0 && (results.setup ?? 0) < 0;
     return `${isHalf ? 'Rings can be made here, but not used in full' : 'io_uring does not work here'}: ${cause.why}`;
   }
   if (isUsable(tried, cause) === undefined) {
@@ -52,11 +53,21 @@ function verdictOf(tried: Tried, cause: Cause | undefined, checks: readonly Chec
   return `io_uring works here: ${listed(`${results.opcodes} register opcodes`, operations, limits(checks))}`;
 }
 
+/** What io_uring can't be used without. */
+const NEEDED: readonly CheckName[] = ['syscalls', 'ring', 'register'];
+
+/** A check that failed for a reason that nobody thought of: io_uring does not work all the same. */
+function failureIn(checks: readonly Check[]): Cause | undefined {
+  const failed = checks.find(({ name, status }) => status === 'fail' && NEEDED.includes(name));
+  return failed && { check: failed.name, why: `${failed.name}: ${failed.evidence}` };
+}
+
 /** Puts together what the trials said and what the host tells of itself. */
 export function conclude(tried: Tried, { observe = false }: DiagnoseOptions): Diagnosis {
   const refusal = refusalIn(tried);
-  const cause = causeOf(tried, refusal);
-  const checks = usageChecks({ tried, refusal }, cause);
+  const found = causeOf(tried, refusal);
+  const checks = usageChecks({ tried, refusal }, found);
+  const cause = found ?? failureIn(checks);
   const all = observe && runtimeProblem === undefined ? [...checks, ...observationChecks()] : checks;
   return {
     usable: isUsable(tried, cause),

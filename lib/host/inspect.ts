@@ -1,6 +1,7 @@
 /** The rings of every process on the host, from /proc. Nothing is attached to, stopped or changed. */
 import { boolean, integer, options as onlyOptions } from '../../structs/check.ts';
 import { UnsupportedError } from '../errors.ts';
+import { holdsCapability, type Mount, mounts } from '../sys/host.ts';
 import { parseFdinfo, type RingState } from './fdinfo.ts';
 import { type IoThread, ioThreads, isDenied, numbersIn, proc, type Task, task } from './proc.ts';
 
@@ -43,6 +44,8 @@ export interface Inspection extends Iterable<HostRing> {
   readonly rings: readonly HostRing[];
   /** How many processes may not be looked into. */
   readonly unreadable: number;
+  /** /proc does not list the processes of other users (hidepid), so that nobody can tell how many are not seen. */
+  readonly hidden: boolean;
 }
 
 const RING = 'anon_inode:[io_uring]';
@@ -75,6 +78,26 @@ function effectiveUid(pid: number): number | undefined {
   return uid === undefined ? undefined : Number(uid);
 }
 
+/** What is known of rings by their inodes: a ring that many processes hold is asked once. */
+class States {
+  readonly #common: number | undefined;
+  readonly #known = new Map<number, RingState>();
+
+  constructor(common: number | undefined) {
+    this.#common = common;
+  }
+
+  of(folder: string, fd: number): RingState | undefined {
+    const ino = proc.inode(`${folder}/fd/${fd}`);
+    const known = ino === undefined || ino === this.#common ? undefined : this.#known.get(ino);
+    if (known !== undefined) return known;
+    const state = stateOf(folder, fd);
+    if (state?.ino !== undefined && !state.busy && state.ino === ino && ino !== this.#common)
+      this.#known.set(ino, state);
+    return state;
+  }
+}
+
 function stateOf(folder: string, fd: number): RingState | undefined {
   const text = proc.read(`${folder}/fdinfo/${fd}`);
   // looked at afterwards: meanwhile another file may have got the number
@@ -98,7 +121,7 @@ function commonInode(): number | undefined {
 }
 
 /** The rings of a process. */
-function look(pid: number, everyMap: boolean, common: number | undefined): Sighting[] {
+function look(pid: number, everyMap: boolean, common: number | undefined, states: States): Sighting[] {
   const found = task(`/proc/${pid}`);
   if (found === undefined || found.isKernelThread) return [];
   const folder = folderOf(pid, found);
@@ -108,7 +131,7 @@ function look(pid: number, everyMap: boolean, common: number | undefined): Sight
   if (fds.length === 0 && mapped.size === 0) return [];
 
   const known = { pid, comm: found.comm, uid: effectiveUid(pid), threads, folder };
-  const open = fds.map((fd) => ({ ...known, fd, state: stateOf(folder, fd) }));
+  const open = fds.map((fd) => ({ ...known, fd, state: states.of(folder, fd) }));
   for (const { state } of open) mapped.delete(state?.ino ?? 0);
   if (open.length > 0) mapped.delete(common ?? 0);
   // a ring has its fd before its map, and may have lost both by now
@@ -166,12 +189,23 @@ function finish(all: readonly Sighting[], common: number | undefined): HostRing[
       uid,
       fd,
       source: fd === undefined ? 'maps' : 'fd',
-      sharedWith: [...(holders.get(ino ?? -1) ?? [])].filter((each) => each !== pid),
+      // only when it is asked for: of a thousand rings of a thousand processes it is a million million
+      get sharedWith() {
+        return [...(holders.get(ino ?? -1) ?? [])].filter((each) => each !== pid);
+      },
       workers: threads.filter(({ kind, owner }) => kind === 'worker' && isOurs(owner)),
       threads,
       ...state,
     };
   });
+}
+
+/** Does /proc keep the processes of others from us? With hidepid=1 they are listed, and can't be looked into. */
+function hidesOthers(): boolean {
+  const mount: Mount | undefined = mounts()?.findLast(({ path }) => path === '/proc');
+  const value = mount?.options.find((option) => option.startsWith('hidepid='))?.slice('hidepid='.length);
+  const isListed = value === undefined || ['0', '1', 'off', 'noaccess'].includes(value);
+  return !isListed && !holdsCapability('CAP_SYS_PTRACE');
 }
 
 /**
@@ -195,10 +229,11 @@ export function inspect(options: InspectOptions = {}): Inspection {
     throw new UnsupportedError('inspect', { why: 'there is no /proc; mount -t proc proc /proc' });
   }
   const common = commonInode();
+  const states = new States(common);
   let unreadable = 0;
   const found = pids.flatMap((each) => {
     try {
-      return look(each, maps, common);
+      return look(each, maps, common, states);
     } catch (error) {
       if (!isDenied(error)) throw error;
       unreadable++;
@@ -207,5 +242,5 @@ export function inspect(options: InspectOptions = {}): Inspection {
   });
   lookAgain(found);
   const rings = finish(found, common);
-  return { rings, unreadable, [Symbol.iterator]: () => rings[Symbol.iterator]() };
+  return { rings, unreadable, hidden: hidesOthers(), [Symbol.iterator]: () => rings[Symbol.iterator]() };
 }

@@ -1,11 +1,12 @@
 /** Register calls of every process on this host, as they happen, by the kernel's tracing (tracefs). */
-import { boolean, integer, list, options, wrongType, wrongValue } from '../../structs/check.ts';
-import { AbortError } from '../errors.ts';
-import { opcodeByName } from './call.ts';
+import { boolean, options } from '../../structs/check.ts';
+import { opcodeByName, type RegisterCall } from './call.ts';
+import { type CallPlan, callJob } from './trace/call-job.ts';
+import type { KernelEvent } from './trace/events.ts';
 import { findTracefs, removeStale } from './trace/instance.ts';
-import { defaultBufferKb, onlineCpus } from './trace/prepare.ts';
-import type { TraceRecord } from './trace/records.ts';
-import { Session, type SessionOptions } from './trace/session.ts';
+import { commonOptions, countOption, opcodeSet, optional } from './trace/options.ts';
+import type { SetupCall, TraceRecord } from './trace/records.ts';
+import { RecordStream } from './trace/stream.ts';
 
 export type { LostEvents, SetupCall, TraceEnd, TraceRecord, TraceStart } from './trace/records.ts';
 
@@ -46,59 +47,20 @@ const OPTIONS = [
   'tracefs',
 ] as const satisfies readonly (keyof TraceOptions)[];
 
-const MAX_BUFFER_KB = 1 << 20;
-/** A comm has 15 bytes. */
-const MAX_COMM = 64;
 const MAX_OPCODE = 0x7fff_ffff;
 
-function opcodeSet(opcodes: readonly (number | string)[]): ReadonlySet<number> {
-  const values = list('options.opcodes', opcodes).map((each, i) => {
-    const name = `options.opcodes[${i}]`;
-    if (typeof each !== 'string') return integer(name, each, 0, MAX_OPCODE);
-    const value = opcodeByName(each);
-    if (value === undefined || value > MAX_OPCODE)
-      throw wrongValue(name, 'an opcode of io_uring_register', each);
-    return value;
-  });
-  if (values.length === 0) throw wrongValue('options.opcodes', 'at least one opcode', opcodes);
-  return new Set(values);
-}
-
-function pidList(pids: readonly number[]): readonly number[] {
-  const checked = list('options.pids', pids).map((pid, i) =>
-    integer(`options.pids[${i}]`, pid, 1, 0x3f_ffff),
-  );
-  if (checked.length === 0) throw wrongValue('options.pids', 'at least one process', pids);
-  return checked;
-}
-
-function text(name: string, value: string, most: number): string {
-  if (typeof value !== 'string') throw wrongType(name, 'a string', value);
-  if (value.length === 0 || value.length > most) throw wrongValue(name, `1 to ${most} characters`, value);
-  return value;
-}
-
-function optional<T, U>(value: T | undefined, check: (value: T) => U): U | undefined {
-  return value === undefined ? undefined : check(value);
-}
-
-function checked(given: TraceOptions): SessionOptions & { readonly signal: AbortSignal | undefined } {
+function checked(given: TraceOptions): CallPlan & { readonly signal: AbortSignal | undefined } {
   options('options', given, OPTIONS);
-  const { pids, comm, opcodes, failed, light, setup, bufferKb, count, signal, tracefs } = given;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw wrongType('options.signal', 'an AbortSignal', signal);
-  }
+  const { opcodes, failed, light, setup, count } = given;
+  const numbers = (all: readonly (number | string)[]) =>
+    opcodeSet(all, MAX_OPCODE, opcodeByName, 'an opcode of io_uring_register');
   return {
-    pids: optional(pids, pidList),
-    comm: optional(comm, (value) => text('options.comm', value, MAX_COMM)),
-    opcodes: optional(opcodes, opcodeSet),
+    ...commonOptions(given),
+    opcodes: optional(opcodes, numbers),
     failed: boolean('options.failed', failed ?? false),
     light: boolean('options.light', light ?? false),
     setup: boolean('options.setup', setup ?? false),
-    bufferKb: integer('options.bufferKb', bufferKb ?? defaultBufferKb(onlineCpus().length), 1, MAX_BUFFER_KB),
-    count: count === undefined ? Number.POSITIVE_INFINITY : integer('options.count', count, 1, 2 ** 53 - 1),
-    tracefs: optional(tracefs, (value) => text('options.tracefs', value, 4095)),
-    signal,
+    count: countOption(count),
   };
 }
 
@@ -106,72 +68,14 @@ function checked(given: TraceOptions): SessionOptions & { readonly signal: Abort
  * A running trace, to be read with `for await`. It begins with the first `next()`; leaving the loop ends it and takes
  * everything back from the kernel. So does the process when it exits; what a killed one leaves, the next trace removes.
  */
-export class Trace implements AsyncIterableIterator<TraceRecord, undefined>, AsyncDisposable {
-  readonly #options: SessionOptions;
-  readonly #signal: AbortSignal | undefined;
-  #session: Session | undefined;
-  #isOver = false;
-
+export class Trace
+  extends RecordStream<RegisterCall | SetupCall, KernelEvent>
+  implements AsyncIterableIterator<TraceRecord, undefined>
+{
   /** @internal */
   constructor(given: TraceOptions) {
-    const { signal, ...rest } = checked(given);
-    this.#options = rest;
-    this.#signal = signal;
-  }
-
-  readonly #abort = (): void => void this.#session?.fail(new AbortError(this.#signal?.reason));
-
-  #begin(): Session {
-    const session = new Session(this.#options);
-    this.#session = session;
-    if (this.#signal?.aborted) this.#abort();
-    else this.#signal?.addEventListener('abort', this.#abort, { once: true });
-    return session;
-  }
-
-  /**
-   * The next record: `start` first, `end` last.
-   * @throws UnsupportedError no tracefs is mounted, or this kernel has no such events
-   * @throws SyscallError EACCES, EPERM: only root may trace; ESRCH: there is no such process; ENOMEM: no room for buffers
-   * @throws AbortError
-   */
-  async next(): Promise<IteratorResult<TraceRecord, undefined>> {
-    if (this.#session === undefined && this.#isOver) return { done: true, value: undefined };
-    const session = this.#session ?? this.#begin();
-    try {
-      const result = await session.next();
-      if (result.done) this.#forgetSignal();
-      return result;
-    } catch (error) {
-      this.#forgetSignal();
-      throw error;
-    }
-  }
-
-  /** Ends the trace in good order: what was seen until now still comes, and then the record `end`. */
-  stop(): void {
-    if (this.#session === undefined) this.#isOver = true;
-    else void this.#session.stop();
-  }
-
-  /** Ends the trace at once; resolves when nothing of it is left. */
-  async return(): Promise<IteratorResult<TraceRecord, undefined>> {
-    this.#isOver = true;
-    this.#forgetSignal();
-    await this.#session?.return();
-    return { done: true, value: undefined };
-  }
-
-  #forgetSignal(): void {
-    this.#signal?.removeEventListener('abort', this.#abort);
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
+    const { signal, ...plan } = checked(given);
+    super(callJob(plan), signal);
   }
 }
 

@@ -22,17 +22,43 @@ export class AddressBuffer {
     return decodeAddress(bytes.subarray(0, Math.min(view.getUint32(ADDRESS_ROOM, true), ADDRESS_ROOM)));
   }
 
-  /** @internal Empties it for the next operation, which gets the addresses of the room and of its length. */
-  use(): { readonly address: number; readonly lengthAddress: number; readonly held: unknown } {
-    const { address, view } = this.#memory;
+  /** @internal Its memory, which the kernel writes. */
+  static memoryOf(buffer: AddressBuffer): Pinned {
+    return buffer.#memory;
+  }
+
+  /** @internal Empties it for the next operation. Its address, and behind it that of the length. */
+  static use(buffer: AddressBuffer): number {
+    const { address, view } = buffer.#memory;
     view.setUint16(0, 0, true);
     view.setUint32(ADDRESS_ROOM, ADDRESS_ROOM, true);
-    return { address, lengthAddress: address + ADDRESS_ROOM, held: this.#memory };
+    return address;
   }
 }
 
+/** Throws unless `value` is an AddressBuffer, or absent. */
+export function addressBuffer(name: string, value: AddressBuffer | undefined): AddressBuffer | undefined {
+  if (value === undefined || AddressBuffer.is(value)) return value;
+  throw wrongType(name, 'an AddressBuffer', value);
+}
+
 /** Throws unless `value` is an AddressBuffer. */
-export function addressBuffer(name: string, value: AddressBuffer): AddressBuffer {
+export function addressBufferThere(name: string, value: AddressBuffer): AddressBuffer {
   if (AddressBuffer.is(value)) return value;
   throw wrongType(name, 'an AddressBuffer', value);
+}
+
+/** The address of the room; 0 where there is none. */
+export function pinAddressBuffer(_core: unknown, _name: string, buffer: AddressBuffer | undefined): number {
+  return buffer === undefined ? 0 : AddressBuffer.use(buffer);
+}
+
+/** The address of its length; 0 where there is none. */
+export function pinAddressLength(_core: unknown, _name: string, buffer: AddressBuffer | undefined): number {
+  return buffer === undefined ? 0 : AddressBuffer.use(buffer) + ADDRESS_ROOM;
+}
+
+/** Its memory is held. */
+export function keptAddress(buffer: AddressBuffer | undefined): Pinned | undefined {
+  return buffer === undefined ? undefined : AddressBuffer.memoryOf(buffer);
 }

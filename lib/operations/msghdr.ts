@@ -3,26 +3,26 @@
 import {
   ADDRESS_ROOM,
   decodeAddress,
-  encodeAddress,
   type SocketAddress,
   type SocketAddressLike,
 } from '../../structs/address.ts';
 import {
   boolean,
+  copyList,
   descriptor,
   integer,
-  list,
   options,
   U32_MAX,
   wrongType,
   wrongValue,
 } from '../../structs/check.ts';
-import { Iovec } from '../../structs/posix.ts';
 import { Cmsghdr, Msghdr } from '../../structs/socket.ts';
 import { copyOfBytes, isUint8Array } from '../../structs/views.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { Pinned } from '../sys/memory.ts';
-import { heldBy, type Memory, useMemory } from './kit.ts';
+import { iovecs } from './pin.ts';
+import { messageData, optionalAddress, pinnedCopy, type Vector } from './read.ts';
+import type { Memory } from './types.ts';
 
 /** A piece of control data: file descriptors, time stamps, credentials. */
 export interface ControlMessage {
@@ -38,8 +38,8 @@ export interface OutgoingMessage {
   /** The data, in one piece or several. */
   readonly data: Memory | readonly Memory[];
   /** Where it goes; absent on a connected socket. */
-  readonly to?: SocketAddressLike;
-  readonly control?: readonly ControlMessage[];
+  readonly to?: SocketAddressLike | undefined;
+  readonly control?: readonly ControlMessage[] | undefined;
 }
 
 /** Room for what recvmsg receives. */
@@ -47,9 +47,9 @@ export interface IncomingMessage {
   /** Where the data goes, in one piece or several. */
   readonly data: Memory | readonly Memory[];
   /** Bytes of room for control data; none when absent. */
-  readonly control?: number;
+  readonly control?: number | undefined;
   /** Whether the sender's address is wanted. */
-  readonly address?: boolean;
+  readonly address?: boolean | undefined;
 }
 
 /** What recvmsg received. */
@@ -65,48 +65,20 @@ export interface ReceivedMessage {
 
 const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
-const MAX_IOVECS = 1024;
 /** Always asked for, and told back. */
 export const MSG_CMSG_CLOEXEC = 0x4000_0000;
 const ALIGN = 8;
+/** The most pieces of control data. */
+const MAX_MESSAGES = 1024;
 
 function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGN) * ALIGN;
 }
 
-function pieces(name: string, data: Memory | readonly Memory[]): readonly Memory[] {
-  // a copy: what it has is looked at once
-  const all: readonly Memory[] = Array.isArray(data) ? [...data] : [data];
-  integer(`${name}.length`, all.length, 0, MAX_IOVECS);
-  return all;
-}
-
-/** The iovecs of memory, and all that is to be held for them. */
-function iovecs(
-  core: RingCore,
-  name: string,
-  data: readonly Memory[],
-): { readonly room: Pinned; readonly held: unknown[] } {
-  const room = new Pinned(Math.max(1, data.length) * Iovec.size);
-  const held = data.map((memory, i) => {
-    const [iovBase, iovLen] = useMemory(core, `${name}[${i}]`, memory);
-    Iovec.encodeInto(room.bytes, { iovBase, iovLen }, i * Iovec.size);
-    return heldBy(memory);
-  });
-  return { room, held };
-}
-
-/** Memory of our own with these bytes; undefined for none. */
-function pinned(bytes: Uint8Array | undefined): Pinned | undefined {
-  if (bytes === undefined || bytes.length === 0) return undefined;
-  const room = new Pinned(bytes.length);
-  room.bytes.set(bytes);
-  return room;
-}
-
 /** Control data as the kernel wants it. */
 export function encodeControl(name: string, messages: readonly ControlMessage[]): Uint8Array {
-  const copies = [...list(name, messages)].map((each, i) => {
+  const copies = copyList(name, messages, 0, MAX_MESSAGES).map((each, i) => {
+    if (each === undefined) throw wrongType(`${name}[${i}]`, 'an object with level, type and data', each);
     options(`${name}[${i}]`, each, ['level', 'type', 'data']);
     const { level, type, data } = each;
     if (!isUint8Array(data)) throw wrongType(`${name}[${i}].data`, 'a Uint8Array', data);
@@ -146,31 +118,51 @@ export function receivedFds(control: readonly ControlMessage[]): number[] {
 
 /** The control message that passes file descriptors over a Unix socket (SCM_RIGHTS). */
 export function passFds(fds: readonly number[]): ControlMessage {
-  const numbers = list('fds', fds).map((fd, i) => descriptor(`fds[${i}]`, fd));
+  const numbers = copyList('fds', fds, 0, 253).map((fd, i) => descriptor(`fds[${i}]`, fd));
   return { level: SOL_SOCKET, type: SCM_RIGHTS, data: new Uint8Array(Int32Array.from(numbers).buffer) };
 }
 
-/** A msghdr to send: its address, and all that is to be held for it. */
-export function outgoing(
-  core: RingCore,
-  message: OutgoingMessage,
-): { readonly address: number; readonly held: unknown } {
-  if (message === undefined) throw wrongType('message', 'an object with data', message);
-  options('message', message, ['data', 'to', 'control']);
+/** A message to send, read: its pieces are pinned, and its msghdr is filled, by `pinOutgoing`. */
+export interface Outgoing {
+  readonly header: Pinned;
+  readonly vector: Vector;
+  readonly name: Pinned | undefined;
+  readonly control: Pinned | undefined;
+}
+
+/** Reads a message. */
+export function outgoing(name: string, message: OutgoingMessage): Outgoing {
+  if (message === undefined) throw wrongType(name, 'an object with data', message);
+  options(name, message, ['data', 'to', 'control']);
   const { data, to, control = [] } = message;
-  const name = pinned(to === undefined ? undefined : encodeAddress('message.to', to));
-  const extra = pinned(encodeControl('message.control', control));
-  const { room, held } = iovecs(core, 'message.data', pieces('message.data', data));
-  const header = new Pinned(Msghdr.size);
+  const bytes = encodeControl(`${name}.control`, control);
+  return {
+    header: new Pinned(Msghdr.size),
+    vector: messageData(`${name}.data`, data),
+    name: optionalAddress(`${name}.to`, to),
+    control: bytes.length === 0 ? undefined : pinnedCopy(bytes),
+  };
+}
+
+/** Fills the msghdr; its address. */
+export function pinOutgoing(core: RingCore, _name: string, message: Outgoing): number {
+  return pinHeader(core, 'message.data', message);
+}
+
+function pinHeader(
+  core: RingCore,
+  name: string,
+  { header, vector, name: address, control }: Outgoing,
+): number {
   Msghdr.encodeInto(header.bytes, {
-    msgName: name?.address ?? 0,
-    msgNamelen: name?.bytes.length ?? 0,
-    msgIov: room.address,
-    msgIovlen: held.length,
-    msgControl: extra?.address ?? 0,
-    msgControllen: extra?.bytes.length ?? 0,
+    msgName: address?.address ?? 0,
+    msgNamelen: address?.bytes.length ?? 0,
+    msgIov: iovecs(core, name, vector),
+    msgIovlen: vector.pieces.length,
+    msgControl: control?.address ?? 0,
+    msgControllen: control?.bytes.length ?? 0,
   });
-  return { address: header.address, held: [header, room, name, extra, held] };
+  return header.address;
 }
 
 /**
@@ -178,38 +170,34 @@ export function outgoing(
  * operation at a time.
  */
 export class MessageBuffer {
-  readonly #data: readonly Memory[];
-  readonly #header = new Pinned(Msghdr.size);
-  readonly #name: Pinned | undefined;
-  readonly #control: Pinned | undefined;
-
-  /** @internal Is it one? Asked without running code of the caller's. */
-  static is(value: unknown): value is MessageBuffer {
-    return typeof value === 'object' && value !== null && #header in value;
-  }
+  readonly #room: Outgoing;
 
   constructor(room: IncomingMessage) {
     if (room === undefined) throw wrongType('room', 'an object with data', room);
     options('room', room, ['data', 'control', 'address']);
     const { data, control = 0, address = false } = room;
-    this.#data = pieces('room.data', data);
     integer('room.control', control, 0, U32_MAX);
-    if (boolean('room.address', address)) this.#name = new Pinned(ADDRESS_ROOM);
-    if (control > 0) this.#control = new Pinned(control);
+    this.#room = {
+      header: new Pinned(Msghdr.size),
+      vector: messageData('room.data', data),
+      name: boolean('room.address', address) ? new Pinned(ADDRESS_ROOM) : undefined,
+      control: control > 0 ? new Pinned(control) : undefined,
+    };
   }
 
-  /** @internal The address of its msghdr, for the next operation, and all that is to be held. */
-  use(core: RingCore): { readonly address: number; readonly held: unknown } {
-    const { room, held } = iovecs(core, 'room.data', this.#data);
-    Msghdr.encodeInto(this.#header.bytes, {
-      msgName: this.#name?.address ?? 0,
-      msgNamelen: this.#name?.bytes.length ?? 0,
-      msgIov: room.address,
-      msgIovlen: held.length,
-      msgControl: this.#control?.address ?? 0,
-      msgControllen: this.#control?.bytes.length ?? 0,
-    });
-    return { address: this.#header.address, held: [this.#header, this.#name, this.#control, room, held] };
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is MessageBuffer {
+    return typeof value === 'object' && value !== null && #room in value;
+  }
+
+  /** @internal What it consists of. */
+  static roomOf(buffer: MessageBuffer): unknown {
+    return buffer.#room;
+  }
+
+  /** @internal Fills its msghdr for the next operation; its address. */
+  static use(buffer: MessageBuffer, core: RingCore): number {
+    return pinHeader(core, 'room.data', buffer.#room);
   }
 
   /**
@@ -218,18 +206,32 @@ export class MessageBuffer {
    */
   result(bytes: number): ReceivedMessage {
     if (bytes < 0) throw wrongValue('bytes', 'the res of a successful completion', bytes);
-    const { msgNamelen, msgControllen, msgFlags } = Msghdr.decode(this.#header.bytes);
-    const name = this.#name?.bytes.subarray(0, Math.min(msgNamelen, ADDRESS_ROOM));
+    const { header, name, control } = this.#room;
+    const { msgNamelen, msgControllen, msgFlags } = Msghdr.decode(header.bytes);
+    const address = name?.bytes.subarray(0, Math.min(msgNamelen, ADDRESS_ROOM));
     return {
       bytes,
-      address: name === undefined || name.length === 0 ? undefined : decodeAddress(name),
-      control: decodeControl(this.#control?.bytes.subarray(0, Number(msgControllen)) ?? new Uint8Array(0)),
+      address: address === undefined || address.length === 0 ? undefined : decodeAddress(address),
+      control: decodeControl(control?.bytes.subarray(0, Number(msgControllen)) ?? new Uint8Array(0)),
       flags: (msgFlags & ~MSG_CMSG_CLOEXEC) >>> 0,
     };
   }
 }
 
 /** The room itself, or a new one. */
-export function messageBuffer(room: MessageBuffer | IncomingMessage): MessageBuffer {
-  return MessageBuffer.is(room) ? room : new MessageBuffer(room);
+export function messageBuffer(name: string, room: MessageBuffer | IncomingMessage): MessageBuffer {
+  if (MessageBuffer.is(room)) return room;
+  if (typeof room !== 'object' || room === null)
+    throw wrongType(name, 'a MessageBuffer, or an object with data', room);
+  return new MessageBuffer(room);
+}
+
+/** The address of its msghdr. */
+export function pinMessageBuffer(core: RingCore, _name: string, buffer: MessageBuffer): number {
+  return MessageBuffer.use(buffer, core);
+}
+
+/** What it consists of is held. */
+export function keptRoom(buffer: MessageBuffer): unknown {
+  return MessageBuffer.roomOf(buffer);
 }

@@ -1,213 +1,649 @@
-/** Operations on paths and on what a file carries beside its data, with checked arguments. */
-import { integer, U32_MAX, wrongValue } from '../../structs/check.ts';
-import { Statx } from '../../structs/posix.ts';
-import { isUint8Array, lengthOf } from '../../structs/views.ts';
+/** Operations on paths, on descriptors, on what a file carries beside its data, and between pipes and files. */
+import { constants as node } from 'node:fs';
+import { copyList, integer, U32_MAX, wrongType, wrongValue } from '../../structs/check.ts';
+import { constants } from '../../structs/flags.ts';
+import { OpenHow, Statx } from '../../structs/posix.ts';
+import { isInt32Array, isUint8Array } from '../../structs/views.ts';
 import * as fs from '../ops/fs.ts';
-import { addressOf, stableView } from '../sys/memory.ts';
-import {
-  define,
-  directory,
-  type Fd,
-  type File,
-  type NoOptions,
-  type Path,
-  pathBytes,
-  textBytes,
-  useFd,
-  useFile,
-} from './kit.ts';
+import type { RingCore } from '../ring/core/core.ts';
+import { FixedFile, RegisteredFiles } from '../ring/owners/files.ts';
+import type { HeldView } from '../sys/held.ts';
+import type { Pinned } from '../sys/memory.ts';
+import { type Kind, operation, options } from './declare.ts';
+import * as kinds from './kinds.ts';
+import * as pin from './pin.ts';
+import * as read from './read.ts';
+import type { Fd, Into, Path } from './types.ts';
 
 const AT_REMOVEDIR = 0x200;
 const AT_EMPTY_PATH = 0x1000;
+const O_CLOEXEC = 0o2000000;
+const O_TMPFILE = 0o20000000;
 /** STATX_BASIC_STATS | STATX_BTIME */
 const COMMON_FIELDS = 0xfff;
-const XATTR_NAME_MAX = 255;
 const XATTR_SIZE_MAX = 65_536;
+const CLEAR = -1;
+const {
+  IORING_FILE_INDEX_ALLOC,
+  IORING_FIXED_FD_NO_CLOEXEC,
+  IORING_REGISTER_FILES_SKIP,
+  SPLICE_F_FD_IN_FIXED,
+} = constants;
 
-/** Where a relative path starts. */
-export interface AtOptions {
-  /** The directory that a relative path starts from, instead of the current one. */
-  readonly at?: Fd;
+const AT = 'The directory that a relative path starts from, instead of the current one.';
+const INTO =
+  "Into the file table (5.15): a slot; or the table, or `'alloc'`, for a free one, which the completion's res then names.";
+
+const FOUND = {
+  ENOENT: 'there is no such path',
+  EACCES: 'a directory on the way, or the file itself, can not be used with these credentials',
+  ENOTDIR: 'something on the way is no directory',
+};
+
+// ---- open and close ---------------------------------------------------------------------------------------
+
+/** String flags, as node:fs has them. */
+const STRING_FLAGS: read.Names = {
+  r: node.O_RDONLY,
+  rs: node.O_RDONLY | node.O_SYNC,
+  'r+': node.O_RDWR,
+  'rs+': node.O_RDWR | node.O_SYNC,
+  w: node.O_TRUNC | node.O_CREAT | node.O_WRONLY,
+  wx: node.O_TRUNC | node.O_CREAT | node.O_WRONLY | node.O_EXCL,
+  'w+': node.O_TRUNC | node.O_CREAT | node.O_RDWR,
+  'wx+': node.O_TRUNC | node.O_CREAT | node.O_RDWR | node.O_EXCL,
+  a: node.O_APPEND | node.O_CREAT | node.O_WRONLY,
+  ax: node.O_APPEND | node.O_CREAT | node.O_WRONLY | node.O_EXCL,
+  'a+': node.O_APPEND | node.O_CREAT | node.O_RDWR,
+  'ax+': node.O_APPEND | node.O_CREAT | node.O_RDWR | node.O_EXCL,
+};
+
+/** How a file is opened: numbers for OP_OPENAT, and a struct open_how where OP_OPENAT2 is needed. */
+export interface Opening {
+  readonly flags: number;
+  readonly mode: number;
+  readonly how: Pinned | undefined;
 }
 
-/** Options of `mkdirat`. */
-export interface MkdirOptions extends AtOptions {
-  /** Permissions; 0o777 when absent. The umask takes from them. */
-  readonly mode?: number;
+interface OpeningOptions {
+  readonly flags?: number | string | undefined;
+  readonly mode?: number | undefined;
+  readonly resolve?: number | undefined;
 }
 
-/** Options of `unlinkat`. */
-export interface UnlinkOptions extends AtOptions {
-  /** Removes an empty directory, not a file (AT_REMOVEDIR). */
-  readonly directory?: boolean;
+function openFlags(name: string, value: number | string | undefined): number {
+  if (typeof value === 'string') return read.named(name, value, STRING_FLAGS);
+  return read.optional(name, value, 0, U32_MAX, 0);
 }
 
-/** Options of `renameat` and `linkat`. */
-export interface FromToOptions {
-  /** The directory that the old path starts from. */
-  readonly from?: Fd;
-  /** The directory that the new path starts from. */
-  readonly to?: Fd;
-  /** RENAME_NOREPLACE (1), RENAME_EXCHANGE (2); of a link AT_SYMLINK_FOLLOW (0x400) */
-  readonly flags?: number;
+/** Reads `flags`, `mode` and `resolve`. Only an fd may be closed by exec: a slot of the table has no such flag. */
+export function opening(name: string, given: OpeningOptions, into: Into | undefined): Opening {
+  const wanted = openFlags(`${name}.flags`, given.flags);
+  const makesFile = (wanted & (node.O_CREAT | O_TMPFILE)) !== 0;
+  const mode = read.optional(`${name}.mode`, given.mode, 0, 0o7777, makesFile ? 0o666 : 0);
+  const flags = (wanted | (into === undefined ? O_CLOEXEC : 0)) >>> 0;
+  const { resolve } = given;
+  if (resolve === undefined) return { flags, mode, how: undefined };
+  integer(`${name}.resolve`, resolve, 0, U32_MAX);
+  return { flags, mode, how: read.pinnedCopy(OpenHow.encode({ flags, mode, resolve })) };
 }
 
-/** Options of `statx`. */
-export interface StatxOptions extends AtOptions {
-  /** AT_*: SYMLINK_NOFOLLOW (0x100), STATX_FORCE_SYNC (0x2000), STATX_DONT_SYNC (0x4000) */
-  readonly flags?: number;
-  /** STATX_*: what is wanted; all but the newest fields when absent. */
-  readonly mask?: number;
+export function openingFlags(_core: RingCore, _name: string, { flags }: Opening): number {
+  return flags;
 }
 
-/** Options of `setxattr` and `fsetxattr`. */
-export interface SetxattrOptions {
-  /** XATTR_CREATE (1): it must be new; XATTR_REPLACE (2): it must be there. */
-  readonly flags?: number;
+export function openingMode(_core: RingCore, _name: string, { mode }: Opening): number {
+  return mode;
 }
 
-const NO_PATH = new Uint8Array(1);
+export function openingHow(core: RingCore, name: string, { how }: Opening): number {
+  return pin.copy(core, name, how);
+}
 
-export const unlinkat = define<[path: Path], UnlinkOptions>(
-  'OP_UNLINKAT',
-  ['at', 'directory'],
-  (core, options, path) => {
-    const start = directory('options.at', options.at);
-    const flags = options.directory ? AT_REMOVEDIR : 0;
-    const bytes = pathBytes(path);
-    const address = addressOf('path', bytes);
-    fs.unlinkat(core.entry(), start, address, flags);
-    return bytes;
+const how: Kind = {
+  type: 'Opening',
+  read: opening,
+  pin: [openingFlags, openingMode, openingHow],
+  holds: 'until submitted',
+  reads: ['options', 'into'],
+  called: 'options',
+};
+
+export const OpenOptions = options('OpenOptions', 'Options of `open`.', {
+  flags: {
+    type: 'number | string',
+    doc: "O_*, or as node:fs has them: `'r'` when absent, `'w'`, `'a+'`, `'wx'` ... O_CLOEXEC is added for an fd.",
   },
-);
-
-export const mkdirat = define<[path: Path], MkdirOptions>(
-  'OP_MKDIRAT',
-  ['at', 'mode'],
-  (core, options, path) => {
-    const start = directory('options.at', options.at);
-    const mode = integer('options.mode', options.mode ?? 0o777, 0, 0o7777);
-    const bytes = pathBytes(path);
-    const address = addressOf('path', bytes);
-    fs.mkdirat(core.entry(), start, address, mode);
-    return bytes;
+  mode: { type: 'number', doc: 'Permissions of a new file; 0o666 when absent. The umask takes from them.' },
+  resolve: {
+    type: 'number',
+    doc: 'RESOLVE_*, how the path may lead (OP_OPENAT2): NO_XDEV (1), NO_MAGICLINKS (2), NO_SYMLINKS (4), BENEATH (8), IN_ROOT (16), CACHED (32).',
   },
-);
+  at: kinds.directory(AT),
+  into: kinds.into(INTO),
+});
 
-export const symlinkat = define<[target: Path, path: Path], AtOptions>(
-  'OP_SYMLINKAT',
-  ['at'],
-  (core, options, target, path) => {
-    const start = directory('options.at', options.at);
-    const [says, at] = [pathBytes(target, 'target'), pathBytes(path)];
-    const [saysAddress, atAddress] = [addressOf('target', says), addressOf('path', at)];
-    fs.symlinkat(core.entry(), saysAddress, start, atAddress);
-    return [says, at];
+export const open = operation({
+  op: 'OP_OPENAT',
+  doc: 'Opens a path (with `resolve` by OP_OPENAT2). A file that was opened although the operation was cancelled is closed.',
+  args: { path: kinds.path, how },
+  options: OpenOptions,
+  write(sqe, path, flags, mode, how, at, into) {
+    if (how === 0) fs.openat(sqe, at, path, flags, mode, into);
+    else fs.openat2(sqe, at, path, how, OpenHow.size, into);
   },
-);
+  result: 'file',
+  errors: {
+    ...FOUND,
+    EEXIST: 'it is there already, and O_EXCL',
+    ELOOP: 'too many symbolic links, or `resolve` forbids them',
+    EXDEV: '`resolve` forbids where the path leads',
+    EMFILE: 'this process has too many open files (ulimit -n)',
+    ENFILE: 'no slot of the file table is free, or the system has too many open files',
+  },
+  see: 'io_uring_prep_openat(3)',
+  aliases: ['openat', 'openat2'],
+});
 
-function fromTo(op: 'OP_RENAMEAT' | 'OP_LINKAT', prepare: typeof fs.renameat) {
-  return define<[oldPath: Path, newPath: Path], FromToOptions>(
-    op,
-    ['from', 'to', 'flags'],
-    (core, options, oldPath, newPath) => {
-      const from = directory('options.from', options.from);
-      const to = directory('options.to', options.to);
-      const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
-      const [before, after] = [pathBytes(oldPath, 'oldPath'), pathBytes(newPath, 'newPath')];
-      const [beforeAddress, afterAddress] = [addressOf('oldPath', before), addressOf('newPath', after)];
-      prepare(core.entry(), from, beforeAddress, to, afterAddress, flags);
-      return [before, after];
+export const closeFd = operation({
+  op: 'OP_CLOSE',
+  doc: 'Closes an fd through the ring, or empties a slot of the file table (5.15).',
+  args: { file: kinds.file },
+  write(sqe, file) {
+    if (file >= 0) fs.close(sqe, file, 0);
+    else fs.close(sqe, 0, ~file + 1);
+  },
+  result: 'nothing',
+  errors: { EBADF: 'nobody has this fd, or the slot is empty' },
+  see: 'io_uring_prep_close(3)',
+  aliases: ['close'],
+});
+
+/** Room for the two ends of a pipe: fds, or numbers of slots. */
+export function twoNumbers(name: string, value: Int32Array): HeldView {
+  if (!isInt32Array(value)) throw wrongType(name, 'an Int32Array of 2', value);
+  return read.view(name, value);
+}
+
+export function twoAddress(core: RingCore, name: string, what: HeldView): number {
+  pin.atLeast(name, pin.length(core, name, what), 8);
+  return pin.address(core, name, what);
+}
+
+/** The index of the first of two slots. */
+export function twoSlots(core: RingCore, name: string, into: Into | undefined): number {
+  const index = pin.fileIndex(core, name, into);
+  if (FixedFile.is(into) && index >= RegisteredFiles.lengthOf(FixedFile.tableOf(into))) {
+    throw wrongValue(name, 'not the last slot: the writing end goes into the one after it', index - 1);
+  }
+  return index;
+}
+
+const twoFds: Kind = { type: 'Int32Array', read: twoNumbers, pin: [twoAddress], holds: 'until completed' };
+
+export const PipeOptions = options('PipeOptions', 'Options of `pipe`.', {
+  flags: kinds.bits('O_NONBLOCK, O_DIRECT; O_CLOEXEC is added for fds.'),
+  into: {
+    ...kinds.into(
+      "Into the file table: a slot and the one after it; or the table, or `'alloc'`, for free ones.",
+    ),
+    pin: [twoSlots],
+  },
+});
+
+export const pipe = operation({
+  op: 'OP_PIPE',
+  doc: 'Makes a pipe.',
+  args: { fds: twoFds },
+  options: PipeOptions,
+  write(sqe, fds, flags, into) {
+    fs.pipe(sqe, fds, (flags | (into === 0 ? O_CLOEXEC : 0)) >>> 0, into);
+  },
+  params: { fds: 'gets the reading and the writing end' },
+  result: 'nothing',
+  errors: {
+    EMFILE: 'this process has too many open files (ulimit -n)',
+    ENFILE: 'no two slots of the file table are free',
+  },
+  see: 'io_uring_prep_pipe(3)',
+  byHand: true,
+});
+
+export const InstallOptions = options('InstallOptions', 'Options of `fixedFdInstall`.', {
+  inherit: kinds.flag('Programs that this process starts get the fd too (IORING_FIXED_FD_NO_CLOEXEC).'),
+});
+
+export const fixedFdInstall = operation({
+  op: 'OP_FIXED_FD_INSTALL',
+  doc: 'Makes an fd of a file of the table.',
+  args: { file: kinds.slot },
+  options: InstallOptions,
+  write(sqe, slot, inherit) {
+    fs.fixedFdInstall(sqe, slot, inherit * IORING_FIXED_FD_NO_CLOEXEC);
+  },
+  result: 'file',
+  errors: { EBADF: 'the slot is empty', EMFILE: 'this process has too many open files (ulimit -n)' },
+  see: 'io_uring_prep_fixed_fd_install(3)',
+});
+
+/** The fds for slots of the file table; the kernel writes the slots that it chose over them. */
+export interface FilesChange {
+  readonly table: RegisteredFiles;
+  readonly slots: HeldView;
+  readonly count: number;
+}
+
+/** Reads the fds into `slots`, which has room for one number each. */
+export function filesChange(
+  name: string,
+  value: readonly Fd[],
+  slots: Int32Array,
+  files: RegisteredFiles,
+  offset: number | 'alloc',
+): FilesChange {
+  const table = read.fileTable('files', files);
+  const size = RegisteredFiles.lengthOf(table);
+  // no room is no list, or an empty one: it is refused with what is allowed
+  const given = copyList(name, value, 1, slots.length > 0 ? Math.min(size, slots.length) : size);
+  if (offset !== 'alloc') integer('offset', offset, 0, size - given.length);
+  given.forEach((each, i) => {
+    const isMark = each === IORING_REGISTER_FILES_SKIP || each === CLEAR;
+    slots[i] = isMark ? each : read.fd(`${name}[${i}]`, each);
+  });
+  return { table, slots: read.view(name, slots), count: given.length };
+}
+
+export function filesAddress(core: RingCore, name: string, { table, slots }: FilesChange): number {
+  RegisteredFiles.use(table, core);
+  return pin.address(core, name, slots);
+}
+
+/** Without the table, which would hold its ring. */
+export function filesKept({ slots }: FilesChange): HeldView {
+  return slots;
+}
+
+export function filesCount(_core: RingCore, _name: string, { count }: FilesChange): number {
+  return count;
+}
+
+/** The first slot, or IORING_FILE_INDEX_ALLOC. */
+export function slotOffset(name: string, value: number | 'alloc'): number {
+  return value === 'alloc' ? IORING_FILE_INDEX_ALLOC : integer(name, value, 0, U32_MAX - 1);
+}
+
+export const filesUpdate = operation({
+  op: 'OP_FILES_UPDATE',
+  doc: "Puts files into slots of the table, as `files.update()` does without the ring. The table's `onRelease` is not told of files that came this way.",
+  args: {
+    files: { type: 'RegisteredFiles', read: read.anything },
+    offset: { type: "number | 'alloc'", read: slotOffset },
+    fds: {
+      type: 'readonly Fd[]',
+      read: filesChange,
+      reads: ['fds', 'slots', 'files', 'offset'],
+      pin: [filesAddress, filesCount],
+      holds: 'until completed',
+      keep: filesKept,
     },
-  );
+    slots: { type: 'Int32Array', read: read.anything },
+  },
+  rooms: [{ arg: 'slots', make: 'slotNumbers', args: ['fds'], isHidden: true }],
+  write(sqe, offset, fds, count) {
+    fs.filesUpdate(sqe, fds, count, offset);
+  },
+  params: {
+    offset: "the first slot, or `'alloc'`: free ones (5.19)",
+    fds: 'an fd, `files.CLEAR` or `files.KEEP` for each slot',
+  },
+  result: 'count',
+  errors: { EBADF: 'one of them is no open file', ENFILE: 'no slot is free' },
+  see: 'io_uring_prep_files_update(3)',
+  byHand: true,
+});
+
+// ---- what a file carries beside its data ------------------------------------------------------------------
+
+/** What statx(2) asks about: a path, or a file itself by an empty one. */
+export interface StatTarget {
+  readonly start: number;
+  readonly path: Pinned;
+  readonly flags: number;
 }
 
-export const renameat = fromTo('OP_RENAMEAT', fs.renameat);
-export const linkat = fromTo('OP_LINKAT', fs.linkat);
-
-export const statx = define<[target: Path | Fd, buffer: ArrayBufferView], StatxOptions>(
-  'OP_STATX',
-  ['at', 'flags', 'mask'],
-  (core, options, target, buffer) => {
-    const mask = integer('options.mask', options.mask ?? COMMON_FIELDS, 0, U32_MAX);
-    const given = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
-    const isPath = typeof target === 'string' || isUint8Array(target);
-    if (!isPath && options.at !== undefined) {
-      throw wrongValue('options.at', 'absent where the target is an open file', options.at);
-    }
-    const start = isPath ? directory('options.at', options.at) : useFd('target', target);
-    const bytes = isPath ? pathBytes(target, 'target') : NO_PATH;
-    const flags = isPath ? given : (given | AT_EMPTY_PATH) >>> 0;
-    const address = addressOf('buffer', buffer);
-    const length = lengthOf(buffer);
-    if (length < Statx.size) throw wrongValue('buffer', `at least ${Statx.size} bytes long`, length);
-    const path = addressOf('target', bytes);
-    fs.statx(core.entry(), start, path, flags, mask, address);
-    return [bytes, buffer];
-  },
-);
-
-/** The address and length of an attribute's value. */
-function useValue(value: ArrayBufferView): [address: number, length: number] {
-  // an empty value is a value, too
-  if (ArrayBuffer.isView(value) && lengthOf(value) === 0) return [0, 0];
-  const length = lengthOf(stableView('value', value));
-  if (length > XATTR_SIZE_MAX) throw wrongValue('value', `at most ${XATTR_SIZE_MAX} bytes long`, length);
-  return [addressOf('value', value), length];
+interface StatOptions {
+  readonly at?: Fd | undefined;
+  readonly flags?: number | undefined;
 }
 
-function nameBytes(name: Path): Uint8Array {
-  return textBytes('name', name, XATTR_NAME_MAX);
+/** Reads the target with `at` and `flags`. */
+export function statTarget(name: string, value: Path | Fd, given: StatOptions): StatTarget {
+  const flags = read.optional('options.flags', given.flags, 0, U32_MAX, 0);
+  const { at } = given;
+  if (typeof value === 'string' || isUint8Array(value)) {
+    const start = read.directory('options.at', at);
+    const isEmptyAllowed = (flags & AT_EMPTY_PATH) !== 0;
+    return { start, flags, path: isEmptyAllowed ? read.pathOrEmpty(name, value) : read.path(name, value) };
+  }
+  if (at !== undefined) throw wrongValue('options.at', 'absent where the target is an open file', at);
+  const path = read.pathOrEmpty(name, '');
+  return { start: read.fd(name, value), flags: (flags | AT_EMPTY_PATH) >>> 0, path };
 }
 
-export const getxattr = define<[path: Path, name: Path, value: ArrayBufferView], NoOptions>(
-  'OP_GETXATTR',
-  [],
-  (core, _options, path, name, value) => {
-    const [at, called] = [pathBytes(path), nameBytes(name)];
-    const [address, length] = useValue(value);
-    const [atAddress, calledAddress] = [addressOf('path', at), addressOf('name', called)];
-    fs.getxattr(core.entry(), calledAddress, address, atAddress, length);
-    return [at, called, value];
-  },
-);
+export function statStart(_core: RingCore, _name: string, { start }: StatTarget): number {
+  return start;
+}
 
-export const setxattr = define<[path: Path, name: Path, value: ArrayBufferView], SetxattrOptions>(
-  'OP_SETXATTR',
-  ['flags'],
-  (core, options, path, name, value) => {
-    const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
-    const [at, called] = [pathBytes(path), nameBytes(name)];
-    const [address, length] = useValue(value);
-    const [atAddress, calledAddress] = [addressOf('path', at), addressOf('name', called)];
-    fs.setxattr(core.entry(), calledAddress, address, atAddress, flags, length);
-    return [at, called, value];
-  },
-);
+export function statPath(core: RingCore, name: string, { path }: StatTarget): number {
+  return pin.copy(core, name, path);
+}
 
-export const fgetxattr = define<[file: File, name: Path, value: ArrayBufferView], NoOptions>(
-  'OP_FGETXATTR',
-  [],
-  (core, _options, file, name, value) => {
-    const [fd, bit] = useFile(core, 'file', file);
-    const called = nameBytes(name);
-    const [address, length] = useValue(value);
-    const calledAddress = addressOf('name', called);
-    fs.fgetxattr(core.entry(), fd, calledAddress, address, length).flags = bit;
-    return [called, value];
-  },
-);
+/** The path is held until it is submitted. */
+export function statKept({ path }: StatTarget): Pinned {
+  return path;
+}
 
-export const fsetxattr = define<[file: File, name: Path, value: ArrayBufferView], SetxattrOptions>(
-  'OP_FSETXATTR',
-  ['flags'],
-  (core, options, file, name, value) => {
-    const flags = integer('options.flags', options.flags ?? 0, 0, U32_MAX);
-    const [fd, bit] = useFile(core, 'file', file);
-    const called = nameBytes(name);
-    const [address, length] = useValue(value);
-    const calledAddress = addressOf('name', called);
-    fs.fsetxattr(core.entry(), fd, calledAddress, address, flags, length).flags = bit;
-    return [called, value];
+export function statFlags(_core: RingCore, _name: string, { flags }: StatTarget): number {
+  return flags;
+}
+
+/** Room for a struct statx. */
+export function statRoom(core: RingCore, name: string, what: HeldView): number {
+  pin.atLeast(name, pin.length(core, name, what), Statx.size);
+  return pin.address(core, name, what);
+}
+
+export const StatxOptions = options('StatxOptions', 'Options of `statx`.', {
+  at: { type: 'Fd', doc: AT },
+  flags: {
+    type: 'number',
+    doc: 'AT_*: SYMLINK_NOFOLLOW (0x100), STATX_FORCE_SYNC (0x2000), STATX_DONT_SYNC (0x4000), EMPTY_PATH (0x1000).',
   },
-);
+  mask: kinds.option(
+    'STATX_*: what is wanted; all but the newest fields when absent.',
+    0,
+    U32_MAX,
+    COMMON_FIELDS,
+  ),
+});
+
+export const statx = operation({
+  op: 'OP_STATX',
+  doc: 'Asks what the kernel knows of a file. The kernel does this in a worker thread always: for one file `fs.statSync` is faster.',
+  args: {
+    target: {
+      type: 'Path | Fd',
+      read: statTarget,
+      reads: ['target', 'options'],
+      pin: [statStart, statPath, statFlags],
+      holds: 'until submitted',
+      keep: statKept,
+    },
+    buffer: { type: 'ArrayBufferView', read: read.view, pin: [statRoom], holds: 'until completed' },
+  },
+  options: StatxOptions,
+  rooms: [{ arg: 'buffer', make: 'statxRoom' }],
+  write(sqe, start, path, flags, buffer, mask) {
+    fs.statx(sqe, start, path, flags, mask, buffer);
+  },
+  params: {
+    target: 'a path, or an open file (no slot of the file table)',
+    buffer: 'gets a struct statx: `Statx.decode` of uring/structs reads it',
+  },
+  result: { type: 'FileStatus', of: 'fileStatusOf', args: ['buffer'] },
+  errors: FOUND,
+  see: 'statx(2)',
+});
+
+/** The value of an extended attribute: any memory of at most 64 KiB, also none. */
+export function valueAddress(core: RingCore, name: string, what: HeldView): number {
+  const length = pin.length(core, name, what);
+  if (length > XATTR_SIZE_MAX) throw wrongValue(name, `at most ${XATTR_SIZE_MAX} bytes long`, length);
+  return pin.address(core, name, what);
+}
+
+const value: Kind = { ...kinds.view, pin: [valueAddress, pin.length] };
+
+export const SetxattrOptions = options('SetxattrOptions', 'Options of `setxattr` and `fsetxattr`.', {
+  flags: kinds.bits('XATTR_CREATE (1): it must be new; XATTR_REPLACE (2): it must be there.'),
+});
+
+const XATTR_GET = {
+  ENODATA: 'it has no attribute of that name',
+  ERANGE: 'the value is longer than the room for it',
+  EOPNOTSUPP: 'the file system has none',
+};
+const XATTR_SET = {
+  EEXIST: 'it is there already, and XATTR_CREATE',
+  ENODATA: 'it is not there, and XATTR_REPLACE',
+  EOPNOTSUPP: 'the file system has none',
+};
+const VALUE = { value: 'gets the value; an empty one only asks for its length' };
+
+export const getxattr = operation({
+  op: 'OP_GETXATTR',
+  doc: 'Reads an extended attribute of a path.',
+  args: { path: kinds.path, name: kinds.attributeName, value },
+  rooms: [{ arg: 'value', make: 'attributeRoom' }],
+  write(sqe, path, name, value, length) {
+    fs.getxattr(sqe, name, value, path, length);
+  },
+  params: VALUE,
+  returns: 'its value',
+  result: { type: 'Uint8Array', of: 'beginningOf', args: ['value'] },
+  errors: { ...FOUND, ...XATTR_GET },
+  see: 'getxattr(2)',
+});
+
+export const setxattr = operation({
+  op: 'OP_SETXATTR',
+  doc: 'Sets an extended attribute of a path.',
+  args: { path: kinds.path, name: kinds.attributeName, value },
+  options: SetxattrOptions,
+  write(sqe, path, name, value, length, flags) {
+    fs.setxattr(sqe, name, value, path, flags, length);
+  },
+  result: 'nothing',
+  errors: { ...FOUND, ...XATTR_SET },
+  see: 'setxattr(2)',
+});
+
+export const fgetxattr = operation({
+  op: 'OP_FGETXATTR',
+  doc: 'As `getxattr`, of an open file.',
+  args: { file: kinds.file, name: kinds.attributeName, value },
+  rooms: [{ arg: 'value', make: 'attributeRoom' }],
+  write(sqe, file, name, value, length) {
+    fs.fgetxattr(sqe, 0, name, value, length);
+    sqe.file = file;
+  },
+  params: VALUE,
+  returns: 'its value',
+  result: { type: 'Uint8Array', of: 'beginningOf', args: ['value'] },
+  errors: XATTR_GET,
+  see: 'fgetxattr(2)',
+});
+
+export const fsetxattr = operation({
+  op: 'OP_FSETXATTR',
+  doc: 'As `setxattr`, of an open file.',
+  args: { file: kinds.file, name: kinds.attributeName, value },
+  options: SetxattrOptions,
+  write(sqe, file, name, value, length, flags) {
+    fs.fsetxattr(sqe, 0, name, value, flags, length);
+    sqe.file = file;
+  },
+  result: 'nothing',
+  errors: XATTR_SET,
+  see: 'fsetxattr(2)',
+});
+
+// ---- names ------------------------------------------------------------------------------------------------
+
+export const UnlinkOptions = options('UnlinkOptions', 'Options of `unlink`.', {
+  at: kinds.directory(AT),
+  directory: kinds.flag('Removes an empty directory, not a file (AT_REMOVEDIR).'),
+});
+
+export const unlink = operation({
+  op: 'OP_UNLINKAT',
+  doc: 'Removes a file, or with `directory` an empty directory.',
+  args: { path: kinds.path },
+  options: UnlinkOptions,
+  write(sqe, path, at, directory) {
+    fs.unlinkat(sqe, at, path, directory * AT_REMOVEDIR);
+  },
+  result: 'nothing',
+  errors: {
+    ...FOUND,
+    EISDIR: 'it is a directory: { directory: true }',
+    ENOTEMPTY: 'the directory is not empty',
+  },
+  see: 'unlinkat(2)',
+  aliases: ['unlinkat'],
+});
+
+export const RenameOptions = options('RenameOptions', 'Options of `rename`.', {
+  from: kinds.directory('The directory that the old path starts from, instead of the current one.'),
+  to: kinds.directory('The directory that the new path starts from, instead of the current one.'),
+  flags: kinds.bits('RENAME_NOREPLACE (1), RENAME_EXCHANGE (2).'),
+});
+
+export const rename = operation({
+  op: 'OP_RENAMEAT',
+  doc: 'Gives a file another path.',
+  args: { oldPath: kinds.path, newPath: kinds.path },
+  options: RenameOptions,
+  write(sqe, oldPath, newPath, from, to, flags) {
+    fs.renameat(sqe, from, oldPath, to, newPath, flags);
+  },
+  result: 'nothing',
+  errors: {
+    ...FOUND,
+    EEXIST: 'the new path is there already, and RENAME_NOREPLACE',
+    EXDEV: 'the paths lie on different file systems',
+  },
+  see: 'renameat2(2)',
+  aliases: ['renameat'],
+});
+
+export const LinkOptions = options('LinkOptions', 'Options of `link`.', {
+  from: kinds.directory('The directory that the old path starts from, instead of the current one.'),
+  to: kinds.directory('The directory that the new path starts from, instead of the current one.'),
+  flags: kinds.bits(
+    'AT_SYMLINK_FOLLOW (0x400); AT_EMPTY_PATH (0x1000): the old path may be empty, for `from` itself.',
+  ),
+});
+
+/** The old path, which may be empty with AT_EMPTY_PATH. */
+export function linkedPath(
+  name: string,
+  value: Path,
+  { flags }: { readonly flags?: number | undefined },
+): Pinned {
+  const bits = read.optional('options.flags', flags, 0, U32_MAX, 0);
+  return (bits & AT_EMPTY_PATH) === 0 ? read.path(name, value) : read.pathOrEmpty(name, value);
+}
+
+export const link = operation({
+  op: 'OP_LINKAT',
+  doc: 'Gives a file one more path.',
+  args: { oldPath: { ...kinds.path, read: linkedPath, reads: ['oldPath', 'options'] }, newPath: kinds.path },
+  options: LinkOptions,
+  write(sqe, oldPath, newPath, from, to, flags) {
+    fs.linkat(sqe, from, oldPath, to, newPath, flags);
+  },
+  result: 'nothing',
+  errors: {
+    ...FOUND,
+    EEXIST: 'the new path is there already',
+    EXDEV: 'the paths lie on different file systems',
+  },
+  see: 'linkat(2)',
+  aliases: ['linkat'],
+});
+
+export const AtOptions = options('AtOptions', 'Where a relative path starts.', { at: kinds.directory(AT) });
+
+export const symlink = operation({
+  op: 'OP_SYMLINKAT',
+  doc: 'Makes a symbolic link at `path`, which says `target`.',
+  args: { target: kinds.path, path: kinds.path },
+  options: AtOptions,
+  write(sqe, target, path, at) {
+    fs.symlinkat(sqe, target, at, path);
+  },
+  result: 'nothing',
+  errors: { ...FOUND, EEXIST: 'the path is there already' },
+  see: 'symlinkat(2)',
+  aliases: ['symlinkat'],
+});
+
+export const MkdirOptions = options('MkdirOptions', 'Options of `mkdir`.', {
+  at: kinds.directory(AT),
+  mode: kinds.option('Permissions; 0o777 when absent. The umask takes from them.', 0, 0o7777, 0o777),
+});
+
+export const mkdir = operation({
+  op: 'OP_MKDIRAT',
+  doc: 'Makes a directory.',
+  args: { path: kinds.path },
+  options: MkdirOptions,
+  write(sqe, path, at, mode) {
+    fs.mkdirat(sqe, at, path, mode);
+  },
+  result: 'nothing',
+  errors: { ...FOUND, EEXIST: 'the path is there already' },
+  see: 'mkdirat(2)',
+  aliases: ['mkdirat'],
+});
+
+// ---- between pipes and files ------------------------------------------------------------------------------
+
+export const SpliceOptions = options('SpliceOptions', 'Options of `splice`.', {
+  offsetIn: kinds.offset(
+    'Where in `from`, in bytes; -1, or absent: the current position, as a pipe must have it.',
+  ),
+  offsetOut: kinds.offset('The same of `to`.'),
+  flags: kinds.bits('SPLICE_F_*: MOVE (1), NONBLOCK (2), MORE (4).', 0x7fff_ffff),
+});
+
+export const splice = operation({
+  op: 'OP_SPLICE',
+  doc: 'Moves bytes between a pipe and another file, without copying them.',
+  args: { from: kinds.file, to: kinds.file, length: kinds.integer(0, U32_MAX) },
+  options: SpliceOptions,
+  write(sqe, from, to, length, offsetIn, offsetOut, flags) {
+    const isFixed = from < 0;
+    const bits = (flags | (isFixed ? SPLICE_F_FD_IN_FIXED : 0)) >>> 0;
+    fs.splice(sqe, isFixed ? ~from : from, offsetIn, 0, offsetOut, length, bits);
+    sqe.file = to;
+  },
+  params: { length: 'at most so many' },
+  returns: 'how many; 0 at the end of the file',
+  result: 'count',
+  errors: { EINVAL: 'neither is a pipe, or a file was opened with O_APPEND', ESPIPE: 'a pipe has no offset' },
+  see: 'io_uring_prep_splice(3)',
+});
+
+export const TeeOptions = options('TeeOptions', 'Options of `tee`.', {
+  flags: kinds.bits('SPLICE_F_*: NONBLOCK (2).', 0x7fff_ffff),
+});
+
+export const tee = operation({
+  op: 'OP_TEE',
+  doc: 'Copies bytes from a pipe to another, and leaves them in the first.',
+  args: { from: kinds.file, to: kinds.file, length: kinds.integer(0, U32_MAX) },
+  options: TeeOptions,
+  write(sqe, from, to, length, flags) {
+    const isFixed = from < 0;
+    const bits = (flags | (isFixed ? SPLICE_F_FD_IN_FIXED : 0)) >>> 0;
+    fs.tee(sqe, isFixed ? ~from : from, 0, length, bits);
+    sqe.file = to;
+  },
+  params: { length: 'at most so many' },
+  returns: 'how many',
+  result: 'count',
+  errors: { EINVAL: 'one of them is no pipe' },
+  see: 'io_uring_prep_tee(3)',
+});

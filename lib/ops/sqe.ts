@@ -6,7 +6,7 @@ import { wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { Sqe } from '../../structs/sqe.ts';
 
-const { IORING_OP_URING_CMD128 } = constants;
+const { IORING_OP_URING_CMD128, IOSQE_BUFFER_SELECT, IOSQE_FIXED_FILE } = constants;
 
 // word (u32), half-word (u16) and byte indices inside one SQE
 const FD = Sqe.at.fd / 4;
@@ -27,6 +27,7 @@ const CMD_BYTE = Sqe.at.cmd;
 /** Times an address this is its high half, without a division. */
 const HIGH = 1 / 0x1_0000_0000;
 const NOTHING = new ArrayBuffer(0);
+const NO_BYTES = new Uint8Array(NOTHING);
 
 /** Writes one submission queue entry after another into the memory of a ring. */
 export class SqeCursor {
@@ -36,6 +37,8 @@ export class SqeCursor {
   #pairs = new Float64Array(NOTHING);
   #halves = new Uint16Array(NOTHING);
   #bytes = new Uint8Array(NOTHING);
+  /** The bytes of a command, between the pinning of arguments and the writing of the entry. */
+  #staged: Uint8Array = NO_BYTES;
   /** Where the current entry begins, in words. */
   base = 0;
   /** Words of one entry: 16, or 32 with SETUP_SQE128. */
@@ -118,6 +121,23 @@ export class SqeCursor {
     return this.#bytes[this.base * 4 + FLAGS_BYTE] ?? 0;
   }
 
+  /** The file of the entry: an fd, or for a slot of the file table its complement (`~slot`). */
+  set file(value: number) {
+    if (value >= 0) this.words[this.base + FD] = value;
+    else this.#setSlot(~value);
+  }
+
+  #setSlot(slot: number): void {
+    this.words[this.base + FD] = slot;
+    this.flags |= IOSQE_FIXED_FILE;
+  }
+
+  /** The group of buffers that the kernel picks one from. */
+  set group(value: number) {
+    this.bufIndex = value;
+    this.flags |= IOSQE_BUFFER_SELECT;
+  }
+
   /** The priority, or on sockets the operation's second set of flags: add to them with `|=`. */
   set ioprio(value: number) {
     this.#halves[this.base * 2 + IOPRIO_HALF] = value;
@@ -130,6 +150,11 @@ export class SqeCursor {
   /** rw_flags, msg_flags, poll32_events and their kin: the operation's own flags. */
   set opFlags(value: number) {
     this.words[this.base + OP_FLAGS] = value;
+  }
+
+  /** len. */
+  set len(value: number) {
+    this.words[this.base + LEN] = value;
   }
 
   /** buf_index; buf_group is the same field. */
@@ -150,6 +175,12 @@ export class SqeCursor {
   set addr3(value: number) {
     this.words[this.base + ADDR3] = value;
     this.words[this.base + ADDR3 + 1] = value * HIGH;
+  }
+
+  /** addr3 in two halves. */
+  setAddr3(low: number, high: number): void {
+    this.words[this.base + ADDR3] = low;
+    this.words[this.base + ADDR3 + 1] = high;
   }
 
   /** addr in two halves, for operations that keep a user_data there. */
@@ -177,6 +208,24 @@ export class SqeCursor {
     const room = this.stride === 32 || this.opcode === IORING_OP_URING_CMD128 ? 80 : 16;
     if (bytes.length > room) throw wrongValue('cmd', `at most ${room} bytes long`, bytes.length);
     this.#bytes.set(bytes, this.base * 4 + CMD_BYTE);
+  }
+
+  /**
+   * Takes the bytes of a command, for `stagedCmd` of the entry that is written next.
+   * @returns how many
+   * @throws RangeError for more than an entry of this ring has room for
+   */
+  stageCmd(name: string, bytes: Uint8Array): number {
+    const room = this.stride === 32 ? 80 : 16;
+    if (bytes.length > room) throw wrongValue(name, `at most ${room} bytes long on this ring`, bytes.length);
+    this.#staged = bytes;
+    return bytes.length;
+  }
+
+  /** cmd: the staged bytes. */
+  writeStagedCmd(): void {
+    this.#bytes.set(this.#staged, this.base * 4 + CMD_BYTE);
+    this.#staged = NO_BYTES;
   }
 
   /** Zeroes the second half of an entry of 128 bytes; where entries have 64, that is the slot after this one. */

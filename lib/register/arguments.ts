@@ -1,8 +1,20 @@
-/** What callers pass: taken out of their objects and checked first, written for the kernel last. */
-import { integer, list, options, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
+/**
+ * Reads the caller's arguments: first numbers and views are copied out of the caller's objects and checked, then addresses are
+ * taken, then everything is written for the kernel.
+ */
+import {
+  copyList,
+  integer,
+  list,
+  options,
+  U32_MAX,
+  unsigned64,
+  wrongType,
+  wrongValue,
+} from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
 import { lengthOf } from '../../structs/views.ts';
-import { addressOf } from '../sys/memory.ts';
+import { addressInPlace, lastingAddressOf } from '../sys/memory.ts';
 import { type ArrayArgument, arrayArgument, tagsArgument } from './call.ts';
 
 /** A place in memory that is no view: an address of your own, and its length in bytes. */
@@ -26,7 +38,7 @@ export interface Iovecs {
   readonly lengths: readonly number[];
 }
 
-/** How many: throws unless `values` is an array of `min` to `max` elements. */
+/** The length of an array. @throws for anything else than an array of `min` to `max` elements */
 export function count(name: string, values: readonly unknown[], min: number, max: number): number {
   const { length } = list(name, values);
   if (length < min || length > max) throw wrongValue(name, `a list of ${min} to ${max} elements`, values);
@@ -53,33 +65,37 @@ function setU64(view: DataView, at: number, value: number | bigint): void {
 
 /** The memory of each buffer. */
 export function readBuffers(name: string, buffers: readonly BufferSource[], max: number): Iovecs {
-  const length = count(name, buffers, 1, max);
-  const sources: (ArrayBufferView | Place | null)[] = [];
-  for (let i = 0; i < length; i++) {
-    const each = buffers[i];
-    sources.push(ArrayBuffer.isView(each) || each === null ? each : readPlace(name, i, each));
-  }
-  return pinBuffers(name, sources);
-}
-
-/** Addresses and lengths. Nothing of the caller's runs here: reading one buffer could have detached another. */
-function pinBuffers(name: string, sources: readonly (ArrayBufferView | Place | null)[]): Iovecs {
+  const sources = copyList(name, buffers, 1, max);
+  const places = sources.map((each, i) =>
+    ArrayBuffer.isView(each) || each === null ? undefined : readPlace(name, i, each),
+  );
+  // no code of the caller's runs from here on: reading one buffer could have detached another
   const bases: (number | bigint)[] = [];
   const lengths: number[] = [];
   for (let i = 0; i < sources.length; i++) {
-    const source = sources[i] ?? EMPTY_SLOT;
-    if (ArrayBuffer.isView(source)) {
-      bases.push(addressOf(name, source, i));
-      lengths.push(lengthOf(source));
-    } else {
-      bases.push(source.address);
-      lengths.push(source.length);
-    }
+    const source = sources[i];
+    const isView = ArrayBuffer.isView(source);
+    bases.push(isView ? addressInPlace(name, source, i) : (places[i]?.address ?? 0));
+    lengths.push(isView ? lengthOf(source) : (places[i]?.length ?? 0));
   }
   return { bases, lengths };
 }
 
-const EMPTY_SLOT: Place = { address: 0, length: 0 };
+/**
+ * Addresses and lengths of views that were copied out of the caller's array; null is an empty slot. Runs no code of the
+ * caller's: reading one element could have detached the memory of another.
+ */
+export function pinViews(name: string, views: readonly (ArrayBufferView | null | undefined)[]): Iovecs {
+  const bases: number[] = [];
+  const lengths: number[] = [];
+  for (let i = 0; i < views.length; i++) {
+    const view = views[i];
+    // throws for everything that is no view, and in workers for memory that would be freed with the worker
+    bases.push(view === null ? 0 : lastingAddressOf(name, view, i));
+    lengths.push(ArrayBuffer.isView(view) ? lengthOf(view) : 0);
+  }
+  return { bases, lengths };
+}
 
 function readPlace(name: string, i: number, place: Place | undefined): Place {
   if (typeof place !== 'object' || !('address' in place)) {
@@ -95,7 +111,7 @@ function readPlace(name: string, i: number, place: Place | undefined): Place {
 
 const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
-/** Is it right for sure? Asked first, because the names of elements are made only for errors. */
+/** Is it a valid u64? A test without an argument name, because names of elements are made only for errors. */
 function isUnsigned(value: number | bigint): boolean {
   return typeof value === 'bigint'
     ? value >= 0n && value <= U64_MAX
@@ -120,7 +136,7 @@ export function readFds(name: string, fds: readonly number[], min: number, max: 
   const taken: number[] = [];
   for (let i = 0; i < length; i++) {
     const fd = fds[i];
-    // an s32 is what a bitwise operation leaves unchanged
+    // a bitwise operation leaves exactly the s32 values unchanged
     if (typeof fd !== 'number' || (fd | 0) !== fd || fd < min) integer(`${name}[${i}]`, fd, min, 0x7fff_ffff);
     else taken.push(fd);
   }
@@ -156,6 +172,14 @@ export function readTags(
   return taken;
 }
 
+/** The same of tags as pairs of u32, low half first. */
+export function writeTagHalves(halves: Uint32Array | undefined, from = 0): number {
+  if (halves === undefined) return 0;
+  const { bytes, address } = tagsArgument(halves.length / 2 - from);
+  bytes.set(new Uint8Array(halves.buffer, from * 8));
+  return address;
+}
+
 /** u64[] of the slots from `from` on: its address, 0 without tags. */
 export function writeTags(tags: readonly Tag[] | undefined, from = 0): number {
   if (tags === undefined) return 0;
@@ -167,13 +191,13 @@ export function writeTags(tags: readonly Tag[] | undefined, from = 0): number {
 /** An address that has at least `bytes` behind it, as far as that can be seen. */
 export function readAddress(name: string, source: AddressSource, bytes: number): number | bigint {
   if (!ArrayBuffer.isView(source)) return unsigned64(name, source);
-  const address = addressOf(name, source);
+  const address = addressInPlace(name, source);
   const length = lengthOf(source);
   if (length < bytes) throw wrongValue(name, `at least ${bytes} bytes long`, length);
   return address;
 }
 
-/** A u32 option; `otherwise` where it is absent. */
+/** Checks a u32 option; returns `otherwise` where it is absent. */
 export function u32(name: string, value: number | undefined, otherwise = 0): number {
   return value === undefined ? otherwise : integer(name, value, 0, U32_MAX);
 }

@@ -17,7 +17,7 @@ const EACCES = 13;
 const EFAULT = 14;
 const EINVAL = 22;
 const ENOSYS = 38;
-/** An fd that nobody has: above every RLIMIT_NOFILE. */
+/** An fd that is never open: above every RLIMIT_NOFILE. */
 const NO_FD = 0x7fff_fff0;
 /** An opcode that no kernel has. */
 const NO_OPCODE = 0x7fff_ff00;
@@ -44,7 +44,7 @@ export function askQuery(): QueryAnswer | undefined {
   // the call succeeds also where the question was not understood: the header knows
   if (QueryHdr.decode(bytes).result !== 0) return undefined;
   const answer = QueryOpcode.decode(bytes, QueryHdr.size);
-  // who answers must count the opcode that was asked with
+  // a kernel that answers has the opcode that it was asked with
   return answer.nrRegisterOpcodes > constants.IORING_REGISTER_QUERY ? answer : undefined;
 }
 
@@ -57,8 +57,8 @@ function withoutRing(opcode: number): number {
 /**
  * Asks whether the kernel has a register opcode, by a call on an fd that is not open: the kernel looks at the opcode
  * first. That the number is known does not say that the kernel was built with it (NAPI, ZCRX, BPF_FILTER).
- * @returns undefined where the method can't be used: an opcode that nobody has must be EINVAL, and one that everybody
- *   has must be EBADF
+ * @returns undefined where the method can't be used: an opcode that no kernel has must be EINVAL, and one that every
+ *   kernel has must be EBADF
  */
 export function askRange(opcode: number): boolean | undefined {
   if (withoutRing(NO_OPCODE) !== EINVAL) return undefined;

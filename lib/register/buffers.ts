@@ -3,12 +3,12 @@
  *
  * Safety, for all of them: the kernel keeps the pages of registered memory, and writes into them for every operation
  * that uses a slot, also for one that still runs after the slot was replaced or unregistered. Keep the memory, and
- * don't let it be collected, moved or given to somebody else, until the slot's tag has come or no operation is left.
+ * don't let it be collected, moved or used for anything else, until the slot's tag has come or no operation is left.
  */
 import { boolean, descriptor, integer, U16_MAX, U32_MAX, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
-import { Buf, BufReg, BufStatus, CloneBuffers, RsrcRegister, RsrcUpdate2 } from '../../structs/rsrc.ts';
+import { Buf, BufReg, BufStatus, CloneBuffers } from '../../structs/rsrc.ts';
 import {
   type AddressSource,
   type BufferSource,
@@ -19,18 +19,15 @@ import {
   record,
   type Tag,
   u32,
-  writeBuffers,
   writeTags,
 } from './arguments.ts';
-import { call, callForAll, type RingFd, StructArgument, settle } from './call.ts';
+import { registerEmptyTable, registerTable, updateTable } from './buffer-table.ts';
+import { call, checkRing, fdOf, type RingFd, StructArgument } from './call.ts';
 
-const { IORING_REGISTER_DST_REPLACE, IORING_REGISTER_SRC_REGISTERED, IORING_RSRC_REGISTER_SPARSE } =
-  constants;
+const { IORING_REGISTER_DST_REPLACE, IORING_REGISTER_SRC_REGISTERED } = constants;
 
 const MAX_BUFFERS = registerOps[0].nrArgs.max;
 
-const tableArgument = new StructArgument(RsrcRegister);
-const updateArgument = new StructArgument(RsrcUpdate2);
 const ringArgument = new StructArgument(BufReg);
 const statusArgument = new StructArgument(BufStatus);
 const cloneArgument = new StructArgument(CloneBuffers);
@@ -103,9 +100,8 @@ function isEmpty({ bases, lengths }: Iovecs): (slot: number) => boolean {
  * @see io_uring_register_buffers(3)
  */
 export function registerBuffers(fd: RingFd, buffers: readonly BufferSource[]): void {
-  const ring = settle(fd);
-  const iovecs = readBuffers('buffers', buffers, MAX_BUFFERS);
-  call(ring, registerOps[0], writeBuffers(iovecs), iovecs.bases.length);
+  const ring = checkRing(fd);
+  registerTable(ring, readBuffers('buffers', buffers, MAX_BUFFERS));
 }
 
 /**
@@ -119,7 +115,7 @@ export function registerBuffers(fd: RingFd, buffers: readonly BufferSource[]): v
  * @see io_uring_unregister_buffers(3)
  */
 export function unregisterBuffers(fd: RingFd): void {
-  call(fd, registerOps[1], null, 0);
+  call(checkRing(fd), registerOps[1], null, 0);
 }
 
 /**
@@ -134,26 +130,18 @@ export function unregisterBuffers(fd: RingFd): void {
  * @see io_uring_register_buffers_tags(3), io_uring_register_buffers_sparse(3)
  */
 export function registerBuffers2(fd: RingFd, table: BufferTable): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('table', table, ['buffers', 'tags', 'sparse']);
   const { buffers, tags, sparse } = table;
   if (sparse !== undefined) {
     if (buffers !== undefined || tags !== undefined) throw wrongValue('table.sparse', 'the only one', sparse);
     const nr = integer('table.sparse', sparse, 1, MAX_BUFFERS);
-    call(
-      ring,
-      registerOps[15],
-      tableArgument.set({ nr, flags: IORING_RSRC_REGISTER_SPARSE }),
-      RsrcRegister.size,
-    );
+    registerEmptyTable(ring, nr);
     return;
   }
   const iovecs = readBuffers('table.buffers', buffers, MAX_BUFFERS);
-  const nr = iovecs.bases.length;
-  const told = readTags('table.tags', tags, nr, isEmpty(iovecs));
-  const data = writeBuffers(iovecs);
-  const argument = tableArgument.set({ nr, data: data.address, tags: writeTags(told) });
-  call(ring, registerOps[15], argument, RsrcRegister.size, data);
+  const checkedTags = readTags('table.tags', tags, iovecs.bases.length, isEmpty(iovecs));
+  registerTable(ring, iovecs, () => writeTags(checkedTags));
 }
 
 /**
@@ -168,18 +156,13 @@ export function registerBuffers2(fd: RingFd, table: BufferTable): void {
  * @see io_uring_register_buffers_update_tag(3)
  */
 export function registerBuffersUpdate(fd: RingFd, update: BuffersUpdate): number {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('update', update, ['offset', 'buffers', 'tags']);
   const { offset, buffers, tags } = update;
   integer('update.offset', offset, 0, U32_MAX);
   const iovecs = readBuffers('update.buffers', buffers, MAX_BUFFERS);
-  const nr = iovecs.bases.length;
-  const told = readTags('update.tags', tags, nr, isEmpty(iovecs));
-  return callForAll(RsrcUpdate2.size, nr, (from) => {
-    const data = writeBuffers(iovecs, from);
-    const value = { offset: offset + from, data: data.address, tags: writeTags(told, from), nr: nr - from };
-    return call(ring, registerOps[16], updateArgument.set(value), RsrcUpdate2.size, data);
-  });
+  const checkedTags = readTags('update.tags', tags, iovecs.bases.length, isEmpty(iovecs));
+  return updateTable(ring, offset, iovecs, (from) => writeTags(checkedTags, from));
 }
 
 /**
@@ -195,14 +178,14 @@ export function registerBuffersUpdate(fd: RingFd, update: BuffersUpdate): number
  * @see io_uring_clone_buffers(3)
  */
 export function registerCloneBuffers(fd: RingFd, source: CloneSource): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('source', source, ['srcFd', 'srcOff', 'dstOff', 'nr', 'replace']);
   const { srcFd: from, srcOff, dstOff, nr, replace = false } = source;
   const isFd = typeof from === 'number';
-  const srcFd = isFd ? descriptor('source.srcFd', from) : settle(from, 'source.srcFd');
+  const srcFd = isFd ? descriptor('source.srcFd', from) : fdOf(from, 'source.srcFd');
   const replacing = boolean('source.replace', replace) ? IORING_REGISTER_DST_REPLACE : 0;
   const argument = cloneArgument.set({
-    srcFd: typeof srcFd === 'number' ? srcFd : srcFd.registeredIndex,
+    srcFd,
     flags: replacing | (isFd ? 0 : IORING_REGISTER_SRC_REGISTERED),
     srcOff: u32('source.srcOff', srcOff),
     dstOff: u32('source.dstOff', dstOff),
@@ -224,7 +207,7 @@ export function registerCloneBuffers(fd: RingFd, source: CloneSource): void {
  * @see io_uring_register_buf_ring(3)
  */
 export function registerPbufRing(fd: RingFd, group: PbufRing): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('group', group, ['ringAddr', 'ringEntries', 'bgid', 'flags', 'minLeft']);
   const { ringAddr, ringEntries, bgid, flags = 0, minLeft } = group;
   const entries = integer('group.ringEntries', ringEntries, 1, U32_MAX);
@@ -248,7 +231,7 @@ export function registerPbufRing(fd: RingFd, group: PbufRing): void {
  * @see io_uring_unregister_buf_ring(3)
  */
 export function unregisterPbufRing(fd: RingFd, bgid: number): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const argument = ringArgument.set({ bgid: integer('bgid', bgid, 0, U16_MAX) });
   call(ring, registerOps[23], argument, 1);
 }
@@ -262,7 +245,7 @@ export function unregisterPbufRing(fd: RingFd, bgid: number): void {
  * @see io_uring_buf_ring_head(3)
  */
 export function registerPbufStatus(fd: RingFd, bufGroup: number): number {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const argument = statusArgument.set({ bufGroup: integer('bufGroup', bufGroup, 0, U32_MAX) });
   call(ring, registerOps[26], argument, 1);
   return argument.get().head;

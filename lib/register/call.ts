@@ -1,4 +1,4 @@
-/** The one door to io_uring_register(2): the registered-ring bit, the trace, and the right error. */
+/** Every io_uring_register(2) goes through here: adds the registered-ring bit, publishes the trace, makes the error. */
 import { descriptor, integer, U32_MAX, unsigned64, wrongType } from '../../structs/check.ts';
 import type { Input, Output, Struct } from '../../structs/layout.ts';
 import { type RegisterRow, registerRow } from '../../structs/register-ops.ts';
@@ -23,7 +23,7 @@ export interface RegisteredRing {
 /** Which ring: its fd, or its registered index. -1 is the ring-less form of the few opcodes that have one. */
 export type RingFd = number | RegisteredRing;
 
-/** An argument whose bytes we own: its address, and its bytes for the trace. */
+/** An argument in memory of this library: its address, and its bytes for the trace. */
 export interface Argument {
   readonly address: number;
   readonly bytes: Uint8Array;
@@ -31,7 +31,7 @@ export interface Argument {
 
 type ArgumentMemory = Pick<Failure, 'bytes' | 'pointee'>;
 
-/** The number that stands for a ring in a call, checked. */
+/** The fd, -1, or the registered index by which a call names a ring. Checks it. */
 export function fdOf(ring: RingFd, name = 'fd'): number {
   if (typeof ring === 'number') return ring === -1 ? -1 : descriptor(name, ring);
   if (typeof ring !== 'object' || ring === null || !('registeredIndex' in ring)) {
@@ -40,14 +40,17 @@ export function fdOf(ring: RingFd, name = 'fd'): number {
   return integer(`${name}.registeredIndex`, ring.registeredIndex, 0, 15);
 }
 
-/** The same ring in an object of ours: whoever gave it has no say in it any more. */
-export function settle(ring: RingFd, name = 'fd'): RingFd {
-  const fd = fdOf(ring, name);
-  return typeof ring === 'number' ? fd : { registeredIndex: fd };
+/** A ring as the calls of one function name it: read from the caller's argument once. */
+export interface CheckedRing {
+  /** The fd, -1, or the registered index. */
+  readonly fd: number;
+  /** IORING_REGISTER_USE_REGISTERED_RING for a registered index, otherwise 0. */
+  readonly opcodeBit: number;
 }
 
-function withFlag(ring: RingFd, opcode: number): number {
-  return typeof ring === 'number' ? opcode : (opcode | USE_REGISTERED_RING) >>> 0;
+/** Validates and copies the ring that a caller passed, so that a getter of their object can't change it later. */
+export function checkRing(ring: RingFd, name = 'fd'): CheckedRing {
+  return { fd: fdOf(ring, name), opcodeBit: typeof ring === 'number' ? 0 : USE_REGISTERED_RING };
 }
 
 /** The error of a failed call: UnsupportedError where this kernel lacks the opcode, otherwise RegisterError. */
@@ -65,18 +68,17 @@ function failure(code: number, errno: number, fd: number, nrArgs: number, memory
 }
 
 /**
- * A typed call: `row` with an argument of ours. Returns the kernel's result, or throws.
+ * Issues the opcode of `row`. Returns the kernel's result, or throws.
  * @param pointee what the argument points to (iovecs, a region's description), for the hint of an error
  */
 export function call(
-  ring: RingFd,
+  { fd, opcodeBit }: CheckedRing,
   row: RegisterRow,
   arg: Argument | null,
   nrArgs: number,
   pointee?: Argument,
 ): number {
-  const fd = fdOf(ring);
-  const opcode = withFlag(ring, row.value);
+  const opcode = row.value + opcodeBit;
   const address = arg === null ? 0 : arg.address;
   const result = tracingRegister()
     ? tracedRegister(fd, opcode, arg?.bytes ?? null, nrArgs, () => sys.register(fd, opcode, address, nrArgs))
@@ -109,7 +111,7 @@ export function callForAll(nrArgs: number, wanted: number, update: (from: number
 function partial(error: RegisterError, nrArgs: number, done: number, wanted: number): RegisterError {
   const { opcode, errno, fd, since, hint } = error;
   const count = `${done} of ${wanted} slots were updated`;
-  return new RegisterError(opcode, errno, {
+  return new RegisterError(opcode, -errno, {
     fd,
     nrArgs,
     since,
@@ -138,8 +140,8 @@ export function register(
   arg: ArrayBufferView | number | bigint | null = null,
   nrArgs = 0,
 ): number {
-  const fd = fdOf(ring);
-  const full = withFlag(ring, integer('opcode', opcode, 0, U32_MAX));
+  const { fd, opcodeBit } = checkRing(ring);
+  const full = (integer('opcode', opcode, 0, U32_MAX) | opcodeBit) >>> 0;
   integer('nrArgs', nrArgs, 0, U32_MAX);
   const result =
     typeof arg === 'object' && arg !== null
@@ -162,9 +164,9 @@ function registerAddress(fd: number, opcode: number, arg: number | bigint, nrArg
 }
 
 // ---- argument memory ------------------------------------------------------------------------------------------
-// Arguments are read only during the call, so that one piece of memory serves every call. Hence the rule: read all of
-// the caller's objects first (a getter of theirs may call us again), then write, and let nothing of theirs run before
-// the call. Memory is made at its first use, because the import must work where koffi is missing.
+// The kernel reads an argument only during the call, so one piece of memory serves every call. The rule that follows: read all
+// of the caller's objects first, because their getters may make another call; then write the argument; run no code of the
+// caller's between writing and the call. Memory is allocated at its first use, because the import must work without koffi.
 
 /** Room for one struct, at an address that stays. */
 export class StructArgument<D> implements Argument {

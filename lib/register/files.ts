@@ -5,7 +5,15 @@ import { registerOps } from '../../structs/register-ops.ts';
 import { FileIndexRange, RsrcRegister, RsrcUpdate, RsrcUpdate2 } from '../../structs/rsrc.ts';
 import { forgetIndex, nameIndex } from '../sys/trace.ts';
 import { count, readFds, readTags, record, type Tag, writeFds, writeTags } from './arguments.ts';
-import { arrayArgument, call, callForAll, type RingFd, StructArgument, settle } from './call.ts';
+import {
+  arrayArgument,
+  type CheckedRing,
+  call,
+  callForAll,
+  checkRing,
+  type RingFd,
+  StructArgument,
+} from './call.ts';
 
 const { IORING_RSRC_REGISTER_SPARSE } = constants;
 
@@ -74,7 +82,7 @@ export interface AllocRange {
  * @see io_uring_register_files(3)
  */
 export function registerFiles(fd: RingFd, fds: readonly number[]): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const taken = readFds('fds', fds, -1, MAX_FILES);
   call(ring, registerOps[2], writeFds(taken), taken.length);
 }
@@ -88,7 +96,7 @@ export function registerFiles(fd: RingFd, fds: readonly number[]): void {
  * @see io_uring_unregister_files(3)
  */
 export function unregisterFiles(fd: RingFd): void {
-  call(fd, registerOps[3], null, 0);
+  call(checkRing(fd), registerOps[3], null, 0);
 }
 
 /**
@@ -101,7 +109,7 @@ export function unregisterFiles(fd: RingFd): void {
  * @see io_uring_register_files_tags(3), io_uring_register_files_sparse(3)
  */
 export function registerFiles2(fd: RingFd, table: FileTable): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('table', table, ['fds', 'tags', 'sparse']);
   const { fds, tags, sparse } = table;
   if (sparse !== undefined) {
@@ -117,12 +125,12 @@ export function registerFiles2(fd: RingFd, table: FileTable): void {
   }
   const taken = readFds('table.fds', fds, -1, MAX_FILES);
   const nr = taken.length;
-  const told = readTags('table.tags', tags, nr, (slot) => taken[slot] === -1);
+  const checkedTags = readTags('table.tags', tags, nr, (slot) => taken[slot] === -1);
   const { address } = writeFds(taken);
   call(
     ring,
     registerOps[13],
-    tableArgument.set({ nr, data: address, tags: writeTags(told) }),
+    tableArgument.set({ nr, data: address, tags: writeTags(checkedTags) }),
     RsrcRegister.size,
   );
 }
@@ -137,7 +145,7 @@ export function registerFiles2(fd: RingFd, table: FileTable): void {
  * @see io_uring_register_files_update(3)
  */
 export function registerFilesUpdate(fd: RingFd, update: FilesUpdate): number {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('update', update, ['offset', 'fds']);
   const { offset, fds } = update;
   integer('update.offset', offset, 0, U32_MAX);
@@ -158,16 +166,16 @@ export function registerFilesUpdate(fd: RingFd, update: FilesUpdate): number {
  * @see io_uring_register_files_update_tag(3)
  */
 export function registerFilesUpdate2(fd: RingFd, update: TaggedFilesUpdate): number {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('update', update, ['offset', 'fds', 'tags']);
   const { offset, fds, tags } = update;
   integer('update.offset', offset, 0, U32_MAX);
   const taken = readFds('update.fds', fds, -2, MAX_FILES);
   const nr = taken.length;
-  const told = readTags('update.tags', tags, nr, (slot) => (taken[slot] ?? -1) < 0);
+  const checkedTags = readTags('update.tags', tags, nr, (slot) => (taken[slot] ?? -1) < 0);
   return callForAll(RsrcUpdate2.size, nr, (from) => {
     const data = writeFds(taken, from).address;
-    const value = { offset: offset + from, data, tags: writeTags(told, from), nr: nr - from };
+    const value = { offset: offset + from, data, tags: writeTags(checkedTags, from), nr: nr - from };
     return call(ring, registerOps[14], taggedUpdateArgument.set(value), RsrcUpdate2.size);
   });
 }
@@ -181,7 +189,7 @@ export function registerFilesUpdate2(fd: RingFd, update: TaggedFilesUpdate): num
  * @see io_uring_register_file_alloc_range(3)
  */
 export function registerFileAllocRange(fd: RingFd, range: AllocRange): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('range', range, ['off', 'len']);
   const { off, len } = range;
   integer('range.off', off, 0, U32_MAX);
@@ -203,7 +211,7 @@ export function registerFileAllocRange(fd: RingFd, range: AllocRange): void {
  * @see io_uring_register_ring_fd(3)
  */
 export function registerRingFds(fd: RingFd, rings: readonly RingSlot[]): number[] {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const slots = readRings(rings);
   const indices: number[] = [];
   try {
@@ -229,17 +237,17 @@ function readRings(rings: readonly RingSlot[]): { offset: number; data: number }
   });
 }
 
-function giveBack(ring: RingFd, indices: readonly number[]): void {
+function giveBack(ring: CheckedRing, indices: readonly number[]): void {
   if (indices.length === 0) return;
   try {
-    unregisterRingFds(ring, indices);
+    unregisterSome(ring, indices);
   } catch {
-    // the ring may be restricted so that it can't; then they stay until the thread ends
+    // a restricted ring may not allow it; the indices stay until the thread ends then
   }
 }
 
 /** As many as the kernel takes in one call; it hides why it stopped, and says so when asked for the next. */
-function registerSome(ring: RingFd, slots: readonly { offset: number; data: number }[]): number[] {
+function registerSome(ring: CheckedRing, slots: readonly { offset: number; data: number }[]): number[] {
   const { size, at } = RsrcUpdate;
   const argument = arrayArgument(slots.length, size);
   const { bytes, view } = argument;
@@ -260,15 +268,19 @@ function registerSome(ring: RingFd, slots: readonly { offset: number; data: numb
  * @see io_uring_unregister_ring_fd(3)
  */
 export function unregisterRingFds(fd: RingFd, indices: readonly number[]): number {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const length = count('indices', indices, 1, MAX_RINGS);
   const taken = Array.from({ length }, (_, i) => integer(`indices[${i}]`, indices[i], 0, MAX_RINGS - 1));
-  const argument = arrayArgument(length, RsrcUpdate.size);
+  return unregisterSome(ring, taken);
+}
+
+function unregisterSome(ring: CheckedRing, indices: readonly number[]): number {
+  const argument = arrayArgument(indices.length, RsrcUpdate.size);
   const { bytes } = argument;
-  taken.forEach((offset, i) => {
+  indices.forEach((offset, i) => {
     RsrcUpdate.encodeInto(bytes, { offset }, i * RsrcUpdate.size);
   });
-  const done = call(ring, registerOps[21], argument, length);
-  for (const index of taken.slice(0, done)) forgetIndex(index);
+  const done = call(ring, registerOps[21], argument, indices.length);
+  for (const index of indices.slice(0, done)) forgetIndex(index);
   return done;
 }

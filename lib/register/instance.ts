@@ -9,7 +9,7 @@ import { Params } from '../../structs/setup.ts';
 import { RegisterError } from '../errors.ts';
 import { Pinned } from '../sys/memory.ts';
 import { type AddressSource, readAddress, record, u32 } from './arguments.ts';
-import { arrayArgument, call, fdOf, type RingFd, StructArgument, settle } from './call.ts';
+import { arrayArgument, call, checkRing, type RingFd, StructArgument } from './call.ts';
 
 const {
   IORING_MEM_REGION_REG_WAIT_ARG,
@@ -40,10 +40,10 @@ export interface ProbeResult {
   readonly ops: readonly ProbedOp[];
 }
 
-/** The objects would cost more than the call, and many callers look at one of them only: they are made when asked for. */
-class Answer implements ProbeResult {
+/** Makes the objects of `ops` when they are asked for: making them takes longer than the call. */
+class LazyProbeResult implements ProbeResult {
   readonly lastOp: number;
-  /** The operation, and below it one bit: is it supported? */
+  /** For each operation its number times two, plus 1 if it is supported. */
   readonly #found: readonly number[];
   #ops: readonly ProbedOp[] | undefined;
 
@@ -100,7 +100,7 @@ export interface QueryResults {
  * @see io_uring_register_probe(3)
  */
 export function registerProbe(fd: RingFd): ProbeResult {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const argument = arrayArgument(1, Probe.size + PROBE_OPS * ProbeOp.size);
   const { bytes } = argument;
   // the kernel refuses what is not all zero
@@ -115,7 +115,7 @@ export function registerProbe(fd: RingFd): ProbeResult {
     const flags = bytes[entry + at.flags] ?? 0;
     found.push(((bytes[entry + at.op] ?? 0) << 1) | (flags & IO_URING_OP_SUPPORTED));
   }
-  return new Answer(bytes[Probe.at.lastOp] ?? 0, found);
+  return new LazyProbeResult(bytes[Probe.at.lastOp] ?? 0, found);
 }
 
 /**
@@ -127,7 +127,7 @@ export function registerProbe(fd: RingFd): ProbeResult {
  * @see io_uring_register_clock(3)
  */
 export function registerClock(fd: RingFd, clockid: number): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const argument = clockArgument.set({ clockid: integer('clockid', clockid, 0, U32_MAX) });
   call(ring, registerOps[29], argument, 0);
 }
@@ -145,7 +145,7 @@ export function registerClock(fd: RingFd, clockid: number): void {
  * @see io_uring_resize_rings(3)
  */
 export function registerResizeRings(fd: RingFd, sizes: RingSizes): ReturnType<typeof Params.decode> {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('sizes', sizes, ['sqEntries', 'cqEntries', 'clamp']);
   const { sqEntries, cqEntries, clamp = false } = sizes;
   const clamping = boolean('sizes.clamp', clamp) ? IORING_SETUP_CLAMP : 0;
@@ -169,12 +169,12 @@ export function registerResizeRings(fd: RingFd, sizes: RingSizes): ReturnType<ty
  * @see io_uring_register_region(3)
  */
 export function registerMemRegion(fd: RingFd, region: MemRegion): { mmapOffset: number } {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('region', region, ['userAddr', 'size', 'flags', 'regWaitArg']);
   const { userAddr, size, flags, regWaitArg = false } = region;
   const waits = boolean('region.regWaitArg', regWaitArg) ? IORING_MEM_REGION_REG_WAIT_ARG : 0;
   const bytes = integer('region.size', size, 0, Number.MAX_SAFE_INTEGER);
-  // fresh memory: the kernel writes there too, and a listener of the trace may call us
+  // new memory: the kernel writes into it, and a listener of the trace may make another call before it is read
   const description = new StructArgument(RegionDesc).set({
     userAddr: userAddr === undefined ? 0 : readAddress('region.userAddr', userAddr, bytes),
     size: bytes,
@@ -196,10 +196,10 @@ export function registerMemRegion(fd: RingFd, region: MemRegion): { mmapOffset: 
  */
 export function registerQuery<Q extends QueryName>(fd: RingFd, queryOp: Q): QueryResults[Q] | undefined;
 export function registerQuery(fd: RingFd, queryOp: QueryName): QueryResults[QueryName] | undefined {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const name = oneOf('queryOp', queryOp, QUERY_NAMES);
   const answer = QUERIES[name];
-  // fresh memory: a listener of the trace may call us before it is read
+  // new memory: a listener of the trace may make another call before it is read
   const data = new Pinned(answer.size);
   const question = { queryOp: constants[`IO_URING_${name}`], queryData: data.address, size: answer.size };
   call(ring, registerOps[35], queryArgument.set(question), 0);
@@ -208,7 +208,7 @@ export function registerQuery(fd: RingFd, queryOp: QueryName): QueryResults[Quer
   // the call succeeds although the question failed
   if (result < 0)
     throw new RegisterError('REGISTER_QUERY', -result, {
-      fd: fdOf(ring),
+      fd: ring.fd,
       nrArgs: 0,
       since: registerOps[35].since,
     });

@@ -9,7 +9,7 @@ import { SockFilter } from '../../structs/posix.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
 import { copyOfBytes, isUint8Array, lengthOf } from '../../structs/views.ts';
 import { count, record, u32 } from './arguments.ts';
-import { arrayArgument, call, type RingFd, StructArgument, settle } from './call.ts';
+import { arrayArgument, call, checkRing, type RingFd, StructArgument } from './call.ts';
 import type { OpName } from './support.ts';
 
 const MAX_RULES = registerOps[11].nrArgs.max;
@@ -93,10 +93,10 @@ function readRule(name: string, rule: RestrictionRule | undefined): ValueOf<type
  * @see io_uring_register_restrictions(3)
  */
 export function registerRestrictions(fd: RingFd, rules: readonly RestrictionRule[]): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const length = count('rules', rules, 0, MAX_RULES);
   const taken = Array.from({ length }, (_, i) => readRule(`rules[${i}]`, rules[i]));
-  if (ring === -1) {
+  if (ring.fd === -1) {
     const whole = arrayArgument(1, TaskRestriction.size + length * Restriction.size);
     TaskRestriction.encodeInto(whole.bytes, { nrRes: length, restrictions: taken });
     call(ring, registerOps[11], whole, 1);
@@ -118,7 +118,7 @@ export function registerRestrictions(fd: RingFd, rules: readonly RestrictionRule
  * @see io_uring_enable_rings(3)
  */
 export function registerEnableRings(fd: RingFd): void {
-  call(fd, registerOps[12], null, 0);
+  call(checkRing(fd), registerOps[12], null, 0);
 }
 
 /**
@@ -130,7 +130,7 @@ export function registerEnableRings(fd: RingFd): void {
  * @see io_uring_register_iowq_aff(3)
  */
 export function registerIowqAff(fd: RingFd, cpus: readonly number[]): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const length = count('cpus', cpus, 1, MAX_CPUS);
   const taken = Array.from({ length }, (_, i) => integer(`cpus[${i}]`, cpus[i], 0, MAX_CPUS - 1));
   // whole words, as the kernel keeps its masks
@@ -149,7 +149,7 @@ export function registerIowqAff(fd: RingFd, cpus: readonly number[]): void {
  * @see io_uring_unregister_iowq_aff(3)
  */
 export function unregisterIowqAff(fd: RingFd): void {
-  call(fd, registerOps[18], null, 0);
+  call(checkRing(fd), registerOps[18], null, 0);
 }
 
 /**
@@ -166,7 +166,7 @@ export function registerIowqMaxWorkers(
   fd: RingFd,
   limits: WorkerLimits = {},
 ): { bounded: number; unbounded: number } {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('limits', limits, ['bounded', 'unbounded']);
   const { bounded, unbounded } = limits;
   const first = u32('limits.bounded', bounded);
@@ -212,7 +212,7 @@ function readFilter(filter: BpfProgram['filter']): Uint8Array {
  * @see io_uring_register_bpf_filter(3)
  */
 export function registerBpfFilter(fd: RingFd, program: BpfProgram): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('program', program, ['opcode', 'flags', 'filter', 'pduSize']);
   const { opcode, flags, filter, pduSize = 0 } = program;
   const head = {

@@ -6,7 +6,7 @@ import { RegionDesc } from '../../structs/memory.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { ZcrxAreaReg, ZcrxCtrl, ZcrxIfqReg, type ZcrxOffsets } from '../../structs/zcrx.ts';
 import { type AddressSource, readAddress, record, u32 } from './arguments.ts';
-import { call, type RingFd, StructArgument, settle } from './call.ts';
+import { call, checkRing, type RingFd, StructArgument } from './call.ts';
 
 const napiArgument = new StructArgument(Napi);
 const ifqArgument = new StructArgument(ZcrxIfqReg);
@@ -66,11 +66,11 @@ export interface ZcrxIfq {
   readonly rxBufLen?: number | undefined;
 }
 
-/** What the kernel made of it. */
+/** The queue as the kernel set it up. */
 export interface ZcrxIfqResult {
   /** For `zcrxIfqIdx` of an OP_RECV_ZC, and for `registerZcrxCtrl`. */
   readonly zcrxId: number;
-  /** As the kernel rounded them up. */
+  /** Entries of the refill ring, as the kernel rounded them up. */
   readonly rqEntries: number;
   /** Where the parts of the refill ring lie. */
   readonly offsets: ReturnType<typeof ZcrxOffsets.decode>;
@@ -103,7 +103,7 @@ function former(): FormerNapi {
  * @see io_uring_register_napi(3)
  */
 export function registerNapi(fd: RingFd, settings: NapiSettings): FormerNapi {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('settings', settings, ['busyPollTo', 'preferBusyPoll', 'opcode', 'opParam']);
   const { busyPollTo, preferBusyPoll = false, opcode = 0, opParam } = settings;
   const argument = napiArgument.set({
@@ -123,33 +123,37 @@ export function registerNapi(fd: RingFd, settings: NapiSettings): FormerNapi {
  * @see io_uring_unregister_napi(3)
  */
 export function unregisterNapi(fd: RingFd): FormerNapi {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   call(ring, registerOps[28], napiArgument.set({}), 1);
   return former();
 }
 
-// Fresh memory for what the argument points to: the kernel writes there too, and a listener of the trace may call us.
+// New memory for each call: the kernel writes into it, and a listener of the trace may make another call before it is read.
 
-function areaArgument(area: ZcrxArea) {
+function readArea(area: ZcrxArea): Required<ZcrxArea> {
   record('ifq.area', area, ['addr', 'len', 'flags', 'dmabufFd']);
   const { addr = 0, len, flags, dmabufFd } = area;
-  const bytes = integer('ifq.area.len', len, 1, Number.MAX_SAFE_INTEGER);
-  return new StructArgument(ZcrxAreaReg).set({
-    addr: readAddress('ifq.area.addr', addr, bytes),
-    len: bytes,
-    flags: u32('ifq.area.flags', flags),
-    dmabufFd: u32('ifq.area.dmabufFd', dmabufFd),
-  });
+  integer('ifq.area.len', len, 1, Number.MAX_SAFE_INTEGER);
+  return { addr, len, flags: u32('ifq.area.flags', flags), dmabufFd: u32('ifq.area.dmabufFd', dmabufFd) };
 }
 
-function regionArgument(region: ZcrxRegion) {
+function areaArgument({ addr = 0, ...others }: Required<ZcrxArea>) {
+  const address = readAddress('ifq.area.addr', addr, others.len);
+  return new StructArgument(ZcrxAreaReg).set({ ...others, addr: address });
+}
+
+function readRegion(region: ZcrxRegion): ZcrxRegion {
   record('ifq.region', region, ['userAddr', 'size']);
   const { userAddr, size } = region;
-  const bytes = integer('ifq.region.size', size, 1, Number.MAX_SAFE_INTEGER);
+  integer('ifq.region.size', size, 1, Number.MAX_SAFE_INTEGER);
+  return { userAddr, size };
+}
+
+function regionArgument({ userAddr, size }: ZcrxRegion) {
   const argument = new StructArgument(RegionDesc);
-  if (userAddr === undefined) return argument.set({ size: bytes });
-  const address = readAddress('ifq.region.userAddr', userAddr, bytes);
-  return argument.set({ size: bytes, userAddr: address, flags: constants.IORING_MEM_REGION_TYPE_USER });
+  if (userAddr === undefined) return argument.set({ size });
+  const address = readAddress('ifq.region.userAddr', userAddr, size);
+  return argument.set({ size, userAddr: address, flags: constants.IORING_MEM_REGION_TYPE_USER });
 }
 
 /**
@@ -165,19 +169,22 @@ function regionArgument(region: ZcrxRegion) {
  * @see io_uring_register_ifq(3)
  */
 export function registerZcrxIfq(fd: RingFd, ifq: ZcrxIfq): ZcrxIfqResult {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('ifq', ifq, ['ifIdx', 'ifRxq', 'rqEntries', 'flags', 'area', 'region', 'rxBufLen']);
-  const area = ifq.area && areaArgument(ifq.area);
-  const region = ifq.region && regionArgument(ifq.region);
-  const value = {
-    ifIdx: integer('ifq.ifIdx', ifq.ifIdx, 0, U32_MAX),
-    ifRxq: u32('ifq.ifRxq', ifq.ifRxq),
-    rqEntries: u32('ifq.rqEntries', ifq.rqEntries),
-    flags: u32('ifq.flags', ifq.flags),
-    rxBufLen: u32('ifq.rxBufLen', ifq.rxBufLen),
-    areaPtr: area?.address ?? 0,
-    regionPtr: region?.address ?? 0,
+  const { ifIdx, ifRxq, rqEntries: entries, flags, area: givenArea, region: givenRegion, rxBufLen } = ifq;
+  const checkedArea = givenArea && readArea(givenArea);
+  const checkedRegion = givenRegion && readRegion(givenRegion);
+  const numbers = {
+    ifIdx: integer('ifq.ifIdx', ifIdx, 0, U32_MAX),
+    ifRxq: u32('ifq.ifRxq', ifRxq),
+    rqEntries: u32('ifq.rqEntries', entries),
+    flags: u32('ifq.flags', flags),
+    rxBufLen: u32('ifq.rxBufLen', rxBufLen),
   };
+  // no code of the caller's runs from here on: it could detach memory whose address was taken
+  const area = checkedArea && areaArgument(checkedArea);
+  const region = checkedRegion && regionArgument(checkedRegion);
+  const value = { ...numbers, areaPtr: area?.address ?? 0, regionPtr: region?.address ?? 0 };
   call(ring, registerOps[32], ifqArgument.set(value), 1);
   const { zcrxId, rqEntries, offsets } = ifqArgument.get();
   const rqAreaToken = area?.get().rqAreaToken ?? 0n;
@@ -196,7 +203,7 @@ export function registerZcrxIfq(fd: RingFd, ifq: ZcrxIfq): ZcrxIfqResult {
  * @see io_uring_register_zcrx_ctrl(3)
  */
 export function registerZcrxCtrl(fd: RingFd, control: ZcrxControl): number | undefined {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('control', control, ['zcrxId', 'op']);
   const zcrxId = integer('control.zcrxId', control.zcrxId, 0, U32_MAX);
   const op = oneOf('control.op', control.op, CONTROLS);

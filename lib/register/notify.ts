@@ -5,7 +5,7 @@ import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { Sqe } from '../../structs/sqe.ts';
 import { record, u32, writeFds } from './arguments.ts';
-import { call, type RingFd, StructArgument, settle } from './call.ts';
+import { call, checkRing, type RingFd, StructArgument } from './call.ts';
 
 const { IORING_MSG_DATA, IORING_MSG_RING_FLAGS_PASS, IORING_OP_MSG_RING } = constants;
 
@@ -46,7 +46,7 @@ export interface RingMessage {
  * @see io_uring_register_eventfd(3)
  */
 export function registerEventfd(fd: RingFd, eventfd: number): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const argument = writeFds([descriptor('eventfd', eventfd)]);
   call(ring, registerOps[4], argument, 1);
 }
@@ -59,7 +59,7 @@ export function registerEventfd(fd: RingFd, eventfd: number): void {
  * @see io_uring_register_eventfd_async(3)
  */
 export function registerEventfdAsync(fd: RingFd, eventfd: number): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   const argument = writeFds([descriptor('eventfd', eventfd)]);
   call(ring, registerOps[7], argument, 1);
 }
@@ -71,7 +71,7 @@ export function registerEventfdAsync(fd: RingFd, eventfd: number): void {
  * @see io_uring_unregister_eventfd(3)
  */
 export function unregisterEventfd(fd: RingFd): void {
-  call(fd, registerOps[5], null, 0);
+  call(checkRing(fd), registerOps[5], null, 0);
 }
 
 /**
@@ -84,7 +84,7 @@ export function unregisterEventfd(fd: RingFd): void {
  * @see io_uring_register_personality(3)
  */
 export function registerPersonality(fd: RingFd): number {
-  return call(fd, registerOps[9], null, 0);
+  return call(checkRing(fd), registerOps[9], null, 0);
 }
 
 /**
@@ -94,7 +94,7 @@ export function registerPersonality(fd: RingFd): number {
  * @see io_uring_unregister_personality(3)
  */
 export function unregisterPersonality(fd: RingFd, id: number): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   call(ring, registerOps[10], null, integer('id', id, 0, U32_MAX));
 }
 
@@ -118,7 +118,7 @@ function timespec(name: string, ms: number | undefined): { tvSec: number; tvNsec
  * @see io_uring_register_sync_cancel(3)
  */
 export function registerSyncCancel(fd: RingFd, cancel: SyncCancel): number {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('cancel', cancel, ['addr', 'fd', 'flags', 'timeoutMs', 'opcode']);
   const { addr = 0, fd: of = -1, flags, timeoutMs, opcode = 0 } = cancel;
   const argument = cancelArgument.set({
@@ -141,7 +141,7 @@ export function registerSyncCancel(fd: RingFd, cancel: SyncCancel): number {
  * @see io_uring_register_sync_msg(3)
  */
 export function registerSendMsgRing(fd: RingFd, message: RingMessage): void {
-  const ring = settle(fd);
+  const ring = checkRing(fd);
   record('message', message, ['targetFd', 'userData', 'res', 'flags']);
   const { targetFd, userData, res, flags } = message;
   const passed = flags === undefined ? {} : { msgRingFlags: IORING_MSG_RING_FLAGS_PASS };

@@ -12,6 +12,7 @@ import {
   kernelRelease,
   kernelVersion,
   seccompMode,
+  securityModules,
 } from '../sys/host.ts';
 import { sys } from '../sys/syscall.ts';
 
@@ -23,7 +24,7 @@ const ENOSYS = 38;
 
 /** Who refuses io_uring here. */
 export interface Refusal {
-  /** `'unknown'`: a seccomp filter or a security module, which can't be told apart here. */
+  /** `'unknown'`: a seccomp filter or a security module, which can't be distinguished here. */
   readonly by: 'kernel' | 'seccomp' | 'sysctl' | 'security-module' | 'unknown';
   readonly why: string;
   readonly fix?: string;
@@ -37,7 +38,7 @@ export function refusalHint(refusal: Refusal | undefined): string | undefined {
 
 // ---- the suspects ---------------------------------------------------------------------------------------------
 
-/** How a container, or none, is told to let io_uring through. */
+/** How to let io_uring through the seccomp filter of a container manager, or of a process outside of containers. */
 const ALLOW: { readonly [K in Container | 'none']: string } = {
   docker: 'docker run --security-opt seccomp=<a profile that allows io_uring_*>',
   podman: 'podman run --security-opt seccomp=<a profile that allows io_uring_*>',
@@ -46,7 +47,7 @@ const ALLOW: { readonly [K in Container | 'none']: string } = {
   none: 'allow io_uring_* where the filter is set (systemd: SystemCallFilter=@aio)',
 };
 
-/** What a seccomp filter does, and how it is told not to. */
+/** Says that a seccomp filter refuses the call, and how to change the filter. */
 export function bySeccomp(why = 'a seccomp filter forbids io_uring'): Refusal {
   return { by: 'seccomp', why, fix: ALLOW[container() ?? 'none'] };
 }
@@ -106,6 +107,16 @@ function byModule(): Refusal {
   };
 }
 
+/** Modules that may refuse a ring. Others, as capability or yama, have no say in it. */
+const MAY_REFUSE = /selinux|apparmor|smack|tomoyo|bpf/;
+
+/** EACCES is a module's word; where there is none that could say it, a filter does. */
+function byAccess(): Refusal {
+  const modules = securityModules();
+  const isFilter = seccompMode() === 'filter' && modules !== undefined && !MAY_REFUSE.test(`${modules}`);
+  return isFilter ? bySeccomp('a seccomp filter answers io_uring_setup with EACCES') : byModule();
+}
+
 function unknown(): Refusal {
   return { by: 'unknown', why: 'a seccomp filter or a security module forbids io_uring_setup' };
 }
@@ -130,7 +141,7 @@ function isRefused(errno: number | undefined): boolean {
 /**
  * Who refuses io_uring. The sysctl and security modules know only io_uring_setup(2): what refuses the other calls as
  * well is a filter, or a kernel without them.
- * @returns undefined where nobody does
+ * @returns undefined where nothing refuses the call
  */
 export function refusalOf({ setup, enter, register }: Answers): Refusal | undefined {
   if (isRefused(enter) || isRefused(register)) {
@@ -141,7 +152,7 @@ export function refusalOf({ setup, enter, register }: Answers): Refusal | undefi
     return bySeccomp(`a seccomp filter forbids ${call}`);
   }
   if (setup === ENOSYS) return bySeccomp('a seccomp filter forbids io_uring_setup');
-  if (setup === EACCES) return byModule();
+  if (setup === EACCES) return byAccess();
   if (setup !== EPERM) return undefined;
   return sysctlRefusal() ?? (seccompMode() === 'none' ? byModule() : unknown());
 }

@@ -10,8 +10,11 @@ import {
 import { type BpfFilterOptions, registerRingFilter } from './bpf.ts';
 import { type CancelTarget, cancelSync } from './cancel.ts';
 import type { RingCore } from './core/core.ts';
-import { createRing, RING_OPTIONS, type RingOptions } from './core/create.ts';
+import { createRing } from './core/create.ts';
+import { RING_OPTIONS, type RingOptions } from './core/plan.ts';
 import { type ResizeOptions, resizeQueues } from './core/resize.ts';
+import { type AnyRing, connectCore } from './core/rings.ts';
+import { milliseconds } from './core/time.ts';
 import { type Message, sendMessage } from './message.ts';
 import { BufferRing, type BufferRingOptions } from './owners/buffer-ring.ts';
 import { type BufferList, type RegisterBuffersOptions, RegisteredBuffers } from './owners/buffers.ts';
@@ -33,21 +36,23 @@ import { enableRing, registerSandbox, type Sandbox } from './sandbox.ts';
 /** Options of `Ring` and `AsyncRing`. */
 export interface RingBaseOptions extends RingOptions {
   /** Registered before anything else: the files that a sandboxed ring may use. Then `ring.files` is their owner. */
-  readonly files?: FileList;
+  readonly files?: FileList | undefined;
   /** What the ring may do, for ever: files, restrictions, enable, in the only order that works (5.10). */
-  readonly sandbox?: Sandbox;
+  readonly sandbox?: Sandbox | undefined;
 }
 
+/** How long disposal waits for the kernel. */
+const DISPOSE_MS = 1000;
 const CLOCK_MONOTONIC = 1;
 const CLOCK_BOOTTIME = 7;
 
-/** In JavaScript an argument too many goes unseen, and `ring.close(fd)` would close all that the ring has. */
+/** Refuses `ring.close(fd)`, which is meant as `closeFd(fd)` and would close the ring instead. */
 export function refuseFile(nothing: undefined): void {
   if (nothing !== undefined)
     throw wrongType('file', 'absent: close() closes the ring, closeFd(file) a file', nothing);
 }
 
-/** Notices a ring that was dropped without close(). */
+/** Closes a ring that was garbage-collected without close(), with a warning. */
 const dropped = new FinalizationRegistry<{ readonly core: RingCore; readonly made: string }>(
   ({ core, made }) => {
     if (core.isClosed) return;
@@ -66,11 +71,10 @@ function creationStack(): string {
 }
 
 /** A ring without a way to submit: `Ring` adds submit and reap, `AsyncRing` adds promises. */
-export abstract class RingBase implements Disposable {
+export abstract class RingBase implements AnyRing, Disposable, AsyncDisposable {
   /** @internal */
   protected readonly core: RingCore;
   #files: RegisteredFiles | undefined;
-  #buffers: RegisteredBuffers | undefined;
 
   /**
    * @param entries submission queue entries, 1..32768, rounded up to a power of two
@@ -81,6 +85,7 @@ export abstract class RingBase implements Disposable {
     // each option is read once: a getter may give another value the next time
     const { files, sandbox, ...rest } = options;
     this.core = createRing(entries, sandbox === undefined ? rest : { ...rest, disabled: true });
+    connectCore(this, this.core);
     try {
       this.registerFirst();
       if (files !== undefined) this.#files = this.registerFiles(files);
@@ -147,18 +152,7 @@ export abstract class RingBase implements Disposable {
    * @see io_uring_register_buffers(3)
    */
   registerBuffers(buffers: BufferList, options?: RegisterBuffersOptions): RegisteredBuffers {
-    this.core.check();
-    this.#buffers = RegisteredBuffers.register(this, this.core, buffers, options);
-    return this.#buffers;
-  }
-
-  /** @internal The table of a clone. */
-  adoptBuffers(
-    clone: (core: RingCore, previous: RegisteredBuffers | undefined) => RegisteredBuffers,
-  ): RegisteredBuffers {
-    this.core.check();
-    this.#buffers = clone(this.core, this.#buffers?.isRegistered ? this.#buffers : undefined);
-    return this.#buffers;
+    return RegisteredBuffers.register(this, buffers, options);
   }
 
   /**
@@ -169,8 +163,7 @@ export abstract class RingBase implements Disposable {
    * @see io_uring_register_files(3)
    */
   registerFiles(files: FileList, options?: RegisterFilesOptions): RegisteredFiles {
-    this.core.check();
-    this.#files = RegisteredFiles.register(this, this.core, files, options);
+    this.#files = RegisteredFiles.register(this, files, options);
     return this.#files;
   }
 
@@ -181,8 +174,7 @@ export abstract class RingBase implements Disposable {
    * @see io_uring_register_buf_ring(3)
    */
   registerBufferRing(options: BufferRingOptions): BufferRing {
-    this.core.check();
-    return BufferRing.register(this, this.core, options);
+    return BufferRing.register(this, options);
   }
 
   // ---- notification and messages ----------------------------------------------------------------------------
@@ -197,8 +189,7 @@ export abstract class RingBase implements Disposable {
    * @see io_uring_register_eventfd(3)
    */
   registerEventfd(fd?: number, options?: RegisterEventfdOptions): RegisteredEventfd {
-    this.core.check();
-    return RegisteredEventfd.register(this, this.core, fd, options);
+    return RegisteredEventfd.register(this, fd, options);
   }
 
   /**
@@ -219,13 +210,13 @@ export abstract class RingBase implements Disposable {
    * @since 6.13
    * @see io_uring_register_sync_msg(3)
    */
-  sendMessage(target: RingBase | number, message: Message): void {
+  sendMessage(target: AnyRing | number, message: Message): void {
     this.core.check();
     sendMessage(target, message);
   }
 
   /** Posts a completion on a ring, from a thread that has none. See `sendMessage`. */
-  static sendMessage(target: RingBase | number, message: Message): void {
+  static sendMessage(target: AnyRing | number, message: Message): void {
     sendMessage(target, message);
   }
 
@@ -237,8 +228,7 @@ export abstract class RingBase implements Disposable {
    * @see io_uring_register_personality(3)
    */
   registerPersonality(): Personality {
-    this.core.check();
-    return Personality.register(this, this.core);
+    return Personality.register(this);
   }
 
   /**
@@ -288,8 +278,7 @@ export abstract class RingBase implements Disposable {
    * @see io_uring_register_iowq_max_workers(3), io_uring_register_iowq_aff(3)
    */
   limitWorkers(options: WorkerLimitOptions): WorkerLimits {
-    this.core.check();
-    return WorkerLimits.register(this, this.core, options);
+    return WorkerLimits.register(this, options);
   }
 
   /** The limits in force: how many worker threads may do bounded work (files) and unbounded work (sockets, pipes). */
@@ -309,8 +298,7 @@ export abstract class RingBase implements Disposable {
    * @see io_uring_register_ring_fd(3)
    */
   registerRingFd(): RegisteredRingFd {
-    this.core.check();
-    return RegisteredRingFd.register(this, this.core);
+    return RegisteredRingFd.register(this);
   }
 
   /**
@@ -333,8 +321,7 @@ export abstract class RingBase implements Disposable {
    * @see io_uring_register_region(3)
    */
   registerRegion(options?: RegionOptions): Region {
-    this.core.check();
-    return Region.register(this, this.core, options);
+    return Region.register(this, options);
   }
 
   /**
@@ -357,8 +344,7 @@ export abstract class RingBase implements Disposable {
    * @see io_uring_register_napi(3)
    */
   enableNapi(options?: NapiOptions): Napi {
-    this.core.check();
-    return Napi.register(this, this.core, options);
+    return Napi.register(this, options);
   }
 
   /**
@@ -368,8 +354,7 @@ export abstract class RingBase implements Disposable {
    * @since 6.15
    */
   registerZcrxIfq(options: ZcrxIfqOptions): ZcrxIfq {
-    this.core.check();
-    return ZcrxIfq.register(this, this.core, options);
+    return ZcrxIfq.register(this, options);
   }
 
   /**
@@ -395,10 +380,10 @@ export abstract class RingBase implements Disposable {
   // ---- the end ----------------------------------------------------------------------------------------------
 
   /**
-   * Cancels what is in flight, waits for it (at most a second), and gives everything back. Harmless when repeated; every
-   * other call throws ClosedError from then on. Operations that the kernel doesn't give up keep their memory until the
-   * process ends, with one warning.
-   * @param nothing who gives a file here means `closeFd`
+   * Cancels what is in flight, and gives everything back that the kernel gives up at once; never waits. The rest is given back
+   * as soon as the kernel lets go, which `closed()` tells. Harmless when repeated; every other call throws ClosedError from
+   * then on. A warning says what is in flight a second later.
+   * @param nothing must be absent: `close(fd)` is almost certainly meant as `closeFd(fd)`
    */
   close(nothing?: undefined): void {
     refuseFile(nothing);
@@ -406,12 +391,30 @@ export abstract class RingBase implements Disposable {
     this.core.close();
   }
 
-  /** @internal The ring is closed by its owner: nobody needs to notice that it was dropped. */
+  /**
+   * Waits after `close()` until the kernel has let go of all memory. The process lives as long.
+   * @param options `timeoutMs`: at most so many milliseconds; as long as it takes when absent
+   * @returns false where the time was over first, or the ring is not closed
+   */
+  async closed(options: { readonly timeoutMs?: number | undefined } = {}): Promise<boolean> {
+    checkOptions('options', options, ['timeoutMs']);
+    const { timeoutMs = Number.MAX_SAFE_INTEGER } = options;
+    milliseconds('options.timeoutMs', timeoutMs);
+    return this.core.isClosed && (await this.core.closed(timeoutMs));
+  }
+
+  /** @internal The ring is closed by its program: no warning is due when it is collected. */
   protected detachFinalizer(): void {
     dropped.unregister(this.core);
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  /** Closes the ring, and waits until all is given back, at most a second. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.core.closed(DISPOSE_MS);
   }
 }

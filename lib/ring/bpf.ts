@@ -28,11 +28,11 @@ export interface BpfFilterOptions {
    */
   readonly filter: readonly BpfInstruction[] | 'deny';
   /** Refuses every operation that has no filter (IO_URING_BPF_FILTER_DENY_REST). */
-  readonly denyRest?: boolean;
+  readonly denyRest?: boolean | undefined;
   /** The kernel must know exactly `pduSize` bytes of the operation, not more (IO_URING_BPF_FILTER_SZ_STRICT). */
-  readonly strictSize?: boolean;
+  readonly strictSize?: boolean | undefined;
   /** How many bytes of the operation's own fields the program reads; 0 when absent. */
-  readonly pduSize?: number;
+  readonly pduSize?: number | undefined;
 }
 
 function readInstruction(name: string, given: BpfInstruction): BpfInstruction {

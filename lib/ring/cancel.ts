@@ -3,7 +3,6 @@ import { boolean, descriptor, integer, oneOf, wrongType, wrongValue } from '../.
 import { constants } from '../../structs/flags.ts';
 import { ops } from '../../structs/ops.ts';
 import { RegisterError } from '../errors.ts';
-import type { File } from '../operations/index.ts';
 import { record } from '../register/arguments.ts';
 import { registerSyncCancel, type SyncCancel } from '../register/notify.ts';
 import type { OpName } from '../register/support.ts';
@@ -23,26 +22,29 @@ const {
 const HIGH = 0x1_0000_0000;
 const OP_NAMES: readonly OpName[] = ops.map(({ name }) => name);
 
+/** The file of operations: its fd, something that has one, or a slot of the file table. */
+type CancelFile = number | FixedFile | { readonly fd: number };
+
 /** What to cancel: by `userData`, by `fd` and `op` (or both at once), or `any`thing. Only what was submitted counts. */
 export interface CancelTarget {
   /** Operations with this userData. */
-  readonly userData?: number;
+  readonly userData?: number | undefined;
   /** Operations on this file. */
-  readonly fd?: File;
+  readonly fd?: CancelFile | undefined;
   /** Operations of this kind: `'OP_RECV'` (6.6). */
-  readonly op?: OpName;
+  readonly op?: OpName | undefined;
   /** All that match, not just one. */
-  readonly all?: boolean;
+  readonly all?: boolean | undefined;
   /** Every operation of the ring. */
-  readonly any?: boolean;
+  readonly any?: boolean | undefined;
   /**
    * Without `all` and `any`: how long to wait for an operation that a worker runs, in milliseconds; 0 does not wait,
    * absent waits without limit.
    */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
-/** Throws unless the target says one thing: the kernel would silently ignore the rest. */
+/** Throws for keys that exclude each other: the kernel would silently ignore some of them. */
 export function checkKey(name: string, target: CancelTarget): void {
   const { userData, fd, op, any } = target;
   if (any) {
@@ -57,13 +59,13 @@ export function checkKey(name: string, target: CancelTarget): void {
   }
 }
 
-/** The user_data that the kernel has of every operation with `userData`; the last is that of skipSuccess operations. */
+/** The kernel's user_data of every operation with `userData`. The last one is that of skipSuccess operations. */
 function candidates(core: RingCore, userData: number): bigint[] {
   const skipped = (BigInt(mark(SKIPPED, Math.floor(userData / HIGH))) << 32n) | BigInt(userData % HIGH);
   return [...core.kernelUserData(userData), skipped];
 }
 
-/** One of them; the kernel says ENOENT when there is none, also by the last one. */
+/** Cancels one operation. @throws RegisterError ENOENT where there is none */
 function cancelOne(core: RingCore, userData: number, timeoutMs: number | undefined): number {
   const addrs = candidates(core, userData);
   for (;;) {
@@ -72,7 +74,7 @@ function cancelOne(core: RingCore, userData: number, timeoutMs: number | undefin
       registerSyncCancel(core.handle, { addr, timeoutMs });
       return 1;
     } catch (error) {
-      // prepared and not submitted, or over and not reaped
+      // an operation that is not submitted yet, or has completed and is not reaped, is ENOENT for the kernel
       const isGone = error instanceof RegisterError && error.code === 'ENOENT';
       if (!isGone || addrs.length === 0) throw error;
     }
@@ -87,13 +89,16 @@ function cancelAll(core: RingCore, userData: number): number {
   return count;
 }
 
-/** How the kernel names a file. */
-function fileKey(core: RingCore, file: File): Pick<SyncCancel, 'fd'> & { readonly flags: number } {
+/** The fields and flags of io_uring_sync_cancel_reg that name a file. */
+function fileKey(core: RingCore, file: CancelFile): Pick<SyncCancel, 'fd'> & { readonly flags: number } {
   if (FixedFile.is(file)) {
-    return { fd: file.use(core), flags: IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED };
+    return { fd: FixedFile.use(file, core), flags: IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_FD_FIXED };
   }
-  if (typeof file !== 'number') throw wrongType('target.fd', 'a file descriptor or a FixedFile', file);
-  return { fd: descriptor('target.fd', file), flags: IORING_ASYNC_CANCEL_FD };
+  if (typeof file === 'number') return { fd: descriptor('target.fd', file), flags: IORING_ASYNC_CANCEL_FD };
+  if (typeof file !== 'object' || file === null || !('fd' in file)) {
+    throw wrongType('target.fd', 'a file descriptor, a FixedFile, or an object with an fd', file);
+  }
+  return { fd: descriptor('target.fd.fd', file.fd), flags: IORING_ASYNC_CANCEL_FD };
 }
 
 /** IORING_OP_* of its name. */

@@ -1,9 +1,9 @@
-/** Messages: completions that another ring gets from us. */
+/** Messages: completions that this process posts on a ring. */
 import { descriptor, integer, U32_MAX, unsigned64, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { record } from '../register/arguments.ts';
 import { registerSendMsgRing } from '../register/notify.ts';
-import type { RingBase } from './base.ts';
+import { type AnyRing, coreOf } from './core/rings.ts';
 
 /** Bit 63 marks the completions of uring's own operations. */
 const FIRST_OF_OURS = 2n ** 63n;
@@ -15,23 +15,25 @@ export interface Message {
   /** Its user_data: an integer from 0 to 2^53-1, or a bigint below 2^63. */
   readonly userData: number | bigint;
   /** Its result, signed; 0 when absent. */
-  readonly res?: number;
+  readonly res?: number | undefined;
   /** Its flags, but IORING_CQE_F_32 and IORING_CQE_F_SKIP; 0 when absent (IORING_MSG_RING_FLAGS_PASS). */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
 }
 
 /** The fd of the ring that a message goes to. */
-export function fdOfTarget(target: RingBase | number): number {
+export function fdOfTarget(target: AnyRing | number): number {
   if (typeof target === 'number') return descriptor('target', target);
   if (typeof target !== 'object' || target === null)
     throw wrongType('target', 'a ring, or the fd of one', target);
-  const { fd } = target;
+  const core = coreOf(target);
+  core?.check();
+  const { fd } = core ?? target;
   if (fd === -1) throw wrongValue('target', 'a ring that has an fd', fd);
   return descriptor('target.fd', fd);
 }
 
 /** Posts a completion on a ring of any process; a deferTaskrun ring sees it when it is entered. */
-export function sendMessage(target: RingBase | number, message: Message): void {
+export function sendMessage(target: AnyRing | number, message: Message): void {
   record('message', message, ['userData', 'res', 'flags']);
   const { userData, res = 0, flags } = message;
   unsigned64('message.userData', userData);

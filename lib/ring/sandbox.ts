@@ -1,11 +1,11 @@
-/** What a ring may do, for ever: names in, the kernel's list of rules out. */
-import { boolean, options as checkOptions, list, oneOf, wrongType } from '../../structs/check.ts';
+/** Restrictions of a ring: turns names of operations, flags and opcodes into the kernel's list of rules. */
+import { boolean, options as checkOptions, copyList, oneOf, wrongType } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { ops as opTable } from '../../structs/ops.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
 import { type RestrictionRule, registerEnableRings, registerRestrictions } from '../register/limits.ts';
 import { type OpName, probe } from '../register/support.ts';
-import type { RingCore } from './core/core.ts';
+import type { RingCore, SandboxRules } from './core/core.ts';
 
 const SQE_FLAGS = {
   FIXED_FILE: constants.IOSQE_FIXED_FILE,
@@ -29,28 +29,30 @@ const FLAG_NAMES: readonly SqeFlagName[] = [
   'BUFFER_SELECT',
   'CQE_SKIP_SUCCESS',
 ];
+/** More names than there are opcodes. */
+const MAX_NAMES = 1024;
 const OP_NAMES: readonly OpName[] = opTable.map(({ name }) => name);
 const REGISTER_NAMES: readonly RegisterOpName[] = registerOps.map(({ name }) => name);
 
 /** What a sandboxed ring may do. What is not listed is refused with EACCES; an empty sandbox refuses all. */
 export interface Sandbox {
   /** Operations: `'OP_READ'`, ... */
-  readonly ops?: readonly OpName[];
+  readonly ops?: readonly OpName[] | undefined;
   /** Flags that every operation must have: with `'FIXED_FILE'` it can touch no other files than the registered ones. */
-  readonly requireFlags?: readonly SqeFlagName[];
+  readonly requireFlags?: readonly SqeFlagName[] | undefined;
   /** Flags that operations may have, beside those that they must. */
-  readonly allowFlags?: readonly SqeFlagName[];
+  readonly allowFlags?: readonly SqeFlagName[] | undefined;
   /** Register opcodes: `'REGISTER_FILES_UPDATE'`, ... */
-  readonly register?: readonly RegisterOpName[];
+  readonly register?: readonly RegisterOpName[] | undefined;
   /**
    * Refuses also to cancel and to unregister, which are allowed otherwise. Then `unregister()` fails, and `close()`
    * can't cancel: it waits a second for what is in flight, and keeps its memory until the process ends.
    */
-  readonly sealed?: boolean;
+  readonly sealed?: boolean | undefined;
 }
 
-/** How a ring gets rid of what it has: what a sandbox allows unless it is sealed. */
-const GIVING_BACK: readonly RegisterOpName[] = [
+/** Opcodes that cancel and unregister: a sandbox that is not sealed allows them, so that the ring can be cleaned up. */
+const CLEANUP_OPS: readonly RegisterOpName[] = [
   'REGISTER_SYNC_CANCEL',
   'UNREGISTER_BUFFERS',
   'UNREGISTER_FILES',
@@ -67,7 +69,9 @@ function names<T extends string>(
   values: readonly T[] | undefined,
   allowed: readonly T[],
 ): ReadonlySet<T> {
-  const found = list(name, values ?? []).map((value, i) => oneOf(`${name}[${i}]`, value, allowed));
+  const found = copyList(name, values ?? [], 0, MAX_NAMES).map((value, i) =>
+    oneOf(`${name}[${i}]`, value, allowed),
+  );
   return new Set(found);
 }
 
@@ -87,7 +91,7 @@ function rules(sandbox: Sandbox): RestrictionRule[] {
   const support = probe();
   support.require(...ops, ...register);
   // one opcode that the kernel lacks would make it refuse all rules
-  const extra = isSealed ? [] : GIVING_BACK.filter((name) => support.supports(name) === true);
+  const extra = isSealed ? [] : CLEANUP_OPS.filter((name) => support.supports(name) === true);
   const cancel: readonly OpName[] = isSealed || ops.has('OP_ASYNC_CANCEL') ? [] : ['OP_ASYNC_CANCEL'];
   const opcodes = new Set([...register, ...extra]);
   // a kernel that keeps restrictions of operations and of opcodes apart (7.0 and later) restricts only what a rule names:
@@ -104,6 +108,22 @@ function rules(sandbox: Sandbox): RestrictionRule[] {
   ];
 }
 
+/** What the rules say of operations. */
+function rulesOf(found: readonly RestrictionRule[]): SandboxRules {
+  const flags = (name: RestrictionRule['opcode']) =>
+    found.reduce(
+      (all, rule) => (rule.opcode === name && 'sqeFlags' in rule ? all | (rule.sqeFlags ?? 0) : all),
+      0,
+    );
+  return {
+    ops: new Set(
+      found.flatMap((rule) => ('sqeOp' in rule && rule.sqeOp !== undefined ? [String(rule.sqeOp)] : [])),
+    ),
+    requiredFlags: flags('RESTRICTION_SQE_FLAGS_REQUIRED'),
+    allowedFlags: flags('RESTRICTION_SQE_FLAGS_ALLOWED'),
+  };
+}
+
 /**
  * Restricts a disabled ring, once, from `enableRing` on (REGISTER_RESTRICTIONS).
  * @throws RegisterError EBADFD (the ring is enabled), EBUSY (it is restricted)
@@ -112,7 +132,8 @@ function rules(sandbox: Sandbox): RestrictionRule[] {
 export function registerSandbox(core: RingCore, sandbox: Sandbox): void {
   const found = rules(sandbox);
   registerRestrictions(core.handle, found);
-  core.hasRequiredFlags = found.some(({ opcode }) => opcode === 'RESTRICTION_SQE_FLAGS_REQUIRED');
+  core.sandbox = rulesOf(found);
+  core.hasRequiredFlags = core.sandbox.requiredFlags !== 0;
 }
 
 /**

@@ -1,12 +1,11 @@
 /** libc's symbols, each parameter with its C type. Nothing else in the package calls native code. */
 import { arch, endianness, platform, release } from 'node:os';
 import type { KoffiFunc } from 'koffi';
-import { koffi, NO_KOFFI } from '../../structs/layout.ts';
+import { koffi, koffiCause, NO_KOFFI } from '../../structs/koffi.ts';
 import { UnsupportedError } from '../errors.ts';
 
 /** Why no call can work here, or undefined where all is well. */
 function problem(): string | undefined {
-  if ('bun' in process.versions) return 'Bun is not supported: its event loop cannot poll a ring (bun#18546)';
   if (platform() !== 'linux') return `io_uring is a thing of Linux, this is ${platform()}`;
   if (!['x64', 'arm64', 'riscv64', 'loong64'].includes(arch()) || endianness() !== 'LE') {
     return `only 64-bit little-endian systems are supported, this is ${arch()} (${endianness()})`;
@@ -19,7 +18,9 @@ export const PROBLEM: string | undefined = problem();
 const libc = PROBLEM === undefined ? koffi?.load(null) : undefined;
 
 function refuse(): never {
-  throw new UnsupportedError('uring', { why: PROBLEM ?? 'unknown', kernel: release() });
+  // koffi is not to blame for another system
+  const cause = PROBLEM === NO_KOFFI ? koffiCause : undefined;
+  throw new UnsupportedError('uring', { why: PROBLEM ?? 'unknown', kernel: release(), cause });
 }
 
 /** One fixed prototype for each use: the variadic form is three times slower. */
@@ -72,6 +73,21 @@ export const mmap = bind<
 
 export const munmap = bind<(addr: number, length: number) => number>('munmap', 'int', 'uintptr_t', 'size_t');
 export const close = bind<(fd: number) => number>('close', 'int', 'int');
+export const dup3 = bind<(from: number, to: number, flags: number) => number>(
+  'dup3',
+  'int',
+  'int',
+  'int',
+  'int',
+);
+export const flock = bind<(fd: number, operation: number) => number>('flock', 'int', 'int', 'int');
+export const memfd_create = bind<(name: string, flags: number) => number>(
+  'memfd_create',
+  'int',
+  'str',
+  'uint32_t',
+);
+export const ftruncate = bind<(fd: number, length: number) => number>('ftruncate', 'int', 'int', 'int64_t');
 export const eventfd = bind<(initial: number, flags: number) => number>('eventfd', 'int', 'uint32_t', 'int');
 export const epoll_create1 = bind<(flags: number) => number>('epoll_create1', 'int', 'int');
 export const pipe2 = bind<(fds: Int32Array, flags: number) => number>('pipe2', 'int', 'void *', 'int');
@@ -81,6 +97,20 @@ export const socketpair = bind<(domain: number, type: number, protocol: number, 
   'int',
   'int',
   'int',
+  'void *',
+);
+export const getsockname = bind<(fd: number, address: Uint8Array, length: Uint32Array) => number>(
+  'getsockname',
+  'int',
+  'int',
+  'void *',
+  'void *',
+);
+export const getpeername = bind<(fd: number, address: Uint8Array, length: Uint32Array) => number>(
+  'getpeername',
+  'int',
+  'int',
+  'void *',
   'void *',
 );
 export const fcntl = bind<(fd: number, command: number) => number>('fcntl', 'int', 'int', 'int');
@@ -119,7 +149,6 @@ export const clock_gettime = bind<(clock: number, time: BigInt64Array) => number
   'int',
   'void *',
 );
-export const dlopen = bind<(path: string, flags: number) => unknown>('dlopen', 'void *', 'str', 'int');
 export const klogctl = bind<(type: number, text: Uint8Array, size: number) => number>(
   'klogctl',
   'int',

@@ -24,8 +24,7 @@ function checked(syscall: string, result: number): number {
 /**
  * Closes a file descriptor. For a ring: operations in flight are cancelled some time after.
  *
- * Safety: an fd that others use, or that Node.js owns, is theirs to close. A number that was closed may be somebody
- * else's by now.
+ * Safety: an fd that other code or Node.js owns must be closed there. The number of a closed fd may name another file by now.
  * @throws SyscallError EBADF
  * @see close(2)
  */

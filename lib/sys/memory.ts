@@ -3,11 +3,15 @@
  * rings, and the things that must stay alive for ever.
  */
 import { types } from 'node:util';
+import { isMainThread } from 'node:worker_threads';
 import { integer, wrongType, wrongValue } from '../../structs/check.ts';
 import { bufferOf, canResize, isDetached, lengthOf, offsetOf } from '../../structs/views.ts';
 import { SyscallError } from '../errors.ts';
+import { Copies, type Uses } from './copies.ts';
 import * as ffi from './ffi.ts';
+import { PROBLEM } from './ffi.ts';
 import { sys } from './syscall.ts';
+import { type Block, type WorkerMemory, workerMemory } from './worker-memory.ts';
 
 const PROT_READ_WRITE = 3;
 const MAP_SHARED_POPULATE = 0x8001;
@@ -49,30 +53,112 @@ function unstable(value: ArrayBufferView, buffer: ArrayBufferLike): string | und
 /** Where the memory of each alloc() begins. Only of those: a WeakMap costs more to fill than koffi costs to ask. */
 const allocated = new WeakMap<ArrayBufferLike, number>();
 
+/** Does the kernel get only memory that outlives this thread, and copies of other memory? */
+export const makesCopies: boolean = !isMainThread && PROBLEM === undefined;
+let copies: Copies | undefined;
+/** Blocks of collected buffers and Pinned of a worker. */
+const collected = new FinalizationRegistry<Block>((block) => worker()?.give(block));
+
+function worker(): WorkerMemory | undefined {
+  return makesCopies ? workerMemory() : undefined;
+}
+
+function copyAddress(value: ArrayBufferView): number | undefined {
+  const memory = worker();
+  if (memory === undefined) return undefined;
+  copies ??= new Copies(memory);
+  return copies.addressOf(value);
+}
+
+/** The address of a view's first byte; undefined where it is not known without asking koffi. */
+function knownAddress(value: ArrayBufferView): number | undefined {
+  const start = allocated.get(bufferOf(value));
+  // alloc() makes buffers of a fixed length; a view of a detached one is empty
+  return start !== undefined && lengthOf(value) > 0 ? start + offsetOf(value) : undefined;
+}
+
+/** Throws unless `value` is a view that the kernel can be given. */
+function check(name: string, value: unknown, index: number): asserts value is ArrayBufferView {
+  if (!ArrayBuffer.isView(value)) throw wrongType(elementName(name, index), A_VIEW, value);
+  const wrong = unstable(value, bufferOf(value));
+  if (wrong !== undefined) throw wrongValue(elementName(name, index), wrong, value);
+}
+
 /**
- * The address of a view's first byte, for the kernel. It stays the same while the view is held. Of memory of alloc() it is
- * known; any other is asked for, which takes as long as all else that an operation does here.
+ * The address of a view's first byte, for an operation. It stays the same while the view is held. Of memory of alloc() it is
+ * known; any other is asked for, which takes as long as all else that an operation does here. In workers the kernel gets the
+ * address of a copy, unless the memory is from alloc().
  * @param index of an element, where `name` is a list's: its name is made only for an error
  * @throws for a detached, resizable or zero-length view
  */
 export function addressOf(name: string, value: unknown, index = -1): number {
   if (!ArrayBuffer.isView(value)) throw wrongType(elementName(name, index), A_VIEW, value);
-  const buffer = bufferOf(value);
-  const start = allocated.get(buffer);
-  // alloc() makes buffers of a fixed length; a view of a detached one is empty
-  if (start !== undefined && lengthOf(value) > 0) return start + offsetOf(value);
-  const wrong = unstable(value, buffer);
-  if (wrong !== undefined) throw wrongValue(elementName(name, index), wrong, value);
-  return Number(ffi.address(value));
+  const known = knownAddress(value);
+  if (known !== undefined) return known;
+  check(name, value, index);
+  return copyAddress(value) ?? Number(ffi.address(value));
 }
 
 /**
- * A page-aligned piece of an ordinary ArrayBuffer, zeroed. The garbage collector frees it when neither you nor a
- * ring holds it.
+ * The address of the view's memory itself, in workers too: for what the kernel reads during a call, or does not write to.
+ * @throws as `addressOf`
+ */
+export function addressInPlace(name: string, value: unknown, index = -1): number {
+  check(name, value, index);
+  return knownAddress(value) ?? Number(ffi.address(value));
+}
+
+/**
+ * The address of memory that the kernel goes on using after the operation.
+ * @throws as `addressOf`; in workers also for memory that is not from alloc()
+ */
+export function lastingAddressOf(name: string, value: unknown, index = -1): number {
+  check(name, value, index);
+  const known = knownAddress(value);
+  if (known !== undefined) return known;
+  if (!makesCopies) return Number(ffi.address(value));
+  const allowed =
+    'memory of alloc() in a worker: other memory is freed when the worker is terminated, while the kernel still uses it';
+  throw wrongValue(elementName(name, index), allowed, value);
+}
+
+/** What the operation that was just made has copies of; undefined for none, as always on the main thread. */
+export function takeNewCopies(): Uses | undefined {
+  return copies?.takeNew();
+}
+
+/** The operation has ended: what the kernel may have written goes to the caller's memory. */
+export function endCopies(uses: Uses, isWritten: boolean): void {
+  copies?.end(uses, isWritten);
+}
+
+function refuseTransfer(): never {
+  throw new TypeError('memory of alloc() cannot be transferred in a worker');
+}
+
+/** Memory of a worker that outlives it. */
+function allocLasting(memory: WorkerMemory, bytes: number): Uint8Array {
+  // at least a page, so that it begins on one
+  const block = memory.take(Math.max(bytes, pageSize()));
+  block.bytes.fill(0);
+  const room = ffi.viewMemory(block.address, bytes);
+  // a moved buffer would see the memory after the garbage collector has given it back
+  const refused = { value: refuseTransfer };
+  Object.defineProperties(room, { transfer: refused, transferToFixedLength: refused });
+  allocated.set(room, block.address);
+  collected.register(room, block);
+  return new Uint8Array(room);
+}
+
+/**
+ * A page-aligned piece of memory, zeroed. The garbage collector frees it when neither you nor a ring holds it. On the main
+ * thread it is of an ordinary ArrayBuffer; in a worker it is mapped, so that it outlives the worker, and can't be transferred.
  * @param bytes its length, from 1 to 2^32
  */
 export function alloc(bytes: number): Uint8Array {
   integer('bytes', bytes, 1, 2 ** 32);
+  const memory = worker();
+  if (memory !== undefined) return allocLasting(memory, bytes);
   const room = new ArrayBuffer(bytes + pageSize());
   const start = Number(ffi.address(room));
   allocated.set(room, start);
@@ -80,17 +166,24 @@ export function alloc(bytes: number): Uint8Array {
   return new Uint8Array(room, skip, bytes);
 }
 
-/** Memory of our own with its address: never detached, never given to a user. */
+/** Memory of our own with its address: never detached, never given to a user. In workers it outlives the worker. */
 export class Pinned {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly address: number;
 
   constructor(length: number) {
-    const room = new ArrayBuffer(length);
-    this.bytes = new Uint8Array(room);
-    this.view = new DataView(room);
-    this.address = Number(ffi.address(room));
+    const block = worker()?.take(length);
+    if (block === undefined) {
+      const room = new ArrayBuffer(length);
+      this.bytes = new Uint8Array(room);
+      this.address = Number(ffi.address(room));
+    } else {
+      this.bytes = block.bytes.subarray(0, length).fill(0);
+      this.address = block.address;
+      collected.register(this, block);
+    }
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, length);
   }
 }
 
@@ -130,15 +223,18 @@ export class Mapping {
     if (buffer === undefined) return;
     this.#buffer = undefined;
     if ('transfer' in buffer && typeof buffer.transfer === 'function') buffer.transfer();
-    sys.munmap(this.address, this.length);
+    const memory = worker();
+    if (memory === undefined) sys.munmap(this.address, this.length);
+    else memory.unmapListed(this.address, this.length);
   }
 }
 
 function mapped(length: number, flags: number, fd: number, offset: number): Mapping {
   // koffi.view of more than 4 GiB aborts Node 20
   integer('length', length, 1, 2 ** 32);
-  const address = sys.mmap(length, PROT_READ_WRITE, flags, fd, offset);
-  if (address < 0) throw new SyscallError('mmap', -address);
+  const listed = worker()?.mapListed(length, flags, fd, offset);
+  const address = listed === undefined ? sys.mmap(length, PROT_READ_WRITE, flags, fd, offset) : listed;
+  if (address < 0) throw new SyscallError('mmap', listed === undefined ? -address : ffi.errno());
   return new Mapping(address, length);
 }
 

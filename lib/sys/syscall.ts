@@ -5,6 +5,7 @@
  * errno is thread-local and koffi does not save it: it is read in the very next expression, with nothing between.
  */
 import * as ffi from './ffi.ts';
+import { closeManaged, setupManaged } from './managed-fd.ts';
 
 const NR_SETUP = 425;
 const NR_ENTER = 426;
@@ -15,13 +16,20 @@ function outcome(result: number): number {
   return result === -1 ? -(ffi.errno() || 5) : result;
 }
 
+/** An address that libc writes: how many bytes of it there are. */
+function named(call: typeof ffi.getsockname, fd: number, address: Uint8Array): number {
+  const length = new Uint32Array([address.length]);
+  const result = outcome(call(fd, address, length));
+  return result < 0 ? result : (length[0] ?? 0);
+}
+
 /**
  * Calls into the kernel. An object, so that tests can put a failing kernel in place of one of them; everything
  * calls through it.
  */
 export const sys = {
   /** io_uring_setup(2): a ring fd. `params` is read and written. */
-  setup: (entries: number, params: Uint8Array): number => outcome(ffi.setup(NR_SETUP, entries, params)),
+  setup: (entries: number, params: Uint8Array): number => setupManaged(NR_SETUP, entries, params),
 
   /** io_uring_enter(2): SQEs consumed. */
   enter: (fd: number, submit: number, wait: number, flags: number, arg: number, size: number): number =>
@@ -42,10 +50,15 @@ export const sys = {
   munmap: (address: number, length: number): number => outcome(ffi.munmap(address, length)),
 
   /** close(2) by libc: node:fs warns about fds that it did not open, in workers. */
-  close: (fd: number): number => outcome(ffi.close(fd)),
+  close: (fd: number): number => closeManaged(fd) ?? outcome(ffi.close(fd)),
 
   /** eventfd(2) with EFD_CLOEXEC | EFD_NONBLOCK. */
   eventfd: (initial: number): number => outcome(ffi.eventfd(initial, 0o2004000)),
+
+  /** memfd_create(2) with MFD_CLOEXEC. */
+  memfd: (name: string): number => outcome(ffi.memfd_create(name, 1)),
+
+  ftruncate: (fd: number, length: number): number => outcome(ffi.ftruncate(fd, length)),
 
   /** epoll_create1(2) with EPOLL_CLOEXEC. */
   epollCreate: (): number => outcome(ffi.epoll_create1(0o2000000)),
@@ -55,6 +68,12 @@ export const sys = {
 
   /** socketpair(2) of AF_UNIX sockets. */
   socketpair: (type: number, fds: Int32Array): number => outcome(ffi.socketpair(1, type, 0, fds)),
+
+  /** getsockname(2): fills `address`; how many bytes. */
+  getsockname: (fd: number, address: Uint8Array): number => named(ffi.getsockname, fd, address),
+
+  /** getpeername(2): fills `address`; how many bytes. */
+  getpeername: (fd: number, address: Uint8Array): number => named(ffi.getpeername, fd, address),
 
   /** fcntl(2) F_GETFL: O_* flags of an open file. */
   getFileFlags: (fd: number): number => outcome(ffi.fcntl(fd, 3)),

@@ -1,5 +1,5 @@
 /**
- * What uring did, for anybody who listens: `node:diagnostics_channel` carries `uring:setup`, `uring:register` and
+ * Publishes what uring did: `node:diagnostics_channel` carries `uring:setup`, `uring:register` and
  * `uring:close`. Without a subscriber nothing is built.
  */
 import { channel } from 'node:diagnostics_channel';
@@ -66,7 +66,7 @@ const byFd = new Map<number, number>();
 /** Our rings by registered index. */
 const byIndex = new Map<number, number>();
 
-/** A subscriber that makes calls itself is not told of those: it would never end. */
+/** Calls that a subscriber makes inside of its callback are not published: that would never end. */
 function publish(to: typeof setupChannel, message: object): void {
   publishing = true;
   try {
@@ -91,14 +91,14 @@ function outcome(result: number, startNs: bigint, fd: number, ring: number | und
   };
 }
 
-/** io_uring_setup(2), told to `uring:setup`. */
+/** io_uring_setup(2), published on `uring:setup`. */
 export function tracedSetup(entries: number, params: Uint8Array, isIndexOnly: boolean): number {
-  const isTold = setupChannel.hasSubscribers && !publishing;
-  const startNs = isTold ? process.hrtime.bigint() : 0n;
+  const isPublished = setupChannel.hasSubscribers && !publishing;
+  const startNs = isPublished ? process.hrtime.bigint() : 0n;
   const fd = sys.setup(entries, params);
   const names = isIndexOnly ? byIndex : byFd;
   if (fd >= 0) names.set(fd, ++rings);
-  if (isTold) {
+  if (isPublished) {
     publish(setupChannel, { ...outcome(fd, startNs, fd, names.get(fd)), entries, params: params.slice() });
   }
   return fd;
@@ -110,12 +110,12 @@ export function nameIndex(fd: number, index: number): void {
   if (ring !== undefined) byIndex.set(index, ring);
 }
 
-/** The ring has this index no more; told to `uring:close` if it was its last name. */
+/** The ring lost this index; published on `uring:close` if neither an fd nor another index is left. */
 export function forgetIndex(index: number): void {
   forget(byIndex, index);
 }
 
-/** close(2) of a ring, told to `uring:close` if the fd was its last name. */
+/** close(2) of a ring; published on `uring:close` if no registered index is left. */
 export function tracedClose(fd: number): number {
   const result = sys.close(fd);
   forget(byFd, fd);
@@ -137,7 +137,7 @@ export function tracingRegister(): boolean {
 }
 
 /**
- * io_uring_register(2), told to `uring:register`.
+ * io_uring_register(2), published on `uring:register`.
  * @param bytes the argument's memory, where it is known; it is copied before the call
  */
 export function tracedRegister(

@@ -9,4 +9,5 @@ assert.equal(typeof uring.Ring, 'function');
 assert.equal(typeof raw.register, 'function');
 assert.equal(structs.Sqe.size, 64);
 import('uring').then(({ Ring }) => assert.equal(Ring, uring.Ring));
+import('uring/fs').then((imported) => assert.deepEqual({ ...imported }, { ...require('uring/fs') }));
 import('uring/host').then((imported) => assert.deepEqual({ ...imported }, { ...host }));

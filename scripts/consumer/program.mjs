@@ -1,6 +1,7 @@
 // What a user of plain JavaScript writes: no build step, no `using`.
 import assert from 'node:assert/strict';
 import { AsyncRing, alloc, probe, Ring } from 'uring';
+import uringFs, { readFile } from 'uring/fs';
 import { libc, register, setup } from 'uring/raw';
 import { constants, RegisterOp, RsrcRegister } from 'uring/structs';
 
@@ -39,3 +40,6 @@ try {
 } finally {
   asyncRing.close();
 }
+
+assert.match(await readFile('package.json', 'utf8'), /"private": true/);
+assert.equal(uringFs.readFile, readFile);

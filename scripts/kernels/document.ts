@@ -60,8 +60,8 @@ export function document(outcomes: readonly Outcome[]): string {
   return `<!-- Written by npm run test:kernels -- --all -->
 # Which kernel has what
 
-Measured by running the tests on these kernels, each in an emulated machine. A test is skipped where the kernel is older
-than what it needs, and says itself that it lacks it.
+Measured by running the tests of every register call, of rings, of operations and of promises, and the tour, on these kernels, each in
+an emulated machine. A test is skipped where the kernel is older than what it needs, and says itself that it lacks it.
 
 ${rungs(outcomes)}
 

@@ -1,8 +1,9 @@
 /** The project as a guest gets it: compiled, with the packages that its users get, and nothing else. */
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compile } from '../compile.ts';
 import { writeArchive } from './archive.ts';
-import { Infrastructure, run } from './commands.ts';
+import { Infrastructure } from './commands.ts';
 import type { Cache } from './fetch.ts';
 import type { Architecture } from './ladder.ts';
 
@@ -28,18 +29,6 @@ function productionModules(): Map<string, string> {
       : [],
   );
   return new Map(found);
-}
-
-/** The package's own description, with its entrances where the compiler puts them here: beside their sources. */
-function writeManifest(folder: string): void {
-  const manifest: { exports: Record<string, unknown> } = JSON.parse(
-    readFileSync(join(ROOT, 'package.json'), 'utf8'),
-  );
-  for (const [name, entrance] of Object.entries(manifest.exports)) {
-    if (typeof entrance !== 'object' || entrance === null || !('uring-source' in entrance)) continue;
-    manifest.exports[name] = String(entrance['uring-source']).replace(/\.ts$/, '.js');
-  }
-  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
 }
 
 function copyModules(folder: string, architecture: Architecture, cache: Cache): void {
@@ -69,12 +58,12 @@ export class Project {
   }
 
   #compile(app: string): void {
-    // types are checked elsewhere
-    const flags = ['--noEmit', 'false', '--noCheck', '--rootDir', ROOT, '--outDir', app];
-    run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', ROOT, ...flags]);
-    if (!existsSync(join(app, 'lib/index.js'))) throw new Infrastructure('the project was not built');
+    try {
+      compile(app);
+    } catch (error) {
+      throw new Infrastructure(error instanceof Error ? error.message : String(error));
+    }
     for (const path of FILES) cpSync(join(ROOT, path), join(app, path), { recursive: true });
-    writeManifest(app);
   }
 
   /** The project as an archive, which becomes /app in the guest. */

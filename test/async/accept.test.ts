@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import type { AsyncRing } from '../../lib/async/async-ring.ts';
 import type { Results } from '../../lib/async/multishot.ts';
 import type { RingFile } from '../../lib/async/ring-file.ts';
 import { ClosedError } from '../../lib/errors.ts';
+import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { aborts, asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
 import { needs, needsOp } from '../helpers/needs.ts';
 import { client, close, type Loopback, listener, random, socket } from '../helpers/network.ts';

@@ -1,6 +1,6 @@
 /** A kernel that takes nothing any more. */
 import assert from 'node:assert/strict';
-import { AsyncRing } from '../../lib/async/async-ring.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { failure } from '../helpers/async.ts';

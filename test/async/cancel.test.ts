@@ -64,8 +64,8 @@ ringTest('no listener stays on the signal', {}, async (scope) => {
   const { signal } = new AbortController();
   await ring.nop({ signal });
   await ring.read(0x7fff_ffff, new Uint8Array(1), { signal }).catch(() => {});
-  await ring.read(0, new Uint8Array(0), { signal }).catch(() => {});
-  await ring.chain((c) => [c.nop({ signal }), c.read(0, new Uint8Array(0), { signal })]).catch(() => {});
+  await ring.read(-1, new Uint8Array(1), { signal }).catch(() => {});
+  await ring.chain((c) => [c.nop({ signal }), c.read(-1, new Uint8Array(1), { signal })]).catch(() => {});
   const pool = ring.registerBufferRing({ entries: 1, bufferSize: 8 });
   const parts = ring.readMultishot(scope.pipe().reader, pool, { signal });
   assert.equal(getEventListeners(signal, 'abort').length, 0);
@@ -187,6 +187,8 @@ ringTest('a hundred cancellations on a queue of two', {}, async (scope) => {
   assert.equal(ring.inFlight, 100);
   controller.abort();
   await Promise.all(reads.map((each) => aborts(each)));
+  // on a busy machine some are given up before the kernel has cancelled them
+  await until('the kernel has let go', () => ring.inFlight === 0);
 });
 
 ringTest('an operation behind a drained one can be cancelled too', {}, async (scope) => {

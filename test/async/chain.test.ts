@@ -21,7 +21,7 @@ ringTest('wrong arguments reject, and nothing of the chain starts', {}, async (s
     ['options.hrad', () => ring.chain(() => [], wrong({ hrad: true }))],
     ['options', () => ring.chain(() => [], wrong(1))],
     // wrong when the entry is made
-    ['memory', () => ring.chain((c) => [write(), c.read(0, new Uint8Array(0)), c.nop()])],
+    ['file', () => ring.chain((c) => [write(), c.read(-1, new Uint8Array(1)), c.nop()])],
     // wrong before
     ['options.timeoutMs', () => ring.chain((c) => [write(), c.nop({ timeoutMs: -1 }), c.nop()])],
     ['options.x', () => ring.chain((c) => [c.nop(wrong({ x: 1 })), write()])],
@@ -33,6 +33,18 @@ ringTest('wrong arguments reject, and nothing of the chain starts', {}, async (s
     'why',
   );
   await fails('ENOENT', 'OP_STATX', ring.statx(path));
+});
+
+ringTest('a chain may be as long as the submission queue, and no longer', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  const { sqEntries } = ring;
+  const nops = (count: number) => ring.chain((c) => Array.from({ length: count }, () => c.nop()));
+  assert.equal((await nops(sqEntries)).length, sqEntries);
+  await refusesAll(ring, [['operations', () => nops(sqEntries + 1)]]);
+  // with something before it in the queue it waits for all of the room
+  const before = ring.nop();
+  assert.equal((await nops(sqEntries)).length, sqEntries);
+  await before;
 });
 
 ringTest('each starts when the one before it is done, and has its own result', {}, async (scope) => {

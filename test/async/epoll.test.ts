@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
-import type { Fd } from '../../lib/operations/index.ts';
+import type { Fd } from '../../lib/operations/types.ts';
 import type { FixedFile } from '../../lib/ring/owners/files.ts';
 import { epollCreate } from '../../lib/sys/libc.ts';
 import { aborts, asyncRing, fails, refusesAll } from '../helpers/async.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AsyncRing } from '../../lib/async/async-ring.ts';
+import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { FixedFile, RegisteredFiles } from '../../lib/ring/owners/files.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails, failure, openFds, refusesAll } from '../helpers/async.ts';
@@ -19,7 +19,7 @@ ringTest('wrong arguments reject, naming the argument, before any syscall', {}, 
     ['files', () => ring.filesUpdate(wrong({}), 0, [0])],
     ['offset', () => ring.filesUpdate(files, -1, [0])],
     ['offset', () => ring.filesUpdate(files, 2, [0])],
-    ['fds.length', () => ring.filesUpdate(files, 0, [])],
+    ['fds', () => ring.filesUpdate(files, 0, [])],
     ['offset', () => ring.filesUpdate(files, 1, [0, 0])],
     ['fds', () => ring.filesUpdate(files, 0, wrong(0))],
     ['fds[1]', () => ring.filesUpdate(files, 0, [0, -3])],

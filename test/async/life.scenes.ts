@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { AsyncRing } from '../../lib/async/async-ring.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { makePipe, until } from '../helpers/rings.ts';
 
 function collector(): () => void {
@@ -92,6 +92,21 @@ export async function storage(): Promise<unknown> {
   });
   writeSync(writer, 'x');
   return [...seen, await iterated];
+}
+
+/** An onRelease runs in the async context in which it was given. */
+export async function releaseStorage(): Promise<unknown> {
+  const store = new AsyncLocalStorage<string>();
+  const ring = new AsyncRing(8);
+  const seen: unknown[] = [];
+  const buffers = store.run('given', () =>
+    ring.registerBuffers([new Uint8Array(4096)], {
+      onRelease: (index) => seen.push(index, store.getStore()),
+    }),
+  );
+  store.run('other', () => buffers.unregister());
+  await until('the call', () => seen.length === 2);
+  return seen;
 }
 
 /** An onRelease that throws is an uncaught exception, and the ring goes on. */

@@ -29,6 +29,10 @@ test('AsyncLocalStorage survives await, chain and for await', () => {
   assert.deepEqual(scene('storage'), [['one', 'one'], ['two', 'two'], ['three', 'three'], 'loop']);
 });
 
+test('an onRelease runs in the async context in which it was given', () => {
+  assert.deepEqual(scene('releaseStorage'), [0, 'given']);
+});
+
 test('an onRelease that throws is an uncaught exception, and the ring goes on', () => {
   assert.deepEqual(scene('thrown'), [['release 0', 'release 1'], 1, 0]);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { AsyncRing } from '../../lib/async/async-ring.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { Completion } from '../../lib/ring/core/core.ts';
 import { aborts, asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
 import { needsOp, needsSetup } from '../helpers/needs.ts';

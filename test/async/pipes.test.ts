@@ -18,7 +18,7 @@ ringTest('wrong arguments reject, naming the argument, before any syscall', {}, 
   const pool = other.registerBufferRing({ entries: 1, bufferSize: 8 });
   const files = ring.registerFiles({ slots: 2 });
   await refusesAll(ring, [
-    ['length', () => ring.splice(0, 1, 0)],
+    ['length', () => ring.splice(0, 1, -1)],
     ['length', () => ring.splice(0, 1, 2 ** 32)],
     ['from', () => ring.splice(-1, 1, 1)],
     ['to', () => ring.splice(0, wrong('1'), 1)],

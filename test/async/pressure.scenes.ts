@@ -1,5 +1,5 @@
 /** A scene for a process of its own: node:test's async hooks make every promise several times slower. */
-import { AsyncRing } from '../../lib/async/async-ring.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 
 const SLICES = 10;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import type { AsyncRing } from '../../lib/async/async-ring.ts';
 import { ClosedError } from '../../lib/errors.ts';
+import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { BufferPart } from '../../lib/ring/owners/buffer-ring.ts';
 import { aborts, asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
 import { needs, needsOp } from '../helpers/needs.ts';
 import { listener, random, tcpPair, udp } from '../helpers/network.ts';
 import { socketPair, text } from '../helpers/pairs.ts';
-import { unfitViews, wrong } from '../helpers/raw-ring.ts';
+import { unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
 
 const OP = needsOp('OP_RECV');
@@ -33,7 +33,7 @@ ringTest('wrong arguments reject before any syscall', POOL, async (scope) => {
   const pool = ring.registerBufferRing({ entries: 2, bufferSize: 16 });
   const other = asyncRing(scope).registerBufferRing({ entries: 2, bufferSize: 16 });
   await refusesAll(ring, [
-    ...unfitViews().flatMap(([, view]) => [
+    ...unsteadyViews().flatMap(([, view]) => [
       ['memory', () => ring.recv(0, view)] as const,
       ['memory', () => ring.send(0, view)] as const,
     ]),
@@ -282,7 +282,7 @@ ringTest(
     const waiting = parts.next();
     await ring.nop();
     // struct linger { 1, 0 }: a close is a reset
-    await ring.setsockopt(near, SOL_SOCKET, SO_LINGER, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
+    await ring.setsockopt(near, [SOL_SOCKET, SO_LINGER], Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
     await near.close();
     await fails('ECONNRESET', 'OP_RECV', waiting);
     assert.deepEqual(await parts.next(), { done: true, value: undefined });

@@ -5,7 +5,7 @@ import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
-import { unfitViews, wrong } from '../helpers/raw-ring.ts';
+import { unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { ringTest, type Scope } from '../helpers/rings.ts';
 
 const { O_CREAT, O_RDWR } = constants;
@@ -20,12 +20,11 @@ function file(scope: Scope, content: string): string {
 ringTest('wrong arguments reject, naming the argument, before any syscall', {}, async (scope) => {
   const ring = asyncRing(scope);
   const page = alloc(PAGE);
-  const buffer = ring.registerBuffers([page]).at(0);
   const other = asyncRing(scope)
     .registerBuffers([alloc(PAGE)])
     .at(0);
   const table = asyncRing(scope).registerFiles([0]);
-  const unfit = unfitViews().map(([, view]) => ['memory', () => ring.read(0, view)] as const);
+  const unfit = unsteadyViews().map(([, view]) => ['memory', () => ring.read(0, view)] as const);
   await refusesAll(ring, [
     ...unfit,
     ['file', () => ring.read(-1, page)],
@@ -36,7 +35,6 @@ ringTest('wrong arguments reject, naming the argument, before any syscall', {}, 
     ['file', () => ring.write(table.at(0), page)],
     ['memory', () => ring.write(0, wrong('text'))],
     ['buffer', () => ring.read(0, other)],
-    ['memory', () => ring.read(0, buffer.subarray(0, 0))],
     ['buffer', () => ring.readFixed(0, wrong(page))],
     ['buffer', () => ring.writeFixed(0, wrong(undefined))],
     ['options', () => ring.read(0, page, wrong(7))],
@@ -49,9 +47,9 @@ ringTest('wrong arguments reject, naming the argument, before any syscall', {}, 
     ['options.timeoutMs', () => ring.read(0, page, { timeoutMs: wrong('1') })],
     ['options.personality', () => ring.read(0, page, { personality: wrong(1) })],
     ['pieces', () => ring.readv(0, wrong(page))],
-    ['pieces.length', () => ring.readv(0, [])],
-    ['pieces.length', () => ring.writev(0, new Array(1025).fill(page))],
-    ['pieces[1]', () => ring.writev(0, [page, new Uint8Array(0)])],
+    ['pieces', () => ring.readv(0, [])],
+    ['pieces', () => ring.writev(0, new Array(1025).fill(page))],
+    ['pieces[1]', () => ring.writev(0, [page, wrong(new ArrayBuffer(1))])],
     ['buffer', () => ring.readv(0, [other])],
     ['pool', () => ring.readMultishot(0, wrong(page)).next()],
     ['options.length', () => ring.readMultishot(0, wrong(page), wrong({ length: 1 })).next()],
@@ -67,7 +65,7 @@ ringTest('wrong arguments reject, naming the argument, before any syscall', {}, 
     ['memory', () => ring.madvise(page.subarray(0, 100), 'MADV_DONTNEED')],
     ['command', () => ring.uringCmd(0, -1)],
     ['options.data', () => ring.uringCmd(0, 0, { data: wrong('x') })],
-    ['cmd', () => ring.uringCmd(0, 0, { data: new Uint8Array(17) })],
+    ['options.data', () => ring.uringCmd(0, 0, { data: new Uint8Array(17) })],
   ]);
 });
 

@@ -1,7 +1,7 @@
 /** Rings of promises that may do only some things. */
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
-import { AsyncRing } from '../../lib/async/async-ring.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { aborts, asyncRing } from '../helpers/async.ts';
 import { needs, needsFeature } from '../helpers/needs.ts';
 import { ringTest } from '../helpers/rings.ts';

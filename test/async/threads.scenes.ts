@@ -1,5 +1,5 @@
 /** What other threads do in the tests of AsyncRing. */
-import { AsyncRing } from '../../lib/async/async-ring.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 
 /** Stores 1 in the first word and wakes who waits for it; how many there were. */
 export async function wake(array: Int32Array): Promise<number> {

@@ -12,6 +12,7 @@ import { difference, type Row, ratio, summary, type Turn } from '../../bench/mea
 import { svg } from '../../bench/plot.ts';
 import type { Side } from '../../bench/side.ts';
 import { verdicts } from '../../bench/targets.ts';
+import { LOADER, moduleAt, ROOT } from '../helpers/loader.ts';
 
 const EFFORT = { rounds: 3, turnMs: 1, isQuick: true };
 
@@ -47,8 +48,8 @@ function run(family: Family): Promise<Row[]> {
 }
 
 function bench(...args: readonly string[]) {
-  const given = ['--conditions=uring-source', '--import', 'tsx', 'bench/run.ts', ...args];
-  return spawnSync(process.execPath, given, { encoding: 'utf8', cwd: join(import.meta.dirname, '../..') });
+  const given = [...LOADER, moduleAt('bench/run.ts'), ...args];
+  return spawnSync(process.execPath, given, { encoding: 'utf8', cwd: ROOT });
 }
 
 test('medians and quartiles lie between values; ratios are those of the same round', () => {

@@ -9,10 +9,10 @@ import fc from 'fast-check';
 import { callToJson, callToText, rfc3339 } from '../../lib/cli/call.ts';
 import { decode, type RegisterCall } from '../../lib/host.ts';
 import { shell, startUring, uring } from '../helpers/cli.ts';
+import { LOADER, ROOT } from '../helpers/loader.ts';
 import { decodeNoise } from '../helpers/log-noise.ts';
 
 const SAMPLES = 'test/fixtures/observe';
-const ROOT = join(import.meta.dirname, '../..');
 
 const sample = (name: string): string => readFileSync(join(ROOT, SAMPLES, name), 'utf8');
 
@@ -33,7 +33,7 @@ async function callOf(log: string): Promise<RegisterCall> {
 // ---- wrong words ----------------------------------------------------------------------------------------------------
 
 test('a format that is none, and options that are not there, are errors of usage', () => {
-  for (const args of [['--from', 'perf'], ['file.log']]) {
+  for (const args of [['--from', 'dtrace'], ['--nothing']]) {
     const { status, stdout, stderr } = uring(['decode', ...args]);
     assert.deepEqual([status, stdout], [2, ''], args.join(' '));
     assert.match(stderr, /^uring: decode: .*see "uring decode --help"\n$/);
@@ -265,7 +265,7 @@ test('calls of a program under strace are decoded', { skip: noStrace }, () => {
   const program = `import { Ring } from 'uring'; const ring = new Ring(4); const { fd } = ring;
     ring.registerBuffers([new Uint8Array(64)]).unregister(); ring.close(); console.log(fd)`;
   const { stdout, stderr } = shell(
-    `exec 3>&1; strace -f -e trace=io_uring_register -o /dev/stdout '${process.execPath}' --conditions=uring-source --import tsx ` +
+    `exec 3>&1; strace -f -e trace=io_uring_register -o /dev/stdout '${process.execPath}' ${LOADER.join(' ')} ` +
       `--input-type=module -e "${program}" 2>/dev/null | uring decode --json`,
   );
   const calls = stdout

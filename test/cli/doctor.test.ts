@@ -8,9 +8,9 @@ import { after, before, describe, it } from 'node:test';
 import type { CheckName, CheckStatus } from '../../lib/host/diagnose.ts';
 import { askRing } from '../../lib/register/ask.ts';
 import { COMMAND } from '../helpers/cli.ts';
+import { ROOT } from '../helpers/loader.ts';
 import { ACTIONS, cannotCompile, compileWrapper } from '../helpers/seccomp.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const SETUP = 425;
 const ENTER = 426;
 const REGISTER = 427;

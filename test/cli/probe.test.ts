@@ -32,13 +32,14 @@ function stdoutOf(...args: string[]): string {
 }
 
 describe('uring probe with a wrong argument', () => {
-  it('names the known kernels where --against has another', () => {
-    for (const version of ['6.2', '6.1,x\x1b']) {
+  it('refuses what is no version of a kernel with io_uring', () => {
+    for (const version of ['5.0', '4.19', '6.1,x\x1b', '6', 'v']) {
       const { status, stdout, stderr } = uring(['probe', '--against', version]);
-      assert.deepEqual([status, stdout], [2, '']);
-      const known = kernels.map((each) => each.version).join(', ');
-      assert.match(stderr, /^uring: probe --against: (?:6\.2|x\\x1b) was not measured; known are /);
-      assert.ok(stderr.endsWith(`known are ${known}, and the series of each\n`));
+      assert.deepEqual([status, stdout], [2, ''], version);
+      assert.match(
+        stderr,
+        /^uring: probe --against: \S+ is no version of a kernel with io_uring; from 5\.1 on: /,
+      );
     }
   });
 
@@ -152,11 +153,30 @@ describe('uring probe --against', { skip: forbidden }, () => {
         against: other.version,
         against_release: other.release,
         against_arch: 'x86_64',
+        against_measured: true,
         lost: names((name, here) => here === true && !kernelHas(other, name)),
         gained: names((name, here) => here === false && kernelHas(other, name)),
         unknown: names((_, here) => here === undefined),
       });
     }
+  });
+
+  it('tells of a kernel that was not measured what mainline had, and says so', () => {
+    const { status, stdout, stderr } = uring(['probe', '--json', '--against', '5.15,6.6.30']);
+    assert.equal(status, 0);
+    const [old, newer] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual([old.against, old.against_release, old.against_measured], ['5.15', null, false]);
+    assert.ok(
+      old.lost.includes('IORING_REGISTER_PBUF_RING') && !old.lost.includes('IORING_REGISTER_IOWQ_AFF'),
+    );
+    assert.ok(!newer.lost.includes('IORING_REGISTER_PBUF_RING'));
+    assert.match(stderr, /5\.15 was not measured: this is what mainline had\n.*6\.6\.30 was not measured/);
+    const need = uring(['probe', '--need', 'REGISTER_PBUF_RING', '--against', '5.15']);
+    assert.equal(need.status, 1);
+    assert.match(need.stderr, /5\.15 was not measured/);
   });
 
   it('takes a series for its newest kernel', () => {

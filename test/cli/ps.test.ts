@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { openSync, readFileSync, statSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { alloc } from '../../lib/index.ts';
 import { mapQueues, nextSqe, nop, setup } from '../../lib/raw.ts';
 import { sys } from '../../lib/sys/syscall.ts';
-import { confinedUring, type Ended, shell, uring } from '../helpers/cli.ts';
+import { confinedUring, type Ended, shell, startUring, uring } from '../helpers/cli.ts';
 import { cannotConfine } from '../helpers/confined.ts';
 import { needs } from '../helpers/needs.ts';
 import { holder, running } from '../helpers/processes.ts';
 import { complete, ringTest } from '../helpers/rings.ts';
 
-const TITLES =
-  'PID COMM USER FD RING SQ CQ SQ-PEND CQ-PEND OVERFLOW FILES BUFS BUFBYTES POLL SQPOLL NAPI WRK SHARED';
+const TITLES = 'RING PID COMM USER SQ/CQ PEND OVF FILES MEM WRK HELD';
+const WIDE_TITLES =
+  'RING PID COMM USER FD SQ CQ SQ-PEND CQ-PEND OVERFLOW FILES BUFS BUFBYTES POLL SQPOLL NAPI WRK HOLDERS';
 const PID = `${process.pid}`;
 const NOBODY = 65534;
 /** Queues are told, and rings have an inode of their own, since 5.16; an opcode of 5.18 is asked for in its place. */
@@ -43,7 +46,11 @@ type Title =
   | 'BUFBYTES'
   | 'POLL'
   | 'SQPOLL'
-  | 'SHARED'
+  | 'HOLDERS'
+  | 'HELD'
+  | 'MEM'
+  | 'SQ/CQ'
+  | 'TROUBLE'
   | 'TID'
   | 'KIND'
   | 'SLOT'
@@ -61,7 +68,14 @@ function cells(text: string): { readonly [T in Title]?: string }[] {
 // ---- what is wrong --------------------------------------------------------------------------------------------------
 
 test('a pid that is none, and options that are not there, are errors of usage', () => {
-  for (const args of [['--pid', '0'], ['--pid', '1x'], ['--pid', '2147483648'], ['--watch'], ['5']]) {
+  for (const args of [
+    ['--pid', '0'],
+    ['--pid', '1x'],
+    ['--pid', '2147483648'],
+    ['--watch', '0'],
+    ['5x'],
+    ['--metrics', '--json'],
+  ]) {
     const { status, stdout, stderr } = uring(['ps', ...args]);
     assert.deepEqual([status, stdout], [2, ''], args.join(' '));
     assert.match(stderr, /^uring: ps: .*see "uring ps --help"\n$/);
@@ -89,14 +103,14 @@ ringTest('a ring is a row of numbers, its files and threads are tables of their 
   complete(ring, 1);
   ring.registerFiles([scope.fd(openSync('/dev/null', 'r')), -1]);
   ring.registerBuffers([alloc(4096), alloc(65_536)]);
-  const text = ps('--pid', PID, '--files', '--threads');
-  const [rings = '', threads = '', files = ''] = text.split('\n\n');
-  assert.equal(rings.trim().split('\n')[0]?.replaceAll(/ +/g, ' '), TITLES);
-  const [row, ...others] = cells(rings);
-  assert.deepEqual(others, []);
+  const text = ps(PID, '--wide', '--files', '--threads');
+  const [rings = '', threads = '', files = '', totals] = text.split('\n\n');
+  assert.match(totals ?? '', /^1 ring of 1 process/);
+  assert.equal(rings.trim().split('\n')[0]?.trim().replaceAll(/ +/g, ' '), WIDE_TITLES);
+  const [row] = cells(rings);
   assert.ok(row);
   assert.deepEqual([row.PID, row.FD, row.SQ, row.CQ], [PID, `${ring.fd}`, '8', '16']);
-  assert.deepEqual([row.FILES, row.BUFS, row.BUFBYTES, row.SHARED], ['1/2', '2/2', '69632', '-']);
+  assert.deepEqual([row.FILES, row.BUFS, row.BUFBYTES, row.HOLDERS], ['1/2', '2/2', '69632', PID]);
   const thread = /^(\d+)(?:@\d+)?(?: \d+%)?$/.exec(row.SQPOLL ?? '');
   assert.ok(cells(threads).some(({ TID, KIND }) => TID === thread?.[1] && KIND === 'sqpoll'));
   const [file] = cells(files);
@@ -132,37 +146,91 @@ const node = (code: string): [string, string, string] => [
 ringTest('a name that would draw on the terminal stays on its line', {}, async (scope) => {
   const code = `fs.writeFileSync('/proc/self/comm', 'x\\ny-1 \\x1b[2J'); console.log()`;
   await running(node(code), { fds: [scope.ring().fd] }, (pid) => {
-    const text = ps('--pid', `${pid}`);
-    assert.equal(text.split('\n').length, 3);
+    const text = ps('--pid', `${pid}`, '--wide');
+    assert.equal(text.split('\n').length, 5);
     assert.ok(text.includes(' x\\ny-1 \\x1b[2J '), text);
   });
 });
 
-ringTest(
-  'a ring of two processes is one RING in two rows, and each is SHARED with the other',
-  QUEUES,
-  async (scope) => {
-    const ring = scope.ring();
-    const other = `${await holder(scope, [ring.fd])}`;
-    const rows = cells(ps()).filter(({ PID: pid }) => pid === PID || pid === other);
-    assert.equal(new Set(rows.map(({ RING }) => RING)).size, 1);
-    assert.deepEqual(
-      rows.map(({ PID: pid, SHARED }) => [pid, SHARED]).sort(),
-      [
-        [PID, other],
-        [other, PID],
-      ].sort(),
-    );
-  },
-);
-
-ringTest('a ring of many processes does not fill the screen with their numbers', QUEUES, async (scope) => {
+ringTest('a ring of many processes is one row, and JSON has all that hold it', QUEUES, async (scope) => {
   const ring = scope.ring();
   const others: number[] = [];
   for (let i = 0; i < 5; i++) others.push(await holder(scope, [ring.fd]));
-  const [row] = cells(ps()).filter(({ PID: pid }) => pid === PID);
-  const [first, second, third] = others.sort((a, b) => a - b);
-  assert.equal(row?.SHARED, `${first},${second},${third},+2`);
+  const all = [process.pid, ...others].sort((a, b) => a - b);
+  const { ino } = JSON.parse(ps(PID, '--json'));
+  const row = cells(ps()).find(({ RING }) => RING === `${ino}`);
+  assert.deepEqual([row?.PID, row?.HELD], [`${all[0]}`, '6']);
+  const wide = cells(ps('--wide')).find(({ RING }) => RING === `${ino}`);
+  assert.equal(wide?.HOLDERS, `${all.slice(0, 3)},+3`);
+  const rings: readonly { ino: number; pid: number; holders: { pid: number }[]; shared_with: number[] }[] =
+    ps('--json')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  const found = rings.filter((each) => each.ino === ino);
+  assert.deepEqual(
+    found.map(({ holders, shared_with }) => [holders.map(({ pid }) => pid), shared_with]),
+    [[all, all.slice(1)]],
+  );
+  // of the processes that are asked for
+  assert.equal(cells(ps(`${all[1]}`, `${all[2]}`)).find(({ RING }) => RING === `${ino}`)?.HELD, '2');
+});
+
+ringTest('what is wrong with a ring is told, and a ring without trouble is left out', QUEUES, (scope) => {
+  scope.ring();
+  const stalled = setup(4);
+  const queues = mapQueues(scope.fd(stalled.fd), stalled.params);
+  scope.defer(() => queues.unmap());
+  nop(nextSqe(queues));
+  queues.publish();
+  const rows = cells(ps(PID, '--trouble'));
+  assert.deepEqual(
+    rows.slice(0, 1).map((row) => [row.PID, row['SQ/CQ'], row.TROUBLE]),
+    [[PID, '4/8', 'SQ stalled at 1']],
+  );
+  assert.equal(rows.filter((row) => row.PID === PID).length, 1);
+  const { trouble } = JSON.parse(ps(PID, '--trouble', '--json'));
+  assert.deepEqual(trouble, ['SQ stalled at 1']);
+});
+
+ringTest('a line fits 80 columns, and the last one tells what all have together', QUEUES, (scope) => {
+  const ring = scope.ring(4096, { cqEntries: 8192 });
+  ring.registerBuffers([alloc(3 * 2 ** 20)]);
+  ring.registerFiles(Array.from({ length: 1000 }, () => -1));
+  const lines = ps(PID).trimEnd().split('\n');
+  for (const line of lines) assert.ok(line.length <= 80, line);
+  assert.match(
+    lines.at(-1) ?? '',
+    /^1 ring of 1 process, \d+ workers?, 3M pinned, 0\/0 pending, 0 overflowed$/,
+  );
+  assert.equal(ps(PID, '--no-header').trim().split('\n').length, 1);
+});
+
+ringTest('--metrics is OpenMetrics text, of which every value is a number', QUEUES, (scope) => {
+  scope.ring().registerBuffers([alloc(4096)]);
+  const lines = ps(PID, '--metrics').trimEnd().split('\n');
+  assert.equal(lines.at(-1), '# EOF');
+  const samples = lines.filter((line) => !line.startsWith('#'));
+  for (const line of samples) assert.match(line, /^uring_[a-z_]+(?:\{pid="\d+",comm="[^"]*"\})? \d+$/);
+  assert.ok(samples.some((line) => line.startsWith('uring_pinned_bytes{') && line.endsWith(' 4096')));
+  const families = lines.flatMap((line) => /^# TYPE (\S+) gauge$/.exec(line)?.[1] ?? []);
+  assert.deepEqual([...new Set(families)], families);
+  for (const line of samples) assert.ok(families.includes(line.split(/[{ ]/)[0] ?? ''), line);
+});
+
+ringTest('--watch looks again and again until it is ended', QUEUES, async (scope) => {
+  const ring = scope.ring();
+  const child = startUring(['ps', PID, '--json', '--watch', '0.1']);
+  scope.defer(() => child.kill('SIGKILL'));
+  assert.ok(child.stdout);
+  const lines = createInterface({ input: child.stdout });
+  for (let i = 0; i < 3; i++) {
+    const [line] = await once(lines, 'line');
+    assert.equal(JSON.parse(line).fd, ring.fd);
+  }
+  const ended = once(child, 'close');
+  child.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
 });
 
 ringTest('--maps shows a ring whose fd is closed', QUEUES, (scope) => {
@@ -171,9 +239,8 @@ ringTest('--maps shows a ring whose fd is closed', QUEUES, (scope) => {
   scope.defer(() => queues.unmap());
   sys.close(fd);
   assert.deepEqual(cells(ps('--pid', PID)), []);
-  const [row, ...others] = cells(ps('--pid', PID, '--maps'));
-  assert.deepEqual(others, []);
-  assert.deepEqual([row?.PID, row?.FD, row?.SQ, row?.FILES, row?.POLL], [PID, '-', '-', '-', '-']);
+  const [row] = cells(ps('--pid', PID, '--maps'));
+  assert.deepEqual([row?.PID, row?.['SQ/CQ'], row?.FILES, row?.MEM], [PID, '-', '-', '-']);
   assert.match(row?.RING ?? '', /^\d+$/);
 });
 
@@ -245,9 +312,10 @@ ringTest(
     assert.equal(status, 0);
     const rows = cells(stdout);
     const user = readFileSync('/etc/passwd', 'utf8').match(/^([^:]*):[^:]*:65534:/m)?.[1] ?? '65534';
-    const theirs = rows.find(({ PID: pid }) => pid === other);
-    assert.equal(theirs?.COMM, 'sleep');
-    if (isRoot) assert.equal(theirs?.USER, user);
+    // of the two that hold it an ordinary user sees both where they are its own, the first by name
+    const found = rows.find(({ PID: pid }) => pid === (isRoot ? other : PID));
+    assert.deepEqual([found?.USER, found?.HELD], [isRoot ? user : found?.USER, isRoot ? '1' : '2'], stdout);
+    if (isRoot) assert.equal(found?.COMM, 'sleep');
     assert.equal(
       rows.some(({ PID: pid }) => pid === PID),
       !isRoot,

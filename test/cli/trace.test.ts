@@ -7,11 +7,12 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { Ring } from '../../lib/ring/ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { RegisterMessage } from '../../lib/sys/trace.ts';
 import { COMMAND, confinedUring, uring } from '../helpers/cli.ts';
 import { cannotConfine } from '../helpers/confined.ts';
+import { ROOT } from '../helpers/loader.ts';
 import {
   globalSettings,
   instances,
@@ -21,7 +22,6 @@ import {
   tracefs,
 } from '../helpers/tracefs.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const URING = [process.execPath, ...COMMAND];
 const NOBODY = 65534;
 /** An opcode that nobody else uses while the tests run. */

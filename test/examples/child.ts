@@ -1,9 +1,6 @@
 /** Runs programs that import uring by its name, as examples do. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-/** The folder of the package. */
-export const root = fileURLToPath(new URL('../..', import.meta.url));
+import { LOADER, ROOT, typescriptLoader } from '../helpers/loader.ts';
 
 /** What became of a program. */
 export interface Ended {
@@ -12,17 +9,30 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const flags = ['--conditions=uring-source', '--import', import.meta.resolve('tsx')];
+/** Where a program runs, and with what. */
+export interface Place {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
 
-/** Runs a TypeScript or JavaScript program to its end. */
-export function run(args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Ended {
-  return spawnSync(process.execPath, [...flags, ...args], { cwd: root, encoding: 'utf8', ...options });
+function toItsEnd(args: readonly string[], place: Place): Ended {
+  return spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', ...place });
+}
+
+/** Runs a module of the project to its end. */
+export function run(args: readonly string[], place: Place = {}): Ended {
+  return toItsEnd([...LOADER, ...args], place);
+}
+
+/** Runs a TypeScript or JavaScript program of somebody who has the package installed to its end. */
+export function runTypeScript(args: readonly string[], place: Place = {}): Ended {
+  return toItsEnd([...typescriptLoader(), ...args], place);
 }
 
 /** Starts a program, in a process group of its own. Its stdout is a pipe, its stderr is ours. */
 export function start(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...flags, ...args], {
-    cwd: root,
+  return spawn(process.execPath, [...LOADER, ...args], {
+    cwd: ROOT,
     detached: true,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

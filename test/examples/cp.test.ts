@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { root, run } from './child.ts';
+import { moduleAt } from '../helpers/loader.ts';
+import { run } from './child.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'uring-cp-test-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -16,7 +17,7 @@ const sample = join(folder, 'sample');
 writeFileSync(sample, 'a sample');
 
 function cp(from: string, to: string) {
-  return run([join(root, 'examples/cp.ts'), from, to]);
+  return run([moduleAt('examples/cp.ts'), from, to]);
 }
 
 /** It fails with this in its message, and the sample is as it was. */

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { probe } from '../../lib/register/support.ts';
 import { folder, idea, names } from '../../scripts/idea.ts';
 import { registerOps } from '../../structs/register-ops.ts';
+import { moduleAt } from '../helpers/loader.ts';
 import { knows } from '../helpers/needs.ts';
 import { run } from './child.ts';
 
@@ -70,7 +71,7 @@ for (const name of examples) {
   });
 
   test(`${name}: runs, and shows it`, () => {
-    const { status, stdout, stderr } = run([join(folder, `${name}.ts`)]);
+    const { status, stdout, stderr } = run([moduleAt(`examples/${name}.ts`)]);
     assert.equal(status, 0, stderr);
     assert.equal(stderr, '');
     assert.match(stdout, expected(name));

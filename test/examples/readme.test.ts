@@ -5,14 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { registerOps } from '../../structs/register-ops.ts';
-import { root, run } from './child.ts';
+import { moduleAt, ROOT } from '../helpers/loader.ts';
+import { run, runTypeScript } from './child.ts';
 
-const text = readFileSync(join(root, 'README.md'), 'utf8');
+const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
 // a folder that has uring installed, as a user's has
 const folder = mkdtempSync(join(tmpdir(), 'uring-readme-'));
 mkdirSync(join(folder, 'node_modules'));
-symlinkSync(root, join(folder, 'node_modules/uring'));
+symlinkSync(ROOT, join(folder, 'node_modules/uring'));
 after(() => rmSync(folder, { recursive: true }));
 
 interface Block {
@@ -32,7 +33,7 @@ const programs = blocks.flatMap(({ language, body }, i) => {
   return [{ name, language, body, prints: next?.language === 'text' ? next.body : undefined }];
 });
 
-const node = (...args: string[]) => run(args, { cwd: folder });
+const node = (...args: string[]) => runTypeScript(args, { cwd: folder });
 
 test('there are programs for require, import and TypeScript, each with a name', () => {
   const names = programs.map(({ name }) => name);
@@ -57,7 +58,7 @@ for (const { name, body, prints } of programs) {
 }
 
 test('the commands are scripts of the package', () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const used = [...text.matchAll(/npm (?:run )?(start|test|\b(?<=run )\w+)\b/g)].map(([, name = '']) => name);
   assert.ok(used.includes('start') && used.includes('test'));
   for (const name of used) assert.ok(name in scripts, `npm run ${name}`);
@@ -74,6 +75,6 @@ test('the rows of the tour are rows of the table', () => {
 });
 
 test('the generated parts are as the code has them', () => {
-  const { status, stderr } = node(join(root, 'scripts/readme.ts'), '--check');
+  const { status, stderr } = run([moduleAt('scripts/readme.ts'), '--check']);
   assert.equal(status, 0, stderr);
 });

@@ -1,7 +1,7 @@
 /** Tests of AsyncRing. */
 import assert from 'node:assert/strict';
-import { AsyncRing } from '../../lib/async/async-ring.ts';
 import { OpError } from '../../lib/errors.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { type Scope, until } from './rings.ts';

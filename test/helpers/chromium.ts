@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome'];
 
@@ -116,6 +117,15 @@ export class Chromium {
     const ended = once(this.#child, 'exit');
     this.#child.kill();
     await ended;
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20 });
+    // processes of its own may still write for a moment
+    for (let tries = 50; ; tries--) {
+      try {
+        rmSync(this.#folder, { recursive: true, force: true });
+        return;
+      } catch (error) {
+        if (tries === 0) throw error;
+        await setTimeout(100);
+      }
+    }
   }
 }

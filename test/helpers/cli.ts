@@ -1,15 +1,10 @@
 /** Runs the `uring` command as a person would. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { type Confinement, start } from './confined.ts';
+import { LOADER, moduleAt, ROOT } from './loader.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
-const { URING_COMPILED } = process.env;
-/** The arguments of Node.js that run the command: compiled, where `npm test` did that. It starts four times as fast. */
-export const COMMAND: readonly string[] =
-  URING_COMPILED === undefined
-    ? ['--conditions=uring-source', '--import', 'tsx', join(ROOT, 'lib/cli/main.ts')]
-    : [join(URING_COMPILED, 'dist/cli.js')];
+/** The arguments of Node.js that run the command. */
+export const COMMAND: readonly string[] = [...LOADER, moduleAt('lib/cli/main.ts')];
 
 /** What became of a command. */
 export interface Ended {

@@ -3,11 +3,11 @@ import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EXTENSION, LOADER, ROOT } from './loader.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 /** What a script needs to run from a copy: a checkout that only its owner can read can't serve another user. */
 const NEEDED = ['lib', 'structs', 'package.json'];
-const MODULES = ['koffi', '@koromix', 'tsx', 'esbuild', '@esbuild'];
+const MODULES = ['koffi', '@koromix', ...(EXTENSION === '.ts' ? ['tsx', 'esbuild', '@esbuild'] : [])];
 
 /** How a process is confined. */
 export interface Confinement {
@@ -84,14 +84,13 @@ export class ConfinedCopy {
   }
 
   /**
-   * Runs `script` (TypeScript, a module at the root of the copy: it imports './lib/...'), confined.
+   * Runs `script` (a module of JavaScript at the root of the copy: it imports './lib/....ts'), confined.
    * @returns the value that the script writes to stdout as JSON
    */
   run<T>(script: string, confinement: Confinement): T {
-    const file = join(this.#folder, `script-${++this.#count}.ts`);
-    writeFileSync(file, script, { mode: 0o644 });
-    const parameters = ['--conditions=uring-source', '--import', 'tsx', file];
-    const { status, signal, stdout, stderr } = start(confinement, parameters, this.#folder);
+    const file = join(this.#folder, `script-${++this.#count}.mjs`);
+    writeFileSync(file, script.replaceAll(/^(import .*)\.ts';$/gm, `$1${EXTENSION}';`), { mode: 0o644 });
+    const { status, signal, stdout, stderr } = start(confinement, [...LOADER, file], this.#folder);
     if (status !== 0) throw new Error(`the script ended with ${status ?? signal}:\n${stderr}`);
     return JSON.parse(stdout);
   }

@@ -1,6 +1,6 @@
 /** Sockets of the loopback for the tests of AsyncRing. */
 import assert from 'node:assert/strict';
-import type { AsyncRing } from '../../lib/async/async-ring.ts';
+import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { inProc } from '../ops/sockets.ts';
 import type { Scope } from './rings.ts';

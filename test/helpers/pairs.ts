@@ -1,7 +1,7 @@
 /** What tests of rings need around them: sockets, single completions, and a look at what is mapped. */
 import assert from 'node:assert/strict';
+import { Ring } from '../../lib/faces/ring.ts';
 import type { Completion, RingCore } from '../../lib/ring/core/core.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { complete, type Scope } from './rings.ts';
 

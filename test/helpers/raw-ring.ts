@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { RegisterError, UnsupportedError } from '../../lib/errors.ts';
+import { closeIdleWaker } from '../../lib/ring/core/wakeup.ts';
 import { addressOf, type Mapping, mapRing } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { RegisterMessage } from '../../lib/sys/trace.ts';
@@ -160,6 +161,7 @@ export function refuses(argument: string, call: () => unknown): void {
 
 /** The open fds of this process with what they are, to compare before and after. */
 export function openFds(): string[] {
+  closeIdleWaker();
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
       const target = readlinkSync(`/proc/self/fd/${fd}`);
@@ -223,6 +225,11 @@ export function unfitViews(): [why: string, view: Uint8Array][] {
     ['growable', new Uint8Array(growable)],
     ['zero-length', new Uint8Array(0)],
   ];
+}
+
+/** Views whose memory does not stay: an operation takes an empty one. */
+export function unsteadyViews(): [why: string, view: Uint8Array][] {
+  return unfitViews().filter(([why]) => why !== 'zero-length');
 }
 
 /** An array whose element `i` runs `run` when it is read: what a hostile or careless caller may pass. */

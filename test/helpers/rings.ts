@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ClosedError } from '../../lib/errors.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
 import type { Completion } from '../../lib/ring/core/core.ts';
-import { Ring } from '../../lib/ring/ring.ts';
+import { closingRings, reapClosed } from '../../lib/ring/core/reaper.ts';
+import { closeIdleWaker } from '../../lib/ring/core/wakeup.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import type { Needs } from './needs.ts';
 import { patience } from './patience.ts';
@@ -98,15 +100,27 @@ function difference(before: readonly string[]): { readonly left: string[]; reado
   };
 }
 
+/** The kernel has let go of all that closed rings had. */
+export async function allGivenBack(): Promise<void> {
+  await until('closed rings are given back', () => {
+    reapClosed();
+    return closingRings() === 0;
+  });
+}
+
 /** A test that leaves no fd and no mapping of a ring behind. */
 export function ringTest(name: string, options: Needs, body: (scope: Scope) => void | Promise<void>): void {
   test(name, options, async () => {
     const scope = new Scope();
+    // what the test before left for a moment
+    closeIdleWaker();
+    await allGivenBack();
     const before = things();
     try {
       await body(scope);
     } finally {
       scope.close();
+      await allGivenBack();
     }
     assert.deepEqual(difference(before), { left: [], lost: [] });
   });

@@ -4,12 +4,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { CONDITIONS, LOADER } from './loader.ts';
 
 const RUNNER = new URL('scenario.mjs', import.meta.url);
-/** The sources need them, what was compiled does not. */
-const CONDITIONS = import.meta.filename.endsWith('.ts') ? ['--conditions=uring-source'] : [];
-/** The arguments of Node.js with which it loads the project: none where that was compiled. */
-export const LOADER: readonly string[] = CONDITIONS.length > 0 ? [...CONDITIONS, '--import', 'tsx'] : [];
 
 /** A function `name` that the module at `module` exports. */
 export interface Scene {
@@ -21,7 +18,7 @@ export interface Scene {
 
 /** A worker thread that runs a scene, and posts what it returned. */
 export function startThread(scene: Scene): Worker {
-  return new Worker(RUNNER, { workerData: scene, execArgv: CONDITIONS });
+  return new Worker(RUNNER, { workerData: scene, execArgv: [...CONDITIONS] });
 }
 
 /** Runs a scene in a worker thread, which has ended when this resolves; what the scene returned. */

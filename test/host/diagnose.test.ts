@@ -171,6 +171,60 @@ describe('the recorded answers', () => {
   }
 });
 
+describe('what pretends or fails without a known reason', () => {
+  it('a filter that answers 0 (SECCOMP_RET_ERRNO with 0) does not make io_uring work', () => {
+    host({ [STATUS]: 'CapEff:\t1ffffffffff\nSeccomp:\t2\n' });
+    const zero = { setup: 0, enter: 0, ring: 0, register: 0, query: 0, opcodes: 0, probe: 0, buffer: 0 };
+    for (const results of [
+      { ...HEALTHY, ...zero },
+      { ...HEALTHY, register: 0 },
+      { ...HEALTHY, enter: 0 },
+    ]) {
+      const { usable, cause, verdict } = judge(results);
+      assert.deepEqual([usable, cause], [false, 'seccomp']);
+      assert.match(verdict, /answers io_uring_\w+ with success and does not make the call/);
+    }
+    assert.match(judge({ ...HEALTHY, ...zero }).verdict, /^io_uring does not work here/);
+  });
+
+  it('a check that fails is never beside "works"', () => {
+    host({ [STATUS]: 'CapEff:\t1ffffffffff\nSeccomp:\t0\n' });
+    for (const results of [
+      { ...HEALTHY, opcodes: 0 },
+      { ...HEALTHY, enter: EINVAL },
+    ]) {
+      const { usable, verdict, checks } = judge(results);
+      assert.ok(checks.some(({ status }) => status === 'fail'));
+      assert.deepEqual([usable, /^io_uring works/.test(verdict)], [false, false]);
+    }
+  });
+
+  it('EACCES of setup where no security module could say it: a filter', () => {
+    host({
+      [STATUS]: 'CapEff:\t1ffffffffff\nSeccomp:\t2\n',
+      '/sys/kernel/security/lsm': 'capability,landlock,yama',
+    });
+    assert.equal(judge({ ...HEALTHY, ...NO_RING, setup: EACCES, ring: EACCES }).cause, 'seccomp');
+  });
+
+  it('ENOMEM that locked memory does not explain: the limit of the control group, or pieces that are too small', () => {
+    const status = { [STATUS]: 'CapEff:\t1ffffffffff\nSeccomp:\t0\n' };
+    host({
+      ...status,
+      '/proc/self/cgroup': '0::/app\n',
+      '/sys/fs/cgroup/app/memory.current': '104857600\n',
+      '/sys/fs/cgroup/app/memory.max': '104857600\n',
+    });
+    const limited = judge({ ...HEALTHY, ...NO_RING, ring: ENOMEM });
+    assert.match(limited.verdict, /control group is reached: 100 of 100 MiB$/);
+    assert.match(limited.fix ?? '', /MemoryMax=/);
+    host(status);
+    const { verdict, fix } = judge({ ...HEALTHY, ...NO_RING, ring: ENOMEM });
+    assert.match(verdict, /too small pieces/);
+    assert.match(fix ?? '', /compact_memory/);
+  });
+});
+
 describe('who forbids io_uring', () => {
   const refused = { ...HEALTHY, ...NO_RING, setup: EPERM, ring: EPERM };
 

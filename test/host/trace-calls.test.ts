@@ -7,6 +7,7 @@ import { SOURCES } from '../../lib/host/trace/events.ts';
 import { commPattern, kernelFilter } from '../../lib/host/trace/filter.ts';
 import { Merge } from '../../lib/host/trace/merge.ts';
 import { RecordQueue } from '../../lib/host/trace/queue.ts';
+import { Rings } from '../../lib/host/trace/rings.ts';
 import type { SetupCall } from '../../lib/host/trace.ts';
 
 const CTX = 0xffff_8881_0000_0000n;
@@ -43,6 +44,7 @@ function recordsOf(
       setup: false,
       light: false,
       isWantedComm: () => true,
+      rings: new Rings(),
       nameOf: (tid) => ({ pid: tid, comm: `thread ${tid}` }),
       baseNs: 1000n,
       baseTimeNs: 1_000_000n,
@@ -151,6 +153,7 @@ test('a 32-bit call, which has nothing but its ring, comes after a while', () =>
         baseNs: 0n,
         baseTimeNs: 0n,
         nameOf,
+        rings: new Rings(),
       },
       isWantedComm: () => true,
     },
@@ -203,6 +206,7 @@ test('a program with more threads than anybody has does not fill the memory', ()
     {
       ...{ opcodes: undefined, failed: false, setup: false, light: false, baseNs: 0n, baseTimeNs: 0n },
       isWantedComm: () => true,
+      rings: new Rings(),
       nameOf: (tid) => ({ pid: tid, comm: '' }),
     },
     () => atOnce++,

@@ -6,11 +6,12 @@ import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Ring } from '../../lib/faces/ring.ts';
 import { removeStale } from '../../lib/host/trace/instance.ts';
 import { ThreadNames } from '../../lib/host/trace/names.ts';
 import { type RegisterCall, type TraceOptions, type TraceRecord, trace } from '../../lib/host.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
+import { LOADER, moduleAt } from '../helpers/loader.ts';
 import { openFds } from '../helpers/raw-ring.ts';
 import { globalSettings, instancesOf, needsProgram, registerCalls, tracefs } from '../helpers/tracefs.ts';
 
@@ -253,8 +254,8 @@ test('no address of the kernel gets out', live, async () => {
 test('in another pid namespace processes have numbers, but no names', live, () => {
   // --fork: the first process of the namespace is a child; its /proc is still ours, but its numbers are not
   const script = `
-    import { trace } from ${JSON.stringify(new URL('../../lib/host.ts', import.meta.url).href)};
-    import { sys } from ${JSON.stringify(new URL('../../lib/sys/syscall.ts', import.meta.url).href)};
+    import { trace } from ${JSON.stringify(moduleAt('lib/host.ts'))};
+    import { sys } from ${JSON.stringify(moduleAt('lib/sys/syscall.ts'))};
     const refused = await trace({ pids: [1] }).next().catch((error) => error.code);
     const tracing = trace({ opcodes: [${MARK}], bufferKb: 64 });
     for await (const record of tracing) {
@@ -268,7 +269,7 @@ test('in another pid namespace processes have numbers, but no names', live, () =
   const [file = '', ...args] = [
     ...tracefs.prefix,
     ...['unshare', '--pid', '--fork', '--mount-proc', process.execPath],
-    ...['--conditions=uring-source', '--import', 'tsx', '--input-type=module', '--eval', script],
+    ...[...LOADER, '--input-type=module', '--eval', script],
   ];
   const { stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', timeout: PATIENCE_MS });
   assert.equal(stdout, '["ERR_URING_UNSUPPORTED",false]\n[null,null,true]\n', stderr);
@@ -406,12 +407,12 @@ test('an instance of a dead process is removed, others are not', live, async () 
 
 test('a process that exits in the middle leaves nothing', live, () => {
   const script = `
-    import { trace } from ${JSON.stringify(new URL('../../lib/host.ts', import.meta.url).href)};
+    import { trace } from ${JSON.stringify(moduleAt('lib/host.ts'))};
     await trace({ bufferKb: 64 }).next();
     console.log(process.pid);
     process.exit(3);`;
   const [file = '', ...args] = [
-    ...[...tracefs.prefix, process.execPath, '--conditions=uring-source', '--import', 'tsx'],
+    ...[...tracefs.prefix, process.execPath, ...LOADER],
     ...['--input-type=module', '--eval', script],
   ];
   const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', timeout: PATIENCE_MS });

@@ -57,9 +57,9 @@ export function restrictTask(): Record<string, unknown> {
   ] as const;
   registerRestrictions(-1, rules);
   using ring = new Ring(8);
-  ring.prepare.timeout(0);
+  ring.prepare.timeout({ afterMs: 0 });
   const timeout = resultOf(ring);
-  old.prepare.timeout(0);
+  old.prepare.timeout({ afterMs: 0 });
   return {
     nop: nop(ring),
     timeout,
@@ -75,7 +75,7 @@ export function filterTask(options: BpfFilterOptions): Record<string, unknown> {
   using old = new Ring(8);
   Ring.registerBpfFilter(options);
   using ring = new Ring(8);
-  ring.prepare.timeout(0);
+  ring.prepare.timeout({ afterMs: 0 });
   const timeout = resultOf(ring);
   return { nop: nop(ring), timeout, old: nop(old) };
 }

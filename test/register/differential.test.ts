@@ -8,8 +8,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { registerOps } from '../../structs/register-ops.ts';
+import { moduleAt } from '../helpers/loader.ts';
 import type { Report } from '../helpers/register-child.ts';
 import { EXPECTED, type Expected } from '../helpers/register-table.ts';
 
@@ -78,7 +78,7 @@ describe('strace sees', { skip: !hasStrace && 'strace is not installed' }, () =>
     const folder = mkdtempSync(join(tmpdir(), 'uring-strace-'));
     after(() => rmSync(folder, { recursive: true }));
     const log = join(folder, 'log');
-    const child = fileURLToPath(new URL('../helpers/register-child.ts', import.meta.url));
+    const child = moduleAt('test/helpers/register-child.ts');
     const node = [...process.execArgv.filter((each) => !each.startsWith('--test')), child];
     const strace = [
       '-f',

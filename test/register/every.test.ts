@@ -1,4 +1,4 @@
-/** What holds for each of the 38 functions of `uring/raw`. */
+/** What holds for each of the functions of `uring/raw` that stands for a register opcode. */
 import assert from 'node:assert/strict';
 import { openSync } from 'node:fs';
 import { test } from 'node:test';
@@ -113,7 +113,7 @@ test('an fd that is not open is EBADF, and the error says which call it was', ()
       opcode: row.name,
       since: row.since,
       fd: NO_FD,
-      errno: 9,
+      errno: -9,
     });
   }
 });

@@ -105,7 +105,7 @@ describe('an ordinary user with 1024 KiB of locked memory', { skip: cannotConfin
     assert.deepEqual(outcomes.tooLarge, {
       name: 'RegisterError',
       code: 'ENOMEM',
-      message: `REGISTER_BUFFERS: Cannot allocate memory (needs ${needed} KiB of locked memory, ${remedy})`,
+      message: `ENOMEM: not enough memory, io_uring_register REGISTER_BUFFERS (needs ${needed} KiB of locked memory, ${remedy})`,
       hint: `needs ${needed} KiB of locked memory, ${remedy}`,
     });
   });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
 import { SyscallError, UnsupportedError } from '../../lib/errors.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { explain, explainSetup, type SetupRequest } from '../../lib/register/explain.ts';
 import { probe } from '../../lib/register/support.ts';
 import { setup } from '../../lib/ring/core/setup.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { files, kernelRelease, limit } from '../../lib/sys/host.ts';
 import { pageSize } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';

@@ -17,7 +17,7 @@ import {
   unregisterIowqAff,
 } from '../../lib/raw.ts';
 import { constants } from '../../structs/flags.ts';
-import { koffi } from '../../structs/layout.ts';
+import { koffi } from '../../structs/koffi.ts';
 import { knows, needs } from '../helpers/needs.ts';
 import { gives, hex, later, makeRing, NO_U32, openFds, refuses, told, wrong } from '../helpers/raw-ring.ts';
 

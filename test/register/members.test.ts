@@ -8,9 +8,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { probe } from '../../lib/index.ts';
 import { registerOps } from '../../structs/register-ops.ts';
+import { moduleAt } from '../helpers/loader.ts';
 import type { Call, MemberReport } from '../helpers/member-child.ts';
 
 const hasStrace = spawnSync('strace', ['-V']).status === 0;
@@ -118,7 +118,7 @@ describe('a member of a ring gives the kernel', () => {
   before(() => {
     const folder = mkdtempSync(join(tmpdir(), 'uring-members-'));
     const log = join(folder, 'log');
-    const child = fileURLToPath(new URL('../helpers/member-child.ts', import.meta.url));
+    const child = moduleAt('test/helpers/member-child.ts');
     const node = [process.execPath, ...process.execArgv.filter((each) => !each.startsWith('--test')), child];
     const strace = [
       'strace',

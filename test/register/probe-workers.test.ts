@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
+import { LOADER, moduleAt } from '../helpers/loader.ts';
 import { needs } from '../helpers/needs.ts';
-import { LOADER } from '../helpers/scenario.ts';
-
-const LIB = import.meta.resolve('../../lib/index.ts').replace(/ts$/, LOADER.length > 0 ? 'ts' : 'js');
 
 /** The limit of bounded workers in a fresh process. */
 function bounded(before: string): number {
-  const script = `import { probe, Ring } from ${JSON.stringify(LIB)};
+  const script = `import { probe, Ring } from ${JSON.stringify(moduleAt('lib/index.ts'))};
     ${before};
     const ring = new Ring(64);
     console.log(ring.workerLimits.bounded);

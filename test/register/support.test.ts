@@ -9,7 +9,7 @@ import { kernelRelease, kernelVersion } from '../../lib/sys/host.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { QueryHdr } from '../../structs/control.ts';
 import { constants } from '../../structs/flags.ts';
-import { koffi } from '../../structs/layout.ts';
+import { koffi } from '../../structs/koffi.ts';
 import { features, ops, setupFlags } from '../../structs/ops.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { Probe, ProbeOp } from '../../structs/rsrc.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Ring } from '../../lib/ring/ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { Bpf } from '../../structs/control.ts';
 import { constants } from '../../structs/flags.ts';
 import { SockFilter } from '../../structs/posix.ts';
@@ -98,10 +98,10 @@ ringTest('an operation that a filter denies ends with EACCES', needs('REGISTER_B
   ring.registerBpfFilter({ op: 'OP_NOP', filter: 'deny' });
   ring.prepare.nop();
   assert.equal(result(ring), EACCES);
-  ring.prepare.timeout(0, { count: 1 });
+  ring.prepare.timeout({ afterMs: 0, count: 1 });
   assert.notEqual(result(ring), EACCES);
   ring.registerBpfFilter({ op: 'OP_TIMEOUT', filter: [{ code: 0x06, k: 1 }], denyRest: true });
-  ring.prepare.timeout(0);
+  ring.prepare.timeout({ afterMs: 0 });
   assert.notEqual(result(ring), EACCES);
   ring.prepare.pollAdd(scope.pipe().writer, 4);
   assert.equal(result(ring), EACCES);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { UnsupportedError } from '../../lib/errors.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
+import type { Ring } from '../../lib/faces/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { knows, needs } from '../helpers/needs.ts';
 import { ECANCELED, only } from '../helpers/pairs.ts';
@@ -164,7 +164,7 @@ ringTest('a file that is not open is EBADF', sync, (scope) => {
 ringTest('operations are cancelled by their kind, and by file and kind together', byOp, (scope) => {
   const ring = scope.ring();
   const { reader } = scope.pipe();
-  ring.prepare.timeout(60_000, { userData: 1 });
+  ring.prepare.timeout({ afterMs: 60_000, userData: 1 });
   ring.prepare.pollAdd(reader, POLLIN, { userData: 2 });
   ring.prepare.read(reader, new Uint8Array(8), { userData: 3 });
   ring.submit();
@@ -182,7 +182,7 @@ ringTest('operations are cancelled by their kind, and by file and kind together'
 ringTest('any cancels everything that is in flight', sync, (scope) => {
   const ring = scope.ring();
   polled(scope, ring, 1, 2);
-  ring.prepare.timeout(60_000, { userData: 3 });
+  ring.prepare.timeout({ afterMs: 60_000, userData: 3 });
   ring.submit();
   assert.equal(ring.cancelSync({ any: true }), 3);
   assert.deepEqual(cancelled(ring, 3), [1, 2, 3]);

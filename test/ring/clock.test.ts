@@ -52,7 +52,7 @@ ringTest('a deadline that is past, or far ahead, is no error', NEEDS, (scope) =>
   const ring = scope.ring();
   ring.submit({ wait: 1, deadlineMs: 0 });
   assert.equal(ring.ready, 0);
-  ring.prepare.timeout(20, { userData: 4 });
+  ring.prepare.timeout({ afterMs: 20, userData: 4 });
   // 31 years of uptime are more nanoseconds than a number can count
   ring.submit({ wait: 1, deadlineMs: 1e12 });
   assert.equal([...ring.completions()][0]?.userData, 4);

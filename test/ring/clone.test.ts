@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Ring } from '../../lib/faces/ring.ts';
 import type { CloneRange, RegisteredBuffers } from '../../lib/ring/owners/buffers.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
 import { addressOf, alloc } from '../../lib/sys/memory.ts';
 import { constants } from '../../structs/flags.ts';
 import { withFailing } from '../helpers/fake-kernel.ts';
@@ -223,7 +223,7 @@ ringTest('a refused clone changes no books', NEEDS, (scope) => {
   const previous = target.registerBuffers([alloc(64)]);
   for (const errno of [1, 7, 9, 12, 14, 17, 95]) {
     withFailing(constants.IORING_REGISTER_CLONE_BUFFERS, errno, () => {
-      assert.throws(() => source.cloneTo(target, { replace: true }), { errno });
+      assert.throws(() => source.cloneTo(target, { replace: true }), { errno: -errno });
     });
   }
   assert.equal(previous.isRegistered, true);

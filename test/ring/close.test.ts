@@ -1,14 +1,22 @@
 import assert from 'node:assert/strict';
-import { keptForever } from '../../lib/sys/memory.ts';
-import { needs } from '../helpers/needs.ts';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
+import { alloc, keptForever } from '../../lib/sys/memory.ts';
+import { sys } from '../../lib/sys/syscall.ts';
+import { needs, needsOp } from '../helpers/needs.ts';
+import { patience } from '../helpers/patience.ts';
 import { wrong } from '../helpers/raw-ring.ts';
-import { result, ringTest, threadNames, until } from '../helpers/rings.ts';
+import { result, ringTest, type Scope, threadNames, until } from '../helpers/rings.ts';
 
 /** Is there a worker, of whatever thread? */
 function hasWorker(): boolean {
   return threadNames().some((name) => name.startsWith('iou-wrk'));
 }
 
+const PATIENCE_MS = patience(10_000);
+const ZERO_COPY = needsOp('OP_SEND_ZC');
 const NEEDS = needs('REGISTER_BUFFERS');
 
 ringTest('close() of a file is refused: the ring would be closed instead', NEEDS, (scope) => {
@@ -29,8 +37,72 @@ ringTest('close() of an sqPoll ring reaches an operation that blocks a worker', 
   ring.prepare.splice(scope.pipe().reader, scope.pipe().writer, 1, { async: true });
   ring.submit();
   await until('a worker is there', hasWorker);
-  const before = keptForever();
   ring.close();
-  // what it can't reach it would keep
-  assert.equal(keptForever(), before);
+  assert.equal(await ring.closed({ timeoutMs: PATIENCE_MS }), true);
+  assert.equal(ring.inFlight, 0);
+});
+
+/** A TCP connection to a peer that does not read, which a zero-copy send has filled. */
+async function unreadSend(scope: Scope): Promise<{ readonly ring: Ring; readonly peer: Socket }> {
+  const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert.ok(typeof address === 'object' && address !== null);
+  const connected = once(server, 'connection');
+  const client = new AsyncRing(4);
+  const socket = await client.socket('IPv4');
+  await client.connect(socket, { address: '127.0.0.1', port: address.port });
+  const [peer] = await connected;
+  server.close();
+  const ring = scope.ring(4);
+  ring.prepare.sendZc(socket, alloc(4 << 20));
+  ring.submit();
+  scope.defer(() => {
+    peer.destroy();
+    sys.close(socket.fd);
+    client.close();
+  });
+  return { ring, peer };
+}
+
+ringTest('close() of a ring that the kernel does not let go of returns at once', ZERO_COPY, async (scope) => {
+  const { ring, peer } = await unreadSend(scope);
+  const begin = performance.now();
+  ring.close();
+  assert.ok(performance.now() - begin < patience(500));
+  assert.equal(ring.inFlight, 1);
+  assert.equal(await ring.closed({ timeoutMs: 20 }), false);
+  const warning = once(process, 'warning');
+  await ring[Symbol.asyncDispose]();
+  const [{ code, message }] = await warning;
+  assert.equal(code, 'URING_KEPT_ALIVE');
+  assert.match(message, /closed \d+ ms ago.*1 operation\(s\): OP_SEND_ZC on fd \d+;/);
+  peer.destroy();
+  assert.equal(await ring.closed({ timeoutMs: PATIENCE_MS }), true);
+  assert.equal(ring.inFlight, 0);
+  assert.equal(keptForever(), 0);
+});
+
+ringTest(
+  'what a closed ring had is given back by the next ring, without a turn of the event loop',
+  ZERO_COPY,
+  async (scope) => {
+    const { ring, peer } = await unreadSend(scope);
+    ring.close();
+    const gone = once(peer, 'close');
+    peer.destroy();
+    await gone;
+    const end = performance.now() + PATIENCE_MS;
+    while (ring.inFlight > 0 && performance.now() < end) new Ring(2).close();
+    assert.equal(ring.inFlight, 0);
+  },
+);
+
+ringTest('a ring that is open is not closed', {}, async (scope) => {
+  const ring = scope.ring();
+  assert.equal(await ring.closed({ timeoutMs: 0 }), false);
+  for (const options of [{ timeoutMs: -1 }, { timeoutMs: '1' }, { timeout: 1 }])
+    await assert.rejects(ring.closed(wrong(options)), { code: /^ERR_INVALID_ARG_/ });
+  ring.close();
+  assert.equal(await ring.closed(), true);
 });

@@ -3,8 +3,9 @@ import { writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Ring } from '../../lib/faces/ring.ts';
 import { openRings } from '../../lib/ring/core/core.ts';
-import { Ring } from '../../lib/ring/ring.ts';
+import { BufferRing } from '../../lib/ring/owners/buffer-ring.ts';
 import { ZcrxIfqReg } from '../../structs/zcrx.ts';
 import { withOpcode } from '../helpers/fake-kernel.ts';
 import { type Needs, needs } from '../helpers/needs.ts';
@@ -65,7 +66,7 @@ ringTest('a dropped buffer ring keeps its memory while its ring lives', pbuf, as
     const pool = ring.registerBufferRing({ entries: 2, bufferSize: 64 });
     ring.prepare.recv(reader, pool);
     ring.submit();
-    return { pool: new WeakRef(pool), held: new WeakRef(Object(pool.held)) };
+    return { pool: new WeakRef(pool), held: new WeakRef(Object(BufferRing.heldOf(pool))) };
   })();
   await until('the pool is collected', () => {
     gc();

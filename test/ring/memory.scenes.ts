@@ -1,8 +1,9 @@
 /** Scenes for processes of their own: memory that the program has dropped and the kernel still writes to. */
 import { readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
+import { Ring } from '../../lib/faces/ring.ts';
 import { readFixed } from '../../lib/ops/rw.ts';
 import { openRings } from '../../lib/ring/core/core.ts';
-import { Ring } from '../../lib/ring/ring.ts';
+import { closingRings } from '../../lib/ring/core/reaper.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
 import { addressOf, alloc, keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
@@ -271,7 +272,7 @@ export async function forget(): Promise<unknown> {
   const warnings: { readonly code: string; readonly namesPlace: boolean }[] = [];
   process.on('warning', (warning) => {
     const { code, message } = Object(warning);
-    warnings.push({ code, namesPlace: /makeAndForget.*memory\.scenes\.ts:\d+/.test(message) });
+    warnings.push({ code, namesPlace: /makeAndForget.*memory\.scenes\.[jt]s:\d+/.test(message) });
   });
   const [reader, writer] = makePipe();
   const left: string[] = [];
@@ -299,46 +300,41 @@ export async function forget(): Promise<unknown> {
 
 // ---- what the kernel does not give up -----------------------------------------------------------------------------------------
 
-/** Closes two rings while the kernel neither cancels nor completes anything. */
+/** Closes two rings while the kernel neither cancels nor completes anything, and lets it go on later. */
 async function keep(storm: Storm): Promise<unknown> {
-  const warnings: unknown[] = [];
-  process.on('warning', (warning) => {
-    const { code, name, message } = Object(warning);
-    warnings.push({ code, name, says: /1 operation.*1000 ms.*kept until the process ends/.test(message) });
-  });
   const [reader, writer] = makePipe();
   const addresses: number[] = [];
   const { enter, register } = sys;
-  const { now } = performance;
-  const begin = now.call(performance);
+  const rings: Ring[] = [];
+  const begin = performance.now();
+  sys.register = () => -62;
   for (let i = 0; i < 2; i++) {
     const ring = new Ring(4);
     addresses.push(neverEnding(ring, reader));
-    let time = 0;
-    // each look at the clock is 50 ms later
-    performance.now = () => (time += 50);
-    sys.register = () => -62;
     sys.enter = () => -62;
     try {
       ring.close();
     } finally {
-      Object.assign(sys, { enter, register });
-      performance.now = now;
+      sys.enter = enter;
     }
+    rings.push(ring);
   }
-  const ms = now.call(performance) - begin;
+  const ms = performance.now() - begin;
+  const closing = closingRings();
   await storm.blow();
-  await turn();
+  sys.register = register;
   const found = addresses.map((address) =>
     Buffer.from(viewMemory(address, SIZE)).every((byte) => byte === 7),
   );
+  const closed = await Promise.all(rings.map((ring) => ring.closed({ timeoutMs: 10_000 })));
   sys.close(reader);
   sys.close(writer);
   return {
     kept: keptForever(),
+    closing,
+    closed,
     found,
     isIntact: storm.isIntact,
-    warnings,
     rings: openRings(),
     fds: ringFds() - nodes.fds,
     isQuick: ms < 900,
@@ -368,8 +364,8 @@ function busyRing(): Ring {
   ring.registerFiles([reader]);
   ring.prepare.read(reader, new Uint8Array(SIZE));
   ring.prepare.readFixed(reader, fixed.at(0));
-  ring.prepare.timeout(3_600_000);
-  ring.prepare.pollAdd(reader, 1, { multishot: true });
+  ring.prepare.timeout({ afterMs: 3_600_000 });
+  ring.prepare.pollMultishot(reader, 1);
   // a worker of the kernel's is blocked in this one
   ring.prepare.splice(reader, writer, 1, { async: true });
   ring.submit();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { Ring } from '../../lib/ring/ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
+import { registerSendMsgRing } from '../../lib/register/notify.ts';
 import { needs } from '../helpers/needs.ts';
 import { refuses, wrong } from '../helpers/raw-ring.ts';
 import { closed, complete, ringTest } from '../helpers/rings.ts';
@@ -67,6 +68,28 @@ ringTest('a message is never taken for the completion of an operation', messages
   Ring.sendMessage(target, { userData: 9, res: 5 });
   assert.deepEqual(complete(target, 1), [{ userData: 9, res: 5, flags: 0 }]);
   assert.equal(target.inFlight, 1);
+});
+
+ringTest('a message that pretends to be an operation of the ring settles none', messages, (scope) => {
+  const target = scope.ring(32);
+  const { reader } = scope.pipe();
+  const view = new Uint8Array(4096);
+  const released: number[] = [];
+  target.registerBuffers([view], { onRelease: (index) => released.push(index) });
+  target.prepare.pollAdd(reader, 1, { userData: 9 });
+  target.submit();
+  // bit 63, each kind, and the slots and generations that a table begins with
+  const forged: bigint[] = [];
+  for (const kind of [0n, 1n, 2n, 3n]) {
+    for (const generation of [0n, 1n, 2n]) {
+      for (const slot of [0n, 1n, 63n]) forged.push((1n << 63n) | (kind << 61n) | (generation << 32n) | slot);
+    }
+  }
+  for (const userData of forged) registerSendMsgRing(-1, { targetFd: target.fd, userData, res: 5 });
+  const seen = complete(target, forged.length);
+  assert.ok(seen.every(({ userData, res }) => userData !== 9 && res === 5));
+  assert.equal(target.inFlight, 1);
+  assert.deepEqual(released, []);
 });
 
 ringTest('messages beyond the size of the queue wait for their turn', messages, (scope) => {

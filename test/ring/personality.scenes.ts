@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ring } from '../../lib/faces/ring.ts';
 import { unregisterPersonality } from '../../lib/register/notify.ts';
 import type { Personality } from '../../lib/ring/owners/personality.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { result } from '../helpers/rings.ts';
 

@@ -3,12 +3,8 @@ import assert from 'node:assert/strict';
 import { openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Prepare } from '../../lib/faces/prepare.ts';
-import { AddressBuffer } from '../../lib/operations/address.ts';
-import { MessageBuffer } from '../../lib/operations/msghdr.ts';
-import type { BufferRing } from '../../lib/ring/owners/buffer-ring.ts';
+import type { Ring } from '../../lib/faces/ring.ts';
 import { RegisteredBuffer } from '../../lib/ring/owners/buffers.ts';
-import type { FixedFile, RegisteredFiles } from '../../lib/ring/owners/files.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
 import { addressOf, alloc, Mapping, pageSize } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
@@ -16,8 +12,9 @@ import { constants } from '../../structs/flags.ts';
 import { Sqe } from '../../structs/sqe.ts';
 import { needs, needsFeature, needsOp } from '../helpers/needs.ts';
 import { ECANCELED, OpenRing, text } from '../helpers/pairs.ts';
-import { refuses, trapped, unfitViews, wrong } from '../helpers/raw-ring.ts';
+import { refuses, trapped, unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { complete, result, ringTest, type Scope, until } from '../helpers/rings.ts';
+import { type Props, type Sample, samples } from '../helpers/samples.ts';
 
 const PAGE = pageSize();
 const EBADF = -9;
@@ -30,120 +27,6 @@ const skips = needsFeature('FEAT_CQE_SKIP');
 /** What the samples are made from has a buffer ring. */
 const all = needs('REGISTER_PBUF_RING');
 
-/** What the arguments of a method are made from. */
-interface Props {
-  readonly file: number;
-  readonly slot: FixedFile;
-  readonly table: RegisteredFiles;
-  readonly memory: Uint8Array;
-  readonly buffer: RegisteredBuffer;
-  readonly pool: BufferRing;
-  readonly other: Ring;
-  readonly otherTable: RegisteredFiles;
-}
-
-interface Sample {
-  /** Arguments that are right, before the options. */
-  readonly args: (props: Props) => unknown[];
-  /** Does the kernel get memory by it? */
-  readonly holds?: boolean;
-  /** Options that are right, for methods that get memory by them. */
-  readonly options?: (props: Props) => object;
-}
-
-const ADDRESS = { address: '127.0.0.1', port: 9 };
-const NAME = 'user.name';
-
-/** One for each method. */
-const samples: { readonly [method: string]: Sample } = {
-  nop: { args: () => [] },
-  read: { args: ({ file, memory }) => [file, memory], holds: true },
-  write: { args: ({ file, memory }) => [file, memory], holds: true },
-  readFixed: { args: ({ slot, buffer }) => [slot, buffer], holds: true },
-  writeFixed: { args: ({ file, buffer }) => [file, buffer], holds: true },
-  readv: { args: ({ file, memory, buffer }) => [file, [memory, buffer, memory.subarray(8)]], holds: true },
-  writev: { args: ({ slot, memory }) => [slot, [memory]], holds: true },
-  readvFixed: { args: ({ file, buffer }) => [file, [buffer, buffer.subarray(8)]], holds: true },
-  writevFixed: { args: ({ file, buffer }) => [file, [buffer]], holds: true },
-  readMultishot: { args: ({ file, pool }) => [file, pool], holds: true },
-  fsync: { args: ({ file }) => [file] },
-  syncFileRange: { args: ({ file }) => [file] },
-  fallocate: { args: ({ file }) => [file, 1] },
-  ftruncate: { args: ({ file }) => [file, 1] },
-  fadvise: { args: ({ file }) => [file, 'POSIX_FADV_NORMAL'] },
-  madvise: { args: ({ memory }) => [memory, 'MADV_NORMAL'], holds: true },
-  openat: { args: () => ['/dev/null'], holds: true },
-  openat2: { args: () => ['/dev/null'], holds: true },
-  close: { args: () => [NO_FD] },
-  pipe: { args: () => [new Int32Array(2)], holds: true },
-  fixedFdInstall: { args: ({ slot }) => [slot] },
-  filesUpdate: { args: ({ table, file }) => [table, 0, [file]], holds: true },
-  statx: { args: () => ['/dev/null', new Uint8Array(256)], holds: true },
-  unlinkat: { args: () => ['/no/such/file'], holds: true },
-  renameat: { args: () => ['/no/such/file', '/no/such/file2'], holds: true },
-  mkdirat: { args: () => ['/no/such/folder/here'], holds: true },
-  symlinkat: { args: () => ['target', '/no/such/folder/here'], holds: true },
-  linkat: { args: () => ['/no/such/file', '/no/such/file2'], holds: true },
-  getxattr: { args: ({ memory }) => ['/dev/null', NAME, memory], holds: true },
-  setxattr: { args: ({ memory }) => ['/no/such/file', NAME, memory], holds: true },
-  fgetxattr: { args: ({ file, memory }) => [file, NAME, memory], holds: true },
-  fsetxattr: { args: ({ file, memory }) => [file, NAME, memory], holds: true },
-  splice: { args: ({ file, slot }) => [file, slot, 1] },
-  tee: { args: ({ file, slot }) => [file, slot, 1] },
-  uringCmd: {
-    args: ({ file }) => [file, 1],
-    holds: true,
-    options: ({ memory }) => ({ memory, data: new Uint8Array(16) }),
-  },
-  socket: { args: () => ['unix'] },
-  bind: { args: ({ file }) => [file, ADDRESS], holds: true },
-  listen: { args: ({ file }) => [file, 1] },
-  connect: { args: ({ file }) => [file, ADDRESS], holds: true },
-  accept: { args: ({ file }) => [file], holds: true, options: () => ({ peer: new AddressBuffer() }) },
-  acceptMultishot: { args: ({ file }) => [file] },
-  shutdown: { args: ({ file }) => [file, 'both'] },
-  send: { args: ({ file, memory }) => [file, memory], holds: true, options: () => ({ to: ADDRESS }) },
-  sendZc: { args: ({ file, memory }) => [file, memory], holds: true, options: () => ({ to: ADDRESS }) },
-  sendmsg: {
-    args: ({ file, memory, buffer }) => [
-      file,
-      { data: [memory, buffer], to: ADDRESS, control: [{ level: 1, type: 2, data: new Uint8Array(9) }] },
-    ],
-    holds: true,
-  },
-  sendmsgZc: { args: ({ file, memory }) => [file, { data: memory }], holds: true },
-  recv: { args: ({ file, memory }) => [file, memory], holds: true },
-  recvMultishot: { args: ({ file, pool }) => [file, pool], holds: true },
-  recvBundle: { args: ({ file, pool }) => [file, pool], holds: true },
-  recvmsg: {
-    args: ({ file, memory }) => [
-      file,
-      new MessageBuffer({ data: [memory, memory.subarray(4)], control: 64, address: true }),
-    ],
-    holds: true,
-  },
-  recvZc: { args: ({ file }) => [file, 0] },
-  setsockopt: { args: ({ file }) => [file, 1, 2, 1], holds: true },
-  siocinq: { args: ({ file }) => [file] },
-  siocoutq: { args: ({ file }) => [file] },
-  pollAdd: { args: ({ file }) => [file, 1] },
-  timeout: { args: () => [0], holds: true },
-  asyncCancel: { args: () => [1] },
-  msgRing: { args: ({ other }) => [other] },
-  msgRingFd: { args: ({ slot, otherTable }) => [slot, otherTable] },
-  epollCtl: { args: ({ file }) => [file, 'add', file], holds: true },
-  futexWait: { args: () => [new Int32Array(4), 1, 0], holds: true },
-  futexWake: { args: () => [new Int32Array(4), 1, 1], holds: true },
-  futexWaitv: {
-    args: () => [
-      [
-        { array: new Int32Array(4), index: 1, value: 0 },
-        { array: new Uint32Array(2), index: 0, value: 0 },
-      ],
-    ],
-    holds: true,
-  },
-};
 /** The names of all methods, also of the classes that Prepare extends. */
 const methods: string[] = [];
 for (let each = Prepare.prototype; each !== Object.prototype; each = Object.getPrototypeOf(each)) {
@@ -185,10 +68,11 @@ function eachMethod(
 ): void {
   const props = makeProps(scope, ring);
   for (const method of methods) {
-    const sample = samples[method];
+    const sample = samples.get(method);
     if (sample === undefined) continue;
     const args = sample.args(props);
-    const given = sample.options?.(props);
+    const own = sample.options?.(props);
+    const given = sample.required === undefined ? own : { ...sample.required, ...own };
     const call = (options?: unknown) =>
       prepare(ring, method, args, given === undefined ? options : merged(given, options));
     body(method, call, sample);
@@ -270,14 +154,13 @@ function mappedMemory(): (pointer: bigint) => boolean {
   return (pointer) => ranges.some(([from, to]) => pointer >= from && pointer < to);
 }
 
-ringTest('every method has a sample here', {}, () => {
+ringTest('every method is declared, and every declaration has its methods', {}, () => {
   assert.deepEqual(
-    methods.filter((method) => samples[method] === undefined),
+    methods.filter((method) => !samples.has(method)),
     [],
-    'write arguments for it in `samples`',
   );
   assert.deepEqual(
-    Object.keys(samples).filter((method) => !methods.includes(method)),
+    [...samples.keys()].filter((method) => !methods.includes(method)),
     [],
   );
 });
@@ -307,10 +190,10 @@ ringTest('wrong arguments are refused by their type, and no entry is taken', all
   const ring = openRing(scope);
   const props = makeProps(scope, ring);
   for (const method of methods) {
-    const args = samples[method]?.args(props) ?? [];
+    const args = samples.get(method)?.args(props) ?? [];
     args.forEach((_, i) => {
       for (const value of [
-        undefined,
+        ...(samples.get(method)?.optional.includes(i) ? [] : [undefined]),
         null,
         Symbol('no'),
         Number.NaN,
@@ -411,8 +294,8 @@ ringTest(
   { ...skips, ...all },
   (scope) => {
     const ring = openRing(scope, { disabled: true });
-    eachMethod(scope, ring, (method, call, { holds }) => {
-      if (holds) {
+    eachMethod(scope, ring, (method, call, { holdsData }) => {
+      if (holdsData) {
         refuses('options.skipSuccess', () => call({ skipSuccess: true }));
         assert.equal(ring.sqSpace, 4, method);
       } else {
@@ -500,7 +383,7 @@ ringTest('a getter of a file or a ring may prepare and submit', all, (scope) => 
   const ring = openRing(scope);
   const props = makeProps(scope, ring);
   for (const method of methods) {
-    const sample = samples[method];
+    const sample = samples.get(method);
     const args = sample?.args(props) ?? [];
     args.forEach((arg, i) => {
       if (arg !== props.file && arg !== props.other) return;
@@ -544,7 +427,7 @@ ringTest('a getter of a file that takes the memory away is not too late', all, (
   for (const method of methods) {
     const memory = alloc(PAGE);
     const from = BigInt(addressOf('memory', memory));
-    const sample = samples[method];
+    const sample = samples.get(method);
     const args = sample?.args({ ...props, memory }) ?? [];
     const options = sample?.options?.({ ...props, memory });
     const at = args.indexOf(props.file);
@@ -667,7 +550,7 @@ ringTest('memory that would not stay where it is is refused', {}, (scope) => {
   const ring = openRing(scope);
   const { reader } = scope.pipe();
   const { prepare } = ring;
-  const views: unknown[] = unfitViews().map(([, view]) => view);
+  const views: unknown[] = unsteadyViews().map(([, view]) => view);
   for (const memory of [...views, undefined, null, 'text', [1], new ArrayBuffer(8)]) {
     refuses('memory', () => prepare.read(reader, wrong(memory)));
     refuses('memory', () => prepare.write(reader, wrong(memory)));
@@ -803,7 +686,7 @@ ringTest('linked operations run one after another, and end with the first that f
 
 ringTest('a drained operation waits for what is before it', {}, (scope) => {
   const ring = openRing(scope);
-  ring.prepare.timeout(15, { userData: 1 });
+  ring.prepare.timeout({ afterMs: 15, userData: 1 });
   ring.prepare.nop({ drain: true, userData: 2 });
   ring.submit({ wait: 1 });
   assert.deepEqual(
@@ -833,16 +716,17 @@ ringTest('async: a worker does it', {}, async (scope) => {
   await until('the signal of the worker', () => eventfd.read() === 1);
 });
 
-ringTest('asyncCancel finds an operation by its userData', {}, (scope) => {
+ringTest('cancel finds an operation by its userData', {}, (scope) => {
   const ring = openRing(scope);
   const { reader } = scope.pipe();
-  for (const userData of [-1, 1.5, '1', undefined, 2 ** 53]) {
-    refuses('userData', () => ring.prepare.asyncCancel(wrong(userData)));
+  for (const userData of [-1, 1.5, '1', {}, 2 ** 53]) {
+    refuses('what.userData', () => ring.prepare.cancel({ userData: wrong(userData) }));
   }
+  for (const what of [-1, '1', undefined, {}]) refuses('what', () => ring.prepare.asyncCancel(wrong(what)));
   ring.prepare.pollAdd(reader, 1, { userData: SAFE });
   ring.submit();
-  ring.prepare.asyncCancel(5, { userData: 1 });
-  ring.prepare.asyncCancel(SAFE, { userData: 2 });
+  ring.prepare.cancel({ userData: 5 }, { userData: 1 });
+  ring.prepare.cancel({ userData: SAFE }, { userData: 2 });
   const found = new Map(complete(ring, 3).map(({ userData, res }) => [userData, res]));
   assert.deepEqual([found.get(1), found.get(2), found.get(SAFE)], [-2, 0, ECANCELED]);
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { Ring } from '../../lib/faces/ring.ts';
 import { nop } from '../../lib/ops/control.ts';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { constants } from '../../structs/flags.ts';
 import { needs } from '../helpers/needs.ts';
 import { OpenRing } from '../helpers/pairs.ts';
@@ -114,7 +114,7 @@ ringTest("the filler before the end of a mixed queue is nobody's completion", mi
 ringTest('a wait for big completions does not end with half of them', mixed, (scope) => {
   const ring = ringOf(scope, 8, { cqe32: 'mixed', cqEntries: 16 });
   bigNop(ring, 1);
-  ring.prepare.timeout(20, { userData: 2 });
+  ring.prepare.timeout({ afterMs: 20, userData: 2 });
   ring.submit({ wait: 2, timeoutMs: 10_000 });
   assert.equal(ring.ready, 2);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
+import type { Ring } from '../../lib/faces/ring.ts';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { needs } from '../helpers/needs.ts';
 import { OpenRing } from '../helpers/pairs.ts';
@@ -60,7 +60,7 @@ ringTest('completions() gives the same, one by one, and may be left early', {}, 
 ringTest('res and flags are those of the operation', {}, (scope) => {
   const ring = scope.ring();
   const { reader, writer } = scope.pipe();
-  ring.prepare.pollAdd(reader, POLLIN, { multishot: true, userData: 1 });
+  ring.prepare.pollMultishot(reader, POLLIN, { userData: 1 });
   ring.prepare.read(reader, new Uint8Array(8), { userData: 2 });
   ring.prepare.read(-1 >>> 1, new Uint8Array(8), { userData: 3 });
   writeSync(writer, 'abc');
@@ -107,7 +107,7 @@ ringTest('a callback may wait, without going round and round', {}, (scope) => {
   let calls = 0;
   ring.reap((userData) => {
     if (userData !== 1) return;
-    ring.prepare.timeout(30, { userData: 2 });
+    ring.prepare.timeout({ afterMs: 30, userData: 2 });
     calls = enters(() => ring.submit({ wait: 1 }));
     assert.equal(ring.ready, 1);
   });
@@ -288,7 +288,7 @@ ringTest(
   async (scope) => {
     const ring = scope.ring();
     const { reader, writer } = scope.pipe();
-    ring.prepare.pollAdd(reader, POLLIN, { multishot: true, userData: 7 });
+    ring.prepare.pollMultishot(reader, POLLIN, { userData: 7 });
     ring.submit();
     for (let i = 0; i < 3; i++) {
       writeSync(writer, 'x');

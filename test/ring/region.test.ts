@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { SyscallError } from '../../lib/errors.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { enter } from '../../lib/ring/core/setup.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { pageSize } from '../../lib/sys/memory.ts';
 import { constants } from '../../structs/flags.ts';
 import { RegWait } from '../../structs/memory.ts';
@@ -122,7 +122,7 @@ ringTest('without limits a wait ends with its completion', regions, (scope) => {
   const ring = scope.ring(8, { disabled: true });
   const waitArgument = ring.registerRegion().at(7).set({ timeoutMs: 60_000 }).set({});
   ring.enable();
-  ring.prepare.timeout(1);
+  ring.prepare.timeout({ afterMs: 1 });
   ring.submit({ wait: 1, waitArgument });
   assert.equal(ring.ready, 1);
 });

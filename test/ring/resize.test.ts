@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ClosedError, SyscallError } from '../../lib/errors.ts';
+import type { Ring } from '../../lib/faces/ring.ts';
 import { nop } from '../../lib/ops/control.ts';
-import type { Ring } from '../../lib/ring/ring.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
 import { keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
@@ -263,8 +263,8 @@ ringTest('a disabled ring can be resized', resizesDisabledRings(resizing), (scop
 
 ringTest('operations in flight complete in the new queue', resizing, (scope) => {
   const ring = scope.ring(2, { deferTaskrun: true });
-  ring.prepare.timeout(5, { userData: 1 });
-  ring.prepare.timeout(6, { userData: 2 });
+  ring.prepare.timeout({ afterMs: 5, userData: 1 });
+  ring.prepare.timeout({ afterMs: 6, userData: 2 });
   ring.submit();
   ring.resize({ sqEntries: 32 });
   assert.equal(ring.inFlight, 2);

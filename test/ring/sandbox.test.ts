@@ -147,7 +147,7 @@ ringTest('an empty sandbox denies all', NEEDS, (scope) => {
     ring.prepare.nop();
     assert.equal(result(ring), EACCES);
     assert.throws(() => registerProbe(ring.fd), { code: 'EACCES' });
-    ring.prepare.asyncCancel(99);
+    ring.prepare.cancel({ userData: 99 });
     assert.equal(result(ring), 'sealed' in sandbox ? EACCES : -2);
   }
 });
@@ -219,7 +219,9 @@ ringTest('a sealed ring closes with an operation in flight, and its memory is ke
   ring.submit();
   const before = keptForever();
   ring.close();
-  assert.equal(keptForever(), before + 1);
+  // before 6.0 nothing tells that the cancellation was refused: the ring waits for the operation to end, and holds its memory
+  if (probe().register.REGISTER_SYNC_CANCEL.supported) assert.equal(keptForever(), before + 1);
+  else assert.equal(ring.inFlight, 1);
 });
 
 // ---- disabled rings ------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /** Scenes for threads of their own: rings that a worker may not have. */
 import { readdirSync } from 'node:fs';
-import { Ring } from '../../lib/ring/ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 
 /** What a worker gets that asks for a submission thread. */
 export function sqPollHere(): unknown {

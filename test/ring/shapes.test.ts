@@ -10,9 +10,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ring } from '../../lib/faces/ring.ts';
 import { probe } from '../../lib/register/support.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
@@ -33,6 +33,7 @@ const {
   IORING_SETUP_NO_SQARRAY,
   IORING_SETUP_R_DISABLED,
   IORING_SETUP_REGISTERED_FD_ONLY,
+  IORING_SETUP_SQE_MIXED,
   IORING_SETUP_SQE128,
   IORING_SETUP_SQPOLL,
 } = constants;
@@ -55,6 +56,7 @@ ringTest('wrong options are named before any system call', {}, () => {
     ['options.cqEntries', 8, { cqEntries: '8' }],
     ['options.clamp', 8, { clamp: 1 }],
     ['options.sqe128', 8, { sqe128: 'yes' }],
+    ['options.sqe128', 8, { sqe128: 'Mixed' }],
     ['options.cqe32', 8, { cqe32: 'Mixed' }],
     ['options.cqe32', 8, { cqe32: 1 }],
     ['options.ioPoll', 8, { ioPoll: 'hybird' }],
@@ -141,6 +143,11 @@ const shapes: { readonly [name: string]: Shape } = {
     options: { cqe32: 'mixed' },
     on: IORING_SETUP_CQE_MIXED,
     since: 'REGISTER_QUERY',
+  },
+  'entries of both sizes': {
+    options: { sqe128: 'mixed' },
+    on: IORING_SETUP_SQE_MIXED,
+    since: 'REGISTER_ZCRX_CTRL',
   },
   'big entries, big completions and an SQ array': {
     options: { sqe128: true, cqe32: true, sqArray: true },
@@ -348,7 +355,7 @@ ringTest('an ioPoll ring refuses what it cannot poll for, with the errno of the 
   assert.equal(ring.setupFlags & IORING_SETUP_IOPOLL, IORING_SETUP_IOPOLL);
   const { reader } = scope.pipe();
   ring.prepare.read(reader, alloc(512), { userData: 1 });
-  ring.prepare.timeout(1, { userData: 2 });
+  ring.prepare.timeout({ afterMs: 1, userData: 2 });
   const found = new Map(complete(ring, 2).map(({ userData, res }) => [userData, res]));
   assert.equal(found.get(1), -95, 'EOPNOTSUPP: a pipe can not be polled');
   assert.equal(found.get(2), -22, 'EINVAL: a timeout is no I/O');

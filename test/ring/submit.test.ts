@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
+import { Ring, type SubmitOptions } from '../../lib/faces/ring.ts';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
-import { Ring, type SubmitOptions } from '../../lib/ring/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
+import { constants } from '../../structs/flags.ts';
 import { needs, needsFeature, promptUnregister } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { refuses, wrong } from '../helpers/raw-ring.ts';
 import { complete, enters, result, ringTest } from '../helpers/rings.ts';
+
+const { IORING_ENTER_GETEVENTS, IORING_ENTER_NO_IOWAIT } = constants;
 
 const limits = needsFeature('FEAT_EXT_ARG');
 const minimal = needsFeature('FEAT_MIN_TIMEOUT');
@@ -48,6 +51,7 @@ ringTest('wrong options are named before any system call', minimal, (scope) => {
     ['options.minWaitUs', { minWaitUs: 2 ** 32 }],
     ['options.waitArgument', { waitArgument: {} }],
     ['options.waitForSpace', { waitForSpace: 1 }],
+    ['options.noIowait', { noIowait: 1 }],
   ];
   ring.prepare.nop();
   const calls = enters(() => {
@@ -83,8 +87,8 @@ ringTest('a submit without anything prepared makes no system call', {}, (scope) 
 
 ringTest('a wait lasts until the completions are there', {}, (scope) => {
   const ring = scope.ring();
-  ring.prepare.timeout(30, { userData: 1 });
-  ring.prepare.timeout(60, { userData: 2 });
+  ring.prepare.timeout({ afterMs: 30, userData: 1 });
+  ring.prepare.timeout({ afterMs: 60, userData: 2 });
   assert.ok(took(() => ring.submit({ wait: 2 })) >= 59);
   assert.deepEqual(
     [...ring.completions()].map(({ userData, res }) => [userData, res]),
@@ -107,7 +111,7 @@ ringTest('a wait for what is there already makes no second call', {}, (scope) =>
 
 ringTest('one call submits and waits, also for what completes later', {}, (scope) => {
   const ring = scope.ring();
-  ring.prepare.timeout(20, { userData: 1 });
+  ring.prepare.timeout({ afterMs: 20, userData: 1 });
   const elapsed = took(() =>
     assert.equal(
       enters(() => ring.submit({ wait: 1 })),
@@ -126,7 +130,7 @@ ringTest('a wait inside of a visit counts nothing that was taken before', {}, (s
   ring.reap((userData) => {
     seen.push(userData);
     if (userData !== 1) return;
-    ring.prepare.timeout(20, { userData: 2 });
+    ring.prepare.timeout({ afterMs: 20, userData: 2 });
     assert.ok(took(() => ring.submit({ wait: 1 })) >= 19);
   });
   assert.deepEqual(seen, [1, 2]);
@@ -178,7 +182,7 @@ ringTest('after minWaitUs one completion is enough', minimal, (scope) => {
   assert.equal(ring.ready, 1);
   // with none it goes on, until the first one
   ring.reap(() => {});
-  ring.prepare.timeout(30);
+  ring.prepare.timeout({ afterMs: 30 });
   assert.ok(took(() => ring.submit({ wait: 2, minWaitUs: 1000 })) >= 29);
   assert.equal(ring.ready, 1);
 });
@@ -217,7 +221,7 @@ ringTest(
     const ring = scope.ring(8, { disabled: true });
     const waitArgument = ring.registerRegion().at(0).set({ minWaitUs: 1000 });
     ring.enable();
-    ring.prepare.timeout(30);
+    ring.prepare.timeout({ afterMs: 30 });
     assert.ok(took(() => ring.submit({ wait: 2, waitArgument })) >= 29);
     assert.equal(ring.ready, 1);
   },
@@ -225,8 +229,8 @@ ringTest(
 
 ringTest('a timeout operation that ends early does not end the wait', limits, (scope) => {
   const ring = scope.ring();
-  ring.prepare.timeout(5, { userData: 1 });
-  ring.prepare.timeout(40, { userData: 2 });
+  ring.prepare.timeout({ afterMs: 5, userData: 1 });
+  ring.prepare.timeout({ afterMs: 40, userData: 2 });
   ring.submit({ wait: 2, timeoutMs: 5000 });
   assert.equal(ring.ready, 2);
 });
@@ -235,7 +239,7 @@ ringTest('tags are not counted as completions that are waited for', tags, (scope
   const ring = scope.ring();
   const buffers = ring.registerBuffers([new Uint8Array(64), new Uint8Array(64)]);
   buffers.unregister();
-  ring.prepare.timeout(20, { userData: 1 });
+  ring.prepare.timeout({ afterMs: 20, userData: 1 });
   ring.submit({ wait: 1 });
   assert.equal(ring.ready, 1);
   assert.deepEqual(
@@ -249,7 +253,7 @@ ringTest('tags that fill the queue neither end nor stop a wait', promptUnregiste
   const released: number[] = [];
   const views = [new Uint8Array(64), new Uint8Array(64)];
   ring.registerBuffers(views, { onRelease: (index) => released.push(index) }).unregister();
-  ring.prepare.timeout(20, { userData: 1 });
+  ring.prepare.timeout({ afterMs: 20, userData: 1 });
   const calls = enters(() => ring.submit({ wait: 1 }));
   assert.ok(calls < 6, `${calls} calls`);
   assert.deepEqual(released.sort(), [0, 1]);
@@ -293,6 +297,36 @@ ringTest(
     );
   },
 );
+
+ringTest('noIowait is told to the kernel in each way to wait', needsFeature('FEAT_NO_IOWAIT'), (scope) => {
+  const ring = scope.ring();
+  const { enter } = sys;
+  const waits: number[] = [];
+  sys.enter = (...args) => {
+    waits.push(args[3]);
+    return enter(...args);
+  };
+  try {
+    for (const limit of [{}, { timeoutMs: 1000 }, { minWaitUs: 1 }]) {
+      ring.prepare.nop();
+      ring.submit({ wait: 1, noIowait: true, ...limit });
+      assert.equal(
+        ring.reap(() => {}),
+        1,
+      );
+    }
+    ring.submit({ wait: 1, timeoutMs: 1, noIowait: true });
+    ring.submit({ wait: 1, timeoutMs: 1 });
+  } finally {
+    sys.enter = enter;
+  }
+  const waiting = waits.filter((flags) => (flags & IORING_ENTER_GETEVENTS) !== 0);
+  assert.ok(waiting.length >= 3);
+  assert.deepEqual(
+    waiting.map((flags) => (flags & IORING_ENTER_NO_IOWAIT) !== 0),
+    waiting.map((_, i) => i < waiting.length - 1),
+  );
+});
 
 ringTest('a full completion queue ends a wait', {}, (scope) => {
   const ring = scope.ring(2, { cqEntries: 2 });
@@ -353,7 +387,7 @@ ringTest('two rings of one thread are interleaved freely', {}, (scope) => {
   for (let round = 0; round < 20; round++) {
     one.prepare.nop({ userData: round });
     two.prepare.nop({ userData: 100 + round });
-    two.prepare.timeout(1, { userData: 200 + round });
+    two.prepare.timeout({ afterMs: 1, userData: 200 + round });
     one.submit();
     two.submit({ wait: 2 });
     two.reap((userData) => {

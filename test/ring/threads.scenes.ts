@@ -1,9 +1,9 @@
 /** Scenes for threads of their own: what another thread may do with a ring. */
 import { SyscallError } from '../../lib/errors.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { registerProbe } from '../../lib/register/instance.ts';
 import { registerEnableRings } from '../../lib/register/limits.ts';
 import { enter } from '../../lib/ring/core/setup.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 
 /** The errno's name; `'none'` where the call succeeds. */
 function code(call: () => unknown): string {

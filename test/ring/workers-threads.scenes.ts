@@ -1,6 +1,7 @@
 /** Scenes for threads of their own: a ring in each. */
+
+import { Ring } from '../../lib/faces/ring.ts';
 import { openRings } from '../../lib/ring/core/core.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 

@@ -1,7 +1,7 @@
 /** Scenes for threads of their own, whose worker threads nobody else starts. */
 import assert from 'node:assert/strict';
 import { constants as files } from 'node:fs';
-import { Ring } from '../../lib/ring/ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { ioWorkers, makeFifo, Scope, until } from '../helpers/rings.ts';
 
 /** Work that keeps workers: splices of an empty pipe are unbounded, opens of a FIFO are bounded. */

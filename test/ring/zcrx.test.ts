@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { SyscallError, UnsupportedError } from '../../lib/errors.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import type { ZcrxIfqOptions } from '../../lib/ring/owners/zcrx.ts';
-import { Ring } from '../../lib/ring/ring.ts';
 import { pageSize } from '../../lib/sys/memory.ts';
 import { constants } from '../../structs/flags.ts';
 import { RegionDesc } from '../../structs/memory.ts';

@@ -18,8 +18,8 @@ test('a ring that nobody holds is not closed before its operations have ended, a
   );
 });
 
-test('detached, resizable and empty memory is refused, also what vanishes in between', async () => {
-  const { codes, count, pending } = await scene('refused');
+test('detached and resizable memory is refused, also what vanishes in between; empty memory has no bytes', async () => {
+  const { codes, count, empty, pending } = await scene('refused');
   assert.deepEqual(codes.sort(), ['ERR_INVALID_ARG_TYPE', 'ERR_INVALID_ARG_VALUE']);
-  assert.deepEqual({ count, pending }, { count: 22, pending: 0 });
+  assert.deepEqual({ count, empty, pending }, { count: 18, empty: [0, 0, 0, 0], pending: 0 });
 });

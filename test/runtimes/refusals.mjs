@@ -20,8 +20,8 @@ export function refusals() {
     try {
       body();
       return { call, code: 'none', name: 'none', message: 'nothing was thrown' };
-    } catch ({ code, name, message }) {
-      return { call, code, name, message };
+    } catch ({ code, name, message, cause }) {
+      return { call, code, name, message, cause: cause?.code ?? cause?.message };
     }
   });
 }

@@ -1,7 +1,16 @@
 /** Scenes, each run by `node scenes.mjs NAME ARGUMENT...` in a process of its own. Each writes one JSON value. */
 import { spawn } from 'node:child_process';
 import diagnostics from 'node:diagnostics_channel';
-import { mkdtempSync, openSync, readdirSync, readlinkSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -9,8 +18,9 @@ import { Worker } from 'node:worker_threads';
 
 const [name, ...args] = process.argv.slice(2);
 /** One that tests workers must not load the package in the main thread, unless it is told to. */
-const { AsyncRing } = name === 'workers' && args[1] !== 'both' ? {} : await import('uring');
-const { libc } = name === 'workers' && args[1] !== 'both' ? {} : await import('uring/raw');
+const isAlone = name === 'terminatedAlone' || (name === 'workers' && args[1] !== 'both');
+const { AsyncRing } = isAlone ? {} : await import('uring');
+const { libc } = isAlone ? {} : await import('uring/raw');
 
 function tell(value) {
   process.stdout.write(JSON.stringify(value));
@@ -182,6 +192,8 @@ const scenes = {
 
   /** A ring that nobody has any more, with an operation in flight that somebody awaits, is not closed. */
   async forgotten() {
+    // it keeps the ring that wakes the event loop, which is counted here and not below
+    const other = new AsyncRing(8);
     const before = ringFds();
     const [reader, writer] = libc.pipe();
     const warnings = [];
@@ -201,6 +213,7 @@ const scenes = {
     }
     await turn();
     tell({ open, count, left: ringFds() - before, warnings });
+    other.close();
   },
 
   /** Memory that can move or is no memory. */
@@ -213,14 +226,23 @@ const scenes = {
     for (const memory of [
       detached,
       new Uint8Array(new ArrayBuffer(64, { maxByteLength: 128 })),
-      new Uint8Array(0),
-      new Uint8Array(64).subarray(64),
       new ArrayBuffer(64),
       'text',
       undefined,
     ]) {
       codes.push(await ring.read(file, memory).then(never, codeOf));
       codes.push(await ring.write(file, memory).then(never, codeOf));
+      try {
+        ring.registerBuffers([memory]);
+      } catch ({ code }) {
+        codes.push(code);
+      }
+    }
+    // no bytes are nothing to register, and as good as any for operations
+    const empty = [];
+    const [, writer] = libc.pipe();
+    for (const memory of [new Uint8Array(0), new Uint8Array(64).subarray(64)]) {
+      empty.push(await ring.read(file, memory), await ring.write(writer, memory));
       try {
         ring.registerBuffers([memory]);
       } catch ({ code }) {
@@ -238,7 +260,7 @@ const scenes = {
     };
     codes.push(await ring.read(file, bytes, vanishing).then(never, codeOf));
     ring.close();
-    tell({ codes: [...new Set(codes)], count: codes.length, pending });
+    tell({ codes: [...new Set(codes)], count: codes.length, empty, pending });
     process.exit(); // message ports
   },
 
@@ -273,26 +295,88 @@ const scenes = {
     }
     tell({ ends: [...ends], left: ringFds() - before });
   },
+
+  /** Workers that are terminated while their rings work: what they leave, and whether memory of others was written to. */
+  async terminated(how, count) {
+    const pattern = 0x5a;
+    const canaries = Array.from({ length: 64 }, (_, i) => new Uint8Array(1 << (6 + (i % 12))).fill(pattern));
+    new AsyncRing(8).close();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const before = { fds: fdCount(), rings: ringFds(), mappings: uringMappings() };
+    let ended = 0;
+    for (let left = Number(count); left > 0; left -= 4) {
+      const some = Array.from({ length: Math.min(4, left) }, () => terminateBusy(how));
+      for (const end of await Promise.all(some)) if (end === 1) ended++;
+      // what V8 has freed is given to others
+      for (let i = 0; i < 64; i++) canaries[i] = canaries[i].slice();
+    }
+    const harmed = canaries.filter((bytes) => bytes.some((byte) => byte !== pattern)).length;
+    // the rings of workers are unmapped by a later ring
+    for (let i = 0; i < 50 && uringMappings() > before.mappings; i++) {
+      new AsyncRing(8).close();
+      await new Promise((resolve) => setTimeout(resolve, 120));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    tell({
+      ended,
+      fds: fdCount() - before.fds,
+      rings: ringFds() - before.rings,
+      mappings: uringMappings() - before.mappings,
+      harmed,
+    });
+  },
+
+  /** The same with a parent that does not have the package. */
+  async terminatedAlone(count) {
+    // the first worker of a process opens files of Node.js's own
+    await terminateBusy('idle');
+    const before = fdCount();
+    let ended = 0;
+    for (let i = 0; i < Number(count); i++) if ((await terminateBusy('listening')) === 1) ended++;
+    tell({ ended, fds: fdCount() - before });
+  },
 };
+
+function fdCount() {
+  return readdirSync('/proc/self/fd').length;
+}
+
+/** Mappings of rings, and memory of workers. */
+function uringMappings() {
+  return readFileSync('/proc/self/maps', 'utf8').match(/\[io_uring\]|memfd:uring/g)?.length ?? 0;
+}
+
+/** One worker that is terminated while it works; its exit code. */
+async function terminateBusy(how) {
+  const [reader, writer] = libc?.pipe() ?? [-1, -1];
+  const worker = new Worker(new URL('busy-worker.mjs', import.meta.url), { workerData: { how, reader } });
+  const end = new Promise((resolve, reject) => {
+    worker.on('exit', resolve);
+    worker.on('error', reject);
+  });
+  await Promise.race([new Promise((resolve) => worker.on('message', resolve)), end]);
+  const feed = () => {
+    if (how === 'completing') for (let i = 0; i < 200; i++) writeSync(writer, 'x');
+  };
+  feed();
+  const terminated = worker.terminate();
+  feed();
+  await terminated;
+  const code = await end;
+  if (libc !== undefined) for (const fd of [reader, writer]) libc.close(fd);
+  return code;
+}
 
 /** One worker, from its start to its end; how it ended. */
 function workerEnding(how) {
   const worker = new Worker(new URL('worker.mjs', import.meta.url), { workerData: how });
   let failure;
-  let ring;
   worker.on('error', ({ message }) => {
     failure = message;
   });
-  worker.on('message', (fd) => {
-    ring = fd;
-    worker.terminate();
-  });
+  worker.on('message', () => worker.terminate());
   return new Promise((resolve) => {
-    worker.on('exit', (code) => {
-      // nobody in a terminated worker can
-      if (ring !== undefined) libc?.close(ring);
-      resolve(failure ?? code);
-    });
+    worker.on('exit', (code) => resolve(failure ?? code));
   });
 }
 

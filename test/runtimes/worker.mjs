@@ -32,7 +32,7 @@ const ways = {
     globalThis.kept = new AsyncRing(4);
     await globalThis.kept.write(writer, new Uint8Array(1));
   },
-  terminate: () => parentPort.postMessage(ring.fd),
+  terminate: () => parentPort.postMessage(undefined),
   'terminate-closed': () => {
     ring.close();
     closePipe();

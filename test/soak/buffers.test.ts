@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
 import { test } from 'node:test';
-import { Ring } from '../../lib/ring/ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { belongings } from '../helpers/leaks.ts';
 import { needs } from '../helpers/needs.ts';

@@ -18,7 +18,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { root, run, start } from '../examples/child.ts';
+import { run, start } from '../examples/child.ts';
+import { moduleAt } from '../helpers/loader.ts';
 
 const GIB = 2 ** 30;
 /** With a last piece that is none of a whole number of pages. */
@@ -33,7 +34,7 @@ const folder = mkdtempSync(join(tmpdir(), 'uring-cp-soak-'));
 after(() => rmSync(folder, { recursive: true }));
 const source = join(folder, 'source');
 const target = join(folder, 'target');
-const program = [join(root, 'examples/cp.ts'), source, target];
+const program = [moduleAt('examples/cp.ts'), source, target];
 
 /** Calls `use` with one stretch of a file after the other. */
 function eachStretch(path: string, use: (bytes: Buffer, at: number) => void): void {

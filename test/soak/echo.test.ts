@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { root, start } from '../examples/child.ts';
+import { start } from '../examples/child.ts';
+import { moduleAt } from '../helpers/loader.ts';
 import { needsOp } from '../helpers/needs.ts';
 
 const { URING_SOAK_SECONDS = '60' } = process.env;
@@ -78,7 +79,7 @@ test(
     execFileSync(compiler ?? '', ['-O2', '-o', client, join(import.meta.dirname, 'echo-client.c')]);
 
     const port = await freePort();
-    const server = start([join(root, 'examples/echo-server.ts'), `${port}`]);
+    const server = start([moduleAt('examples/echo-server.ts'), `${port}`]);
     t.after(() => server.kill('SIGKILL'));
     const ended = once(server, 'exit');
     assert.ok(server.stdout);

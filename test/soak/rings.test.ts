@@ -1,7 +1,7 @@
 /** Thousands of rings, one after another, leave nothing behind. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Ring } from '../../lib/ring/ring.ts';
+import { Ring } from '../../lib/faces/ring.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { belongings } from '../helpers/leaks.ts';

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { COMMAND } from '../helpers/cli.ts';
+import { ROOT } from '../helpers/loader.ts';
 import { instancesOf, needsProgram, registerCalls, tracefs } from '../helpers/tracefs.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const URING = [process.execPath, ...COMMAND];
 const THREADS = 4;
 const CALLS = 200_000;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { layouts } from '../../structs/index.ts';
+import { LOADER, moduleAt } from '../helpers/loader.ts';
 import { exportedStructs, fixtureStructs } from './fixture.ts';
 
 for (const { name, size, align, fields } of fixtureStructs) {
@@ -47,13 +48,13 @@ test('without koffi the module loads, constants work, and encode and decode say 
       if (name === 'koffi') throw new Error('hidden');
       return load(name, ...rest);
     };
-    const { constants, RsrcRegister } = await import('${new URL('../../structs/index.ts', import.meta.url)}');
+    const { constants, RsrcRegister } = await import('${moduleAt('structs/index.ts')}');
     const messages = [() => RsrcRegister.encode({}), () => RsrcRegister.decode(new Uint8Array(32))].map((call) => {
       try { return call(); } catch (error) { return error.code; }
     });
     console.log(JSON.stringify([constants.IORING_REGISTER_QUERY, ...messages]));
   `;
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+  const args = [...LOADER, '--input-type=module', '--eval', script];
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   assert.equal(stdout.trim(), '[35,"ERR_URING_UNSUPPORTED","ERR_URING_UNSUPPORTED"]', stderr);
 });

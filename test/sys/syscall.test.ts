@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
-import { koffi } from '../../structs/layout.ts';
+import { koffi } from '../../structs/koffi.ts';
 import { Params } from '../../structs/setup.ts';
 import { openFds } from '../helpers/raw-ring.ts';
 

@@ -1,36 +1,28 @@
-/** Records of the kernel's audit, of a log file or of the kernel log: system calls, and what seccomp did. */
-import { count, exact, hex, integer, secondsNs } from './numbers.ts';
+/**
+ * Records of the kernel's audit, of a log file, of `ausearch` raw or interpreted (-i), or of the kernel log: system
+ * calls, operations of rings, and what seccomp did.
+ */
+import { seccompAction, syscallByWord } from './audit-words.ts';
+import { count, hex, resultValue, secondsNs } from './numbers.ts';
 import {
-  argumentsOf,
+  callOf,
+  errnoOf,
   MALFORMED,
   OTHER,
+  operationName,
   type Reader,
   type Reading,
-  registerCall,
-  type SeccompAction,
+  registersOf,
   type SeccompEvent,
+  type UringSyscall,
   used,
 } from './records.ts';
 
-/** Its beginning, behind what a log puts before it. */
-const RECORD = /(?:^|\s)type=(?:(SYSCALL|1300)|SECCOMP|1326) (?:msg=)?audit\((\d+\.\d+):/;
-
-/** Numbers 425 to 427, on every architecture. */
-const SYSCALLS: ReadonlyMap<string, SeccompEvent['syscall']> = new Map([
-  ['425', 'io_uring_setup'],
-  ['426', 'io_uring_enter'],
-  ['427', 'io_uring_register'],
-] as const);
-
-const ACTIONS: readonly (readonly [code: bigint, action: SeccompAction])[] = [
-  [0x8000_0000n, 'KILL_PROCESS'],
-  [0n, 'KILL_THREAD'],
-  [0x0003_0000n, 'TRAP'],
-  [0x0005_0000n, 'ERRNO'],
-  [0x7fc0_0000n, 'USER_NOTIF'],
-  [0x7ff0_0000n, 'TRACE'],
-  [0x7ffc_0000n, 'LOG'],
-];
+/** Its beginning, behind what a log puts before it. An interpreted time is the local one of who searched. */
+const RECORD =
+  /(?:^|[\s"])type=(?:(SYSCALL|1300)|(URINGOP|1336)|(?:SECCOMP|1326)) (?:msg=)?audit\((?:(\d+\.\d+)|[\d/:. -]{1,40}[\d.]):\d+\) ?:/;
+/** Such a time: the words behind it are interpreted. */
+const INTERPRETED = /audit\(\d+[/-]/;
 
 type Fields = ReadonlyMap<string, string>;
 
@@ -43,69 +35,81 @@ function fieldsOf(text: string): Fields {
   return fields;
 }
 
-/** In quotes, or in hexadecimal where it has spaces, quotes or control characters. */
-function textOf(value: string | undefined): string | undefined {
+/** Who made the call, and whether its record is interpreted. */
+interface Record {
+  readonly fields: Fields;
+  readonly text: string;
+  readonly timeNs: bigint | undefined;
+  readonly isInterpreted: boolean;
+}
+
+/** In quotes, or in hexadecimal where it has spaces, quotes or control characters; as it is where it was interpreted. */
+function commOf({ fields, text, isInterpreted }: Record): string | undefined {
+  const value = fields.get('comm');
   if (value === undefined || value === '(null)') return undefined;
+  if (isInterpreted) return / comm=(.{0,64}?) (?:exe|subj|sig|key)=/.exec(text)?.[1] ?? value;
   if (value.startsWith('"')) return value.slice(1, value.endsWith('"') ? -1 : undefined);
   if (!/^(?:[\da-f]{2})+$/i.test(value)) return value;
   return new TextDecoder().decode(Uint8Array.from(value.match(/../g) ?? [], (byte) => Number(`0x${byte}`)));
 }
 
-function readCall(fields: Fields, timeNs: bigint | undefined): Reading {
-  const of = (key: string) => hex(fields.get(key) ?? '');
-  const [fd, opcode, arg, nrArgs] = [of('a0'), of('a1'), of('a2'), of('a3')];
-  if (fd === undefined || opcode === undefined || arg === undefined || nrArgs === undefined) return MALFORMED;
-  // a call that did not return has none
-  const exit = fields.get('exit');
-  const ret = exact(integer(exit ?? ''));
-  if (exit !== undefined && ret === undefined) return MALFORMED;
-  return used(
-    registerCall('audit', {
-      timeNs,
-      pid: count(fields.get('pid')),
-      comm: textOf(fields.get('comm')),
-      ...argumentsOf(fd, opcode, arg, nrArgs),
-      ret,
-      complete: ret !== undefined,
-    }),
-  );
+function whoOf(record: Record) {
+  return { timeNs: record.timeNs, pid: count(record.fields.get('pid')), comm: commOf(record) };
 }
 
-function seccompEvent(
-  fields: Fields,
-  timeNs: bigint | undefined,
-  syscall: SeccompEvent['syscall'],
-): SeccompEvent {
-  const code = hex(fields.get('code') ?? '');
-  return {
-    type: 'seccomp',
-    source: 'audit',
-    timeNs,
-    pid: count(fields.get('pid')),
-    comm: textOf(fields.get('comm')),
+/** The result; undefined where the call did not return, null where it can't be read. */
+function exitOf(fields: Fields): number | undefined | null {
+  const exit = fields.get('exit');
+  return exit === undefined ? undefined : (resultValue(exit.replace(/\(.*/, '')) ?? null);
+}
+
+function readCall(record: Record, syscall: UringSyscall): Reading {
+  const { fields } = record;
+  const known = registersOf(
     syscall,
-    action: ACTIONS.find(([value]) => value === code)?.[1],
-    signal: count(fields.get('sig')),
-  };
+    ['a0', 'a1', 'a2', 'a3'].map((key) => hex(fields.get(key) ?? '')),
+  );
+  const ret = exitOf(fields);
+  if (known === undefined || ret === null) return MALFORMED;
+  return used(callOf(syscall, 'audit', { ...whoOf(record), ...known, ret, complete: ret !== undefined }));
+}
+
+function readOperation(record: Record): Reading {
+  const op = count(record.fields.get('uring_op'));
+  const ret = exitOf(record.fields);
+  if (op === undefined || ret === null) return MALFORMED;
+  const result = { ret, errno: errnoOf(ret) };
+  return used({
+    type: 'operation',
+    source: 'audit',
+    ...whoOf(record),
+    op,
+    opName: operationName(op),
+    ...result,
+  });
+}
+
+function seccompEvent(record: Record, syscall: SeccompEvent['syscall']): SeccompEvent {
+  const { fields } = record;
+  const signal = fields.get('sig') === 'SIGSYS' ? 31 : count(fields.get('sig'));
+  const action = seccompAction(fields.get('code'));
+  return { type: 'seccomp', source: 'audit', ...whoOf(record), syscall, action, signal };
 }
 
 function read(line: string): Reading | undefined {
-  const record = RECORD.exec(line);
-  if (record === null) return undefined;
-  const [start, isCall, time] = record;
+  const found = RECORD.exec(line);
+  if (found === null) return undefined;
+  const [start, isCall, isOperation, time] = found;
   // behind this character auditd writes the same in words
-  const [text = ''] = line.slice(record.index + start.length).split('\x1d');
+  const [text = ''] = line.slice(found.index + start.length).split('\x1d');
   const fields = fieldsOf(text);
-  const syscall = SYSCALLS.get(fields.get('syscall') ?? '');
-  if (syscall === undefined) return fields.has('syscall') ? OTHER : undefined;
-  const timeNs = secondsNs(time);
-  if (isCall === undefined) return used(seccompEvent(fields, timeNs, syscall));
-  return syscall === 'io_uring_register' ? readCall(fields, timeNs) : OTHER;
+  const record = { fields, text, timeNs: secondsNs(time), isInterpreted: INTERPRETED.test(start) };
+  if (isOperation !== undefined) return readOperation(record);
+  const word = fields.get('syscall');
+  if (word === undefined) return undefined;
+  const syscall = syscallByWord(word.replace(/\(.*/, ''), fields.get('arch'));
+  if (syscall === undefined) return OTHER;
+  return isCall === undefined ? used(seccompEvent(record, syscall)) : readCall(record, syscall);
 }
 
 export const audit = (): Reader => ({ read, end: () => [] });
-
-/** Is a line without io_uring's name in it perhaps a record for us? */
-export function isAudit(line: string): boolean {
-  return line.includes('type=') && RECORD.test(line);
-}

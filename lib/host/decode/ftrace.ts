@@ -1,33 +1,36 @@
 /**
- * Text of the kernel's own tracing: `trace`, `trace_pipe`. A call begins, may tell its ring, and returns: up to three
- * lines of one thread.
+ * Text of the kernel's events: tracefs with any option, trace-cmd report, perf script, printf of bpftrace. A call
+ * begins, may tell its ring, and returns: up to three lines of one thread.
  */
-import { describeOpcode, opcodeByName, type RegisterCall } from '../call.ts';
-import { count, exact, hex, integer, secondsNs } from './numbers.ts';
+import { describeOpcode, opcodeByName } from '../call.ts';
+import { contextOf } from './ftrace-context.ts';
+import { argumentsIn, labels } from './labels.ts';
+import { exact, hex, integer } from './numbers.ts';
 import {
   after,
-  argumentsOf,
+  callOf,
+  type Found,
   type Known,
+  type LogSource,
   MALFORMED,
   OTHER,
   type Reader,
   type Reading,
   registerCall,
+  type UringSyscall,
   used,
   Waiting,
 } from './records.ts';
 
 /** Where an event begins. A thread's name is too short to have it. */
-const EVENT = /sys_io_uring_register(?:\(| -> )|io_uring_register: ring /;
-/** What stands before: comm, tid, perhaps tgid, cpu, perhaps flags, seconds. */
-const CONTEXT = /^(.*)-(\d+) +(?:\( *(\d+|-+)\) +)?\[(\d+)\] +(?:[^\s\d]\S* +)?(\d+\.\d+): +$/s;
-// numbers of arguments are hexadecimal, before 6.18 without 0x
-const ENTER = /^sys_io_uring_register\(fd: (\w+), opcode: (\w+), arg: (\w+), nr_args: (\w+)\)\s*$/;
-const EXIT = /^sys_io_uring_register -> (\w+)\s*$/;
+const EVENT =
+  /((?:tracepoint:)?syscalls:)?\bsys_(enter_|exit_)?(io_uring_(?:register|setup|enter))(?=\(| -> |:|[ ,]+[a-z_]+[:=])|(?:(?:tracepoint:)?io_uring:)?\bio_uring_(register|create): +(?=ring |ctx=|common_)/;
 // until 5.17 there was one number more
 const RING =
-  /^io_uring_register: ring (\w+), opcode (\w+), nr_user_files (\d+), nr_user_bufs (\d+),(?: \w+ -?\d+,)? ret (-?\d+)\s*$/;
-const LOST = /^CPU:\d+ \[LOST (?:(\d+) )?EVENTS\]\s*$/;
+  /^ring (\w+), opcode (\w+), nr_user_files (\d+), nr_user_bufs (\d+),(?: \w+ -?\d+,)? ret (-?\d+)\s*$/;
+const CREATE = /^ring (\w+), fd (-?\d+),? sq size (\d+), cq size (\d+), flags (?:0x)?([\da-f]+)\s*$/;
+const LOST =
+  /^CPU:\d+ \[(?:LOST (?:(\d+) )?EVENTS|(\d+) EVENTS DROPPED)\]\s*$|(?:^|\s)LOST (\d+) (?:events|chunks)!?\s*$/i;
 
 /** So many threads may be in a call at once. */
 const MOST_WAITING = 8192;
@@ -49,20 +52,17 @@ class Rings {
   }
 }
 
-/** The thread, the cpu and the time of an event. */
-function contextOf(text: string): Known | undefined {
-  // a name has 15 bytes, a line no more than the widest numbers
-  const [, comm = '', tid, pid, cpu, time] = (text.length < 200 && CONTEXT.exec(text)) || [];
-  const monoNs = secondsNs(time);
-  if (monoNs === undefined) return undefined;
-  const name = comm.trimStart();
-  return {
-    monoNs,
-    tid: count(tid),
-    pid: count(pid),
-    comm: name === '<...>' ? undefined : name,
-    cpu: count(cpu),
-  };
+/** A call of which more is to come. */
+interface Begun {
+  readonly syscall: UringSyscall;
+  readonly source: LogSource;
+  readonly known: Known;
+}
+
+/** One event: who, of which call, and what it prints. */
+interface Event extends Begun {
+  /** Behind the event's name. */
+  readonly text: string;
 }
 
 function opcodeOf(text: string): number | undefined {
@@ -70,11 +70,22 @@ function opcodeOf(text: string): number | undefined {
   return opcode !== undefined && opcode < 2 ** 32 ? opcode : undefined;
 }
 
-const begun = (call: Known): RegisterCall => registerCall('ftrace', { ...call, complete: false });
+const begun = ({ syscall, source, known }: Begun): Found =>
+  callOf(syscall, source, { ...known, complete: false });
+
+/** Who wrote the line, by what it calls the event. */
+function sourceOf(name: string): LogSource {
+  if (name.startsWith('tracepoint:')) return 'bpftrace';
+  return /^(?:syscalls|io_uring):/.test(name) ? 'perf' : 'ftrace';
+}
 
 export class Ftrace implements Reader {
   readonly #rings = new Rings();
-  readonly #waiting = new Waiting<Known>(MOST_WAITING, () => 1);
+  readonly #waiting = new Waiting<Begun>(MOST_WAITING, () => 1);
+  /** Threads whose call was told by its ring's event alone: its end tells the same again. */
+  readonly #told = new Waiting<{ readonly ret: number }>(MOST_WAITING, () => 1);
+  /** Calls that began in lines without thread, while another had not ended: which end is whose can't be told. */
+  #tangled = 0;
   #lost = 0;
 
   /** How many events the trace says that it lost. */
@@ -84,17 +95,25 @@ export class Ftrace implements Reader {
 
   read(line: string): Reading | undefined {
     const lost = LOST.exec(line);
-    if (lost !== null) return this.#gap(count(lost[1]) ?? 1);
+    if (lost !== null) return this.#gap(Number(lost.slice(1).find((each) => each !== undefined) ?? 1));
     const event = EVENT.exec(line);
     if (event === null) return undefined;
+    const [name, , part, called, own] = event;
     const context = contextOf(line.slice(0, event.index));
     if (context === undefined) return MALFORMED;
-    const text = line.slice(event.index);
-    const reading = this.#enter(context, text) ?? this.#exit(context, text) ?? this.#ring(context, text);
-    return reading ?? MALFORMED;
+    const text = line.slice(event.index + name.length);
+    const syscall = `io_uring_${own === 'create' ? 'setup' : 'register'}` as const;
+    const at = { source: sourceOf(name), known: context, text };
+    if (own === 'register') return this.#ring({ syscall, ...at }) ?? MALFORMED;
+    if (own === 'create') return this.#create({ syscall, ...at }) ?? MALFORMED;
+    const call = { syscall: syscallOf(called), ...at };
+    const isEnd = part === 'exit_' || text.startsWith(' ->');
+    return (isEnd ? this.#exit(call) : this.#enter(call, part === undefined)) ?? MALFORMED;
   }
 
-  end(): RegisterCall[] {
+  end(): Found[] {
+    this.#told.takeAll();
+    this.#tangled = 0;
     return this.#waiting.takeAll().map(begun);
   }
 
@@ -104,42 +123,116 @@ export class Ftrace implements Reader {
     return after(this.end(), OTHER);
   }
 
-  #enter(context: Known, text: string): Reading | undefined {
-    const [fd, opcode, arg, nrArgs] = (ENTER.exec(text) ?? []).slice(1).map(hex);
-    if (fd === undefined || opcode === undefined || arg === undefined || nrArgs === undefined)
-      return undefined;
-    const gone = this.#waiting.put(context.tid, { ...context, ...argumentsOf(fd, opcode, arg, nrArgs) });
-    return used(...gone.map(begun));
+  /** The beginning. Bare numbers of tracefs are hexadecimal, and before 6.18 all are bare. */
+  #enter({ syscall, source, known, text }: Event, isOwn: boolean): Reading | undefined {
+    if (isOwn && !/^\(.*\)\s*$/.test(text)) return undefined;
+    const found = argumentsIn(syscall, labels(text, isOwn));
+    if (found === undefined) return undefined;
+    const { tid } = known;
+    this.#told.take(tid);
+    const call = { syscall, source, known: { ...known, ...found } };
+    if (tid === undefined && (this.#tangled > 0 || this.#waiting.has(tid))) return this.#tangle(call);
+    return used(...this.#waiting.put(tid, call).map(begun));
   }
 
-  #exit(context: Known, text: string): Reading | undefined {
-    const value = hex(EXIT.exec(text)?.[1] ?? '');
+  /** Without thread, two calls at once: each is told by its beginning, and the ends tell nothing. */
+  #tangle(call: Begun): Reading {
+    const first = this.#waiting.take(undefined);
+    this.#tangled += first === undefined ? 1 : 2;
+    return used(...(first === undefined ? [] : [begun(first)]), begun(call));
+  }
+
+  #exit({ syscall, source, known, text }: Event): Reading | undefined {
+    const [, bare = ''] = /^(?:: +| -> )(0x\w+)\s*$/.exec(text) ?? [];
+    const fields = labels(text, false);
+    const value = hex(bare) ?? fields.get('ret');
     const ret = value === undefined ? undefined : exact(BigInt.asIntN(64, value));
     if (ret === undefined) return undefined;
-    const call = this.#waiting.take(context.tid);
-    if (call === undefined) return used(begun({ ...context, ret }));
-    const durationNs = (context.monoNs ?? 0n) - (call.monoNs ?? 0n);
-    return used(registerCall('ftrace', { ...call, ret, durationNs, complete: true }));
-  }
-
-  #ring(context: Known, text: string): Reading | undefined {
-    const [, address = '', opcodeText = '', files, bufs, result = ''] = RING.exec(text) ?? [];
-    const opcode = opcodeOf(opcodeText);
-    const ret = exact(integer(result));
-    if (opcode === undefined || ret === undefined) return undefined;
-    const ring = {
-      ring: this.#rings.name(address),
-      nrUserFiles: count(files),
-      nrUserBufs: count(bufs),
-      ret,
-    };
-    const call = this.#waiting.take(context.tid);
-    if (call !== undefined && call.opcode === opcode && call.ring === undefined) {
-      this.#waiting.put(context.tid, { ...call, ...ring });
+    const { tid } = known;
+    if (tid === undefined && this.#tangled > 0) {
+      this.#tangled--;
       return used();
     }
-    // this event does not tell the bit
-    const alone = { ...context, ...describeOpcode(opcode), useRegisteredRing: undefined, ...ring };
-    return used(...(call === undefined ? [] : [begun(call)]), begun(alone));
+    const told = this.#told.take(tid);
+    if (told?.ret === ret) return used();
+    const call = this.#waiting.peek(tid);
+    if (call === undefined || call.syscall !== syscall)
+      return used(begun({ syscall, source, known: { ...known, ret } }));
+    this.#waiting.take(tid);
+    const [from, to] = [call.known.monoNs, known.monoNs];
+    const durationNs = from === undefined || to === undefined ? undefined : to - from;
+    return used(callOf(syscall, call.source, { ...call.known, ret, durationNs, complete: true }));
   }
+
+  #ring({ syscall, source, known, text }: Event): Reading | undefined {
+    const [, address, opcodeText, files, bufs, result] = RING.exec(text) ?? [];
+    const fields = labels(text, false);
+    const number = (printed: string | undefined, ...names: readonly string[]): number | undefined =>
+      exact(
+        printed === undefined
+          ? names.map((name) => fields.get(name)).find((value) => value !== undefined)
+          : integer(printed),
+      );
+    const opcode = opcodeText === undefined ? number(undefined, 'opcode') : opcodeOf(opcodeText);
+    const wide = result === undefined ? fields.get('ret') : integer(result);
+    const ret = wide === undefined ? undefined : exact(BigInt.asIntN(64, wide));
+    const ring = address ?? fields.get('ctx')?.toString(16);
+    if (opcode === undefined || ret === undefined || ring === undefined) return undefined;
+    const told = {
+      ring: this.#rings.name(ring),
+      nrUserFiles: number(files, 'nr_files', 'nr_user_files'),
+      nrUserBufs: number(bufs, 'nr_bufs', 'nr_user_bufs'),
+      ret,
+    };
+    const { tid } = known;
+    if (tid === undefined && this.#tangled > 0) return used();
+    const call = this.#waiting.peek(tid);
+    if (call?.syscall === syscall && call.known.opcode === opcode && call.known.ring === undefined) {
+      this.#waiting.put(tid, { ...call, known: { ...call.known, ...told } });
+      return used();
+    }
+    this.#waiting.take(tid);
+    // this event does not tell the bit
+    const alone = {
+      ...known,
+      ...describeOpcode(opcode),
+      useRegisteredRing: undefined,
+      ...told,
+      complete: false,
+    };
+    this.#told.put(tid, { ret });
+    return used(...(call === undefined ? [] : [begun(call)]), registerCall(source, alone));
+  }
+
+  #create({ syscall, source, known, text }: Event): Reading | undefined {
+    const [, address, fd, sq, cq, flags] = CREATE.exec(text) ?? [];
+    const fields = labels(text, false);
+    const ring = address ?? fields.get('ctx')?.toString(16);
+    const value = (printed: bigint | undefined, name: string): number | undefined =>
+      exact(printed ?? fields.get(name));
+    const told = {
+      fd: value(integer(fd ?? ''), 'fd'),
+      sqEntries: value(integer(sq ?? ''), 'sq_entries'),
+      cqEntries: value(integer(cq ?? ''), 'cq_entries'),
+      flags: value(hex(flags ?? ''), 'flags'),
+    };
+    if (ring === undefined || told.fd === undefined || told.flags === undefined) return undefined;
+    const whole = { ...told, ring: this.#rings.name(ring) };
+    const { tid } = known;
+    if (tid === undefined && this.#tangled > 0) return used();
+    const call = this.#waiting.peek(tid);
+    if (call?.syscall === syscall && call.known.ring === undefined) {
+      this.#waiting.put(tid, { ...call, known: { ...call.known, ...whole } });
+      return used();
+    }
+    this.#waiting.take(tid);
+    this.#told.put(tid, { ret: told.fd });
+    const alone = callOf(syscall, source, { ...known, ...whole, complete: false });
+    return used(...(call === undefined ? [] : [begun(call)]), alone);
+  }
+}
+
+function syscallOf(name: string | undefined): UringSyscall {
+  if (name === 'io_uring_setup' || name === 'io_uring_enter') return name;
+  return 'io_uring_register';
 }

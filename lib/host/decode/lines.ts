@@ -15,10 +15,21 @@ const PORTION = 2 ** 16;
 
 /** Takes pieces as they come, whatever they end in the middle of, and holds at most one line. */
 export class Lines {
+  readonly #skip: (block: string) => number;
   readonly #decoder = new TextDecoder();
   /** The beginning of the line that has not ended. */
   #begun = '';
   #isCut = false;
+  /** The line before began in another piece. */
+  #isFirst = false;
+
+  /**
+   * @param skip is shown many whole lines at once, and tells how many characters of them, to the end of a line, need not be
+   * given one by one
+   */
+  constructor(skip: (block: string) => number) {
+    this.#skip = skip;
+  }
 
   /** The lines that `piece` ends. Valid UTF-8 from bytes may be cut anywhere. */
   *push(piece: string | Uint8Array): Generator<Line> {
@@ -38,10 +49,17 @@ export class Lines {
   }
 
   *#split(text: string): Generator<Line> {
+    const last = text.lastIndexOf('\n');
     let start = 0;
-    for (;;) {
+    while (start <= last) {
+      if (this.#begun === '' && start < last && !this.#isCut) {
+        // asked once: a line in it may change the answer, and that is the rare case
+        if (start === 0 || this.#isFirst) start += this.#skip(text.slice(start, last + 1));
+        this.#isFirst = false;
+        if (start > last) break;
+      }
       const end = text.indexOf('\n', start);
-      if (end === -1) break;
+      this.#isFirst = this.#begun !== '' || this.#isCut;
       yield this.#line(text.slice(start, end));
       start = end + 1;
     }

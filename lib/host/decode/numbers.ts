@@ -1,4 +1,6 @@
 /** Numbers and times as logs write them. Each gives undefined for what is none, or does not fit. */
+import { errnoName } from '../../../structs/errno.ts';
+import { constants } from '../../../structs/flags.ts';
 
 const U32_END = 2n ** 32n;
 const I32_MIN = -(2n ** 31n);
@@ -60,4 +62,36 @@ export function rfc3339Ns(text: string): bigint | undefined {
   const milliseconds = Date.parse(`${date}${zone}`);
   if (Number.isNaN(milliseconds)) return undefined;
   return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
+}
+
+const ERRNO: ReadonlyMap<string, number> = new Map(
+  Array.from({ length: 133 }, (_, i) => [errnoName(i + 1), i + 1]),
+);
+
+/** The number of `EINVAL`; undefined for one that has no name here. */
+export function errnoByName(name: string): number | undefined {
+  // the same number has two names
+  return ERRNO.get(name) ?? (name === 'EWOULDBLOCK' ? 11 : name === 'ENOTSUP' ? 95 : undefined);
+}
+
+/** A result as logs write it: `-13`, `EACCES`, `-EACCES`, `EACCES(Permission denied)`. */
+export function resultValue(text: string): number | undefined {
+  const [, name] = /^-?(E[A-Z\d]+)(?:\(.*\)?)?$/.exec(text) ?? [];
+  const errno = name === undefined ? undefined : errnoByName(name);
+  return errno === undefined ? exact(integer(text)) : -errno;
+}
+
+const FLAGS: ReadonlyMap<string, number> = new Map(
+  Object.entries(constants).map(([name, value]) => [name, Number(value)]),
+);
+
+/** Flags as names of the header and numbers with `|` between them, each perhaps with a comment behind it. */
+export function flagsValue(text: string): number | undefined {
+  const parts = text
+    .replace(/ ?\/\*[^*]*\*\//g, '')
+    .split('|')
+    .map((part) => FLAGS.get(part.trim()) ?? exact(word(integer(part.trim()))));
+  return parts.includes(undefined)
+    ? undefined
+    : parts.reduce<number>((all, part) => (all | (part ?? 0)) >>> 0, 0);
 }

@@ -1,35 +1,81 @@
 /** What decoding gives, and how a reader of one format tells it. */
 import { errnoName } from '../../../structs/errno.ts';
-import { describeOpcode, type RegisterCall } from '../call.ts';
+import { ops } from '../../../structs/ops.ts';
+import { type CallSource, describeOpcode, type RegisterCall } from '../call.ts';
+import type { SetupCall } from '../trace/records.ts';
 import { signed32, unsigned32 } from './numbers.ts';
 
-/** What a seccomp filter did with a call. */
+/** Where a decoded record comes from. */
+export type LogSource = Exclude<CallSource, 'kernel'>;
+
+/** What a seccomp filter did with a call. `'KILL'`: the log does not say whether a thread or the process. */
 export type SeccompAction =
   | 'KILL_PROCESS'
   | 'KILL_THREAD'
+  | 'KILL'
   | 'TRAP'
   | 'ERRNO'
   | 'USER_NOTIF'
   | 'TRACE'
   | 'LOG';
 
-/** A seccomp filter met a call of io_uring, and the kernel logged it. */
+/** A system call of io_uring. */
+export type UringSyscall = 'io_uring_setup' | 'io_uring_enter' | 'io_uring_register';
+
+/** A seccomp filter met a call of io_uring, and the log tells of it. */
 export interface SeccompEvent {
   readonly type: 'seccomp';
-  readonly source: 'audit';
+  readonly source: LogSource;
   /** Nanoseconds since 1970. */
   readonly timeNs: bigint | undefined;
   readonly pid: number | undefined;
   readonly comm: string | undefined;
-  readonly syscall: 'io_uring_setup' | 'io_uring_enter' | 'io_uring_register';
+  readonly syscall: UringSyscall;
   /** Undefined for one that we don't know. */
   readonly action: SeccompAction | undefined;
   /** The signal that it sent: 31 is SIGSYS; 0 for none. */
   readonly signal: number | undefined;
 }
 
+/** A call of io_uring_setup(2) in a log. */
+export interface LoggedSetup extends SetupCall {
+  readonly source: LogSource;
+}
+
+/** A call of io_uring_enter(2) in a log. What its source does not tell is undefined. */
+export interface LoggedEnter
+  extends Pick<
+    RegisterCall,
+    'timeNs' | 'monoNs' | 'pid' | 'tid' | 'comm' | 'cpu' | 'fd' | 'ret' | 'errno' | 'durationNs' | 'complete'
+  > {
+  readonly type: 'enter';
+  readonly source: LogSource;
+  readonly toSubmit: number | undefined;
+  readonly minComplete: number | undefined;
+  /** IORING_ENTER_*. */
+  readonly flags: number | undefined;
+}
+
+/** An operation that a ring ran, from a log that names operations: audit's URINGOP, kunai. */
+export interface LoggedOperation {
+  readonly type: 'operation';
+  readonly source: LogSource;
+  /** Nanoseconds since 1970. */
+  readonly timeNs: bigint | undefined;
+  readonly pid: number | undefined;
+  readonly comm: string | undefined;
+  /** The operation's number. */
+  readonly op: number | undefined;
+  /** `'OP_READ'`; `'OP_99'` for one that is in no header. */
+  readonly opName: string | undefined;
+  /** The result, or minus the errno. */
+  readonly ret: number | undefined;
+  /** The errno's name where the operation failed. */
+  readonly errno: string | undefined;
+}
+
 /** What the readers of a format find. */
-export type Found = RegisterCall | SeccompEvent;
+export type Found = RegisterCall | LoggedSetup | LoggedEnter | LoggedOperation | SeccompEvent;
 
 /** What became of a line. A call may take several lines, and a line may end the wait for others. */
 export interface Reading {
@@ -47,55 +93,77 @@ export function used(...found: readonly Found[]): Reading {
 
 /** `reading`, and before it what was found meanwhile. */
 export function after(found: readonly Found[], reading: Reading): Reading {
-  return { is: reading.is, found: [...found, ...reading.found] };
+  return found.length === 0 ? reading : { is: reading.is, found: [...found, ...reading.found] };
 }
 
 /** Reads lines of one format. */
 export interface Reader {
-  /** Undefined for a line that is not of this format. */
+  /**
+   * Undefined for a line that is not of this format. One that is and can't be read is MALFORMED, and then nothing that
+   * the reader holds has changed: the line may be tried again without its first part.
+   */
   read(line: string): Reading | undefined;
   /** The calls whose end did not come. */
   end(): readonly Found[];
 }
 
-type Fields = Omit<RegisterCall, 'type' | 'source'>;
+/** Reads parsed JSON of one tool; undefined for what the tool did not write. */
+export type JsonReader = (value: unknown) => Reading | undefined;
+
+type Fields = Omit<RegisterCall, 'type' | 'source'> &
+  Pick<SetupCall, 'entries' | 'sqEntries' | 'cqEntries' | 'flags'> &
+  Pick<LoggedEnter, 'toSubmit' | 'minComplete'>;
 
 /** What a line tells of a call. */
 export type Known = Partial<Fields>;
 
-const NOTHING: Fields = {
-  timeNs: undefined,
-  monoNs: undefined,
-  pid: undefined,
-  tid: undefined,
-  comm: undefined,
-  cpu: undefined,
-  fd: undefined,
-  opcode: undefined,
-  opcodeName: undefined,
-  useRegisteredRing: undefined,
-  arg: undefined,
-  argText: undefined,
-  nrArgs: undefined,
-  nrArgsIs: undefined,
-  ret: undefined,
-  errno: undefined,
-  durationNs: undefined,
-  ring: undefined,
-  nrUserFiles: undefined,
-  nrUserBufs: undefined,
-  complete: true,
-};
-
 /** The highest errno: results below minus this are no failures. */
 const MAX_ERRNO = 4095;
 
-/** A call of which so much is known. */
-export function registerCall(source: RegisterCall['source'], known: Known): RegisterCall {
-  const { ret } = known;
-  const isFailure = ret !== undefined && ret < 0 && ret >= -MAX_ERRNO;
-  const errno = isFailure ? errnoName(-ret) : undefined;
-  return { type: 'register', source, ...NOTHING, errno, ...known };
+/** The errno's name of a failed call's result. */
+export function errnoOf(ret: number | undefined): string | undefined {
+  return ret !== undefined && ret < 0 && ret >= -MAX_ERRNO ? errnoName(-ret) : undefined;
+}
+
+/** What every call has. */
+function common(source: LogSource, known: Known) {
+  const { timeNs, monoNs, pid, tid, comm, cpu, fd, ret, durationNs, complete = true } = known;
+  const errno = known.errno ?? errnoOf(ret);
+  return { source, timeNs, monoNs, pid, tid, comm, cpu, fd, ret, errno, durationNs, complete };
+}
+
+/** A call of io_uring_register(2) of which so much is known. */
+export function registerCall(source: LogSource, known: Known): RegisterCall {
+  const { opcode, opcodeName, useRegisteredRing, arg, argText, nrArgs, nrArgsIs } = known;
+  const { ring, nrUserFiles, nrUserBufs } = known;
+  return {
+    type: 'register',
+    ...common(source, known),
+    ...{
+      opcode,
+      opcodeName,
+      useRegisteredRing,
+      arg,
+      argText,
+      nrArgs,
+      nrArgsIs,
+      ring,
+      nrUserFiles,
+      nrUserBufs,
+    },
+  };
+}
+
+/** A call of `syscall` of which so much is known. */
+export function callOf(syscall: UringSyscall, source: LogSource, known: Known): Found {
+  if (syscall === 'io_uring_register') return registerCall(source, known);
+  const { flags, entries, sqEntries, cqEntries, ring, toSubmit, minComplete } = known;
+  if (syscall === 'io_uring_enter')
+    return { type: 'enter', ...common(source, known), toSubmit, minComplete, flags };
+  const shared = common(source, known);
+  // the new ring's fd is the result
+  const fd = shared.fd ?? (shared.ret !== undefined && shared.ret >= 0 ? shared.ret : undefined);
+  return { type: 'create', ...shared, fd, entries, sqEntries, cqEntries, flags, ring };
 }
 
 /** The arguments of a call as the kernel takes them from registers: of the 32-bit ones the lower half. */
@@ -106,6 +174,22 @@ export function argumentsOf(fd: bigint, opcode: bigint, arg: bigint, nrArgs: big
     arg: BigInt.asUintN(64, arg),
     nrArgs: unsigned32(nrArgs),
   };
+}
+
+/** The arguments of any of the three calls, from the registers in their order; undefined where one is missing. */
+export function registersOf(
+  syscall: UringSyscall,
+  [a0, a1, a2, a3]: readonly (bigint | undefined)[],
+): Known | undefined {
+  if (syscall === 'io_uring_setup') return a0 === undefined ? undefined : { entries: unsigned32(a0) };
+  if (a0 === undefined || a1 === undefined || a2 === undefined || a3 === undefined) return undefined;
+  if (syscall === 'io_uring_register') return argumentsOf(a0, a1, a2, a3);
+  return { fd: signed32(a0), toSubmit: unsigned32(a1), minComplete: unsigned32(a2), flags: unsigned32(a3) };
+}
+
+/** The name of an operation by its number. */
+export function operationName(op: number | undefined): string | undefined {
+  return op === undefined ? undefined : (ops.find(({ value }) => value === op)?.name ?? `OP_${op}`);
 }
 
 /** Calls that wait for their end, by thread; few enough to be held for ever. */
@@ -127,6 +211,16 @@ export class Waiting<V> {
 
   has(tid: number | undefined): boolean {
     return this.#held.has(tid);
+  }
+
+  peek(tid: number | undefined): V | undefined {
+    return this.#held.get(tid);
+  }
+
+  /** The thread of the only one that waits. */
+  onlyKey(): number | undefined {
+    const [key] = this.#held.keys();
+    return this.size === 1 ? key : undefined;
   }
 
   take(tid: number | undefined): V | undefined {
@@ -155,10 +249,5 @@ export class Waiting<V> {
     this.#held.clear();
     this.#weight = 0;
     return all;
-  }
-
-  /** The only one that waits, whichever thread it is. */
-  takeOnly(): V | undefined {
-    return this.size === 1 ? this.takeAll()[0] : undefined;
   }
 }

@@ -1,178 +1,110 @@
 /** What strace prints. A call that another thread interrupts is printed in two parts; they are joined. */
-import { errnoName } from '../../../structs/errno.ts';
-import { describeOpcode, opcodeByName, type RegisterCall } from '../call.ts';
 import { LONGEST } from './lines.ts';
-import { count, exact, integer, secondsNs, signed32, unsigned32, word } from './numbers.ts';
 import {
   after,
+  callOf,
+  type Found,
   type Known,
   MALFORMED,
   OTHER,
   type Reader,
   type Reading,
-  registerCall,
+  type SeccompAction,
+  type UringSyscall,
   used,
   Waiting,
 } from './records.ts';
+import { argumentsOf, firstArgumentsOf, lastArgumentsOf, resultOf, startOf } from './strace-words.ts';
 
-const NAME = 'io_uring_register';
-const NUMBER = String.raw`-?\d+|0x[\da-f]+`;
-
-/** What options of strace put before a call: thread, times, instruction pointer; then the call, or its second part. */
-const START = new RegExp(
-  String.raw`^ *(?:\[pid +(\d+)(?:<([^>]*)>)?\] +|(\d+)(?:<([^>]*)>)? +)?` +
-    String.raw`((?:(?:\d+\.\d+|\d\d:\d\d:\d\d(?:\.\d+)?|\(\+ +\d+\.\d+\)) +)*)(?:\[[\w ?]+\] +)*` +
-    String.raw`(?:(\w+)\(|<\.\.\. (\w+) resumed>)`,
-);
 /** Other lines of strace's own. */
-const REMARK = /^(?:strace: |\+\+\+ |--- )/;
+const REMARK =
+  /^ *(?:\[pid +\d+[^\]]{0,99}\] +|\d+(?:<.{0,64}?>)? +)?(?:[\d:.]+ +|\(\+ +[\d.]+\) +)*(?:strace: |\+\+\+ |--- )/;
+/** A frame of a stack (-k). */
+const FRAME = /^ > .*(?:\+0x[\da-f]+|\(\)|\]) ?(?:\[0x[\da-f]+\])?$/;
+/** A row of the table of -c: share, seconds, microseconds a call, calls, perhaps errors, name. */
+const SUMMARY = /^ *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ +)?(io_uring_(?:register|setup|enter))$/;
 /** A new thread came while a line was being written. */
 const ATTACHED = /strace: Process \d+ attached$/;
 const UNFINISHED = / ?<(?:unfinished|detached) \.\.\.>$/;
 /** Its thread was killed. */
 const UNRETURNED = / ?<unfinished \.\.\.>\) += \?$/;
+/** The thread was killed by a filter, or was sent the signal of one. */
+const SIGSYS =
+  /^ *(?:\[pid +(\d+)[^\]]{0,99}\] +|(\d+)(?:<.{0,64}?>)? +)?(?:[\d:.]+ +|\(\+ +[\d.]+\) +)*(?:(\+\+\+) killed by SIGSYS|--- SIGSYS \{.*\bsi_code=SYS_SECCOMP\b)/;
 
-// bounded where something may come before what follows: a hostile line must not take long
-const FD_AND_OPCODE = new RegExp(
-  String.raw`^(?:fd=)?(${NUMBER})(?:<.{0,16384}?>)?, (?:opcode=)?([\w|]+)(?: /\*[^*]{0,99}\*/)?(?:, |$)`,
-);
-const RESULT = new RegExp(
-  String.raw`\) *= (${NUMBER}|\?)(?: (E[A-Z\d]+))?((?: \([^()]*\))*)(?: <(?:(\d+\.\d+)|unavailable)>)?\s*$`,
-);
-const WHOLE_ARGUMENT = new RegExp(String.raw`^(NULL|${NUMBER}|.*[\]}]), ((?:nr_args=)?(?:${NUMBER})) *$`);
-
-const ERRNO: ReadonlyMap<string, number> = new Map(
-  Array.from({ length: 133 }, (_, i) => [errnoName(i + 1), i + 1]),
-);
+const SYSCALLS: ReadonlyMap<string, { readonly syscall: UringSyscall; readonly number: number }> = new Map([
+  ['io_uring_setup', { syscall: 'io_uring_setup', number: 425 }],
+  ['io_uring_enter', { syscall: 'io_uring_enter', number: 426 }],
+  ['io_uring_register', { syscall: 'io_uring_register', number: 427 }],
+] as const);
 
 /** The first part of a call. */
 interface Begun {
+  readonly syscall: UringSyscall;
   readonly who: Known;
   /** Behind `io_uring_register(`. */
   readonly text: string;
 }
 
-const USE_REGISTERED_RING = 0x8000_0000n;
-
-function opcodePart(text: string): bigint | undefined {
-  if (text === 'IORING_REGISTER_USE_REGISTERED_RING') return USE_REGISTERED_RING;
-  const named = text.startsWith('IORING_') ? opcodeByName(text) : undefined;
-  return named === undefined ? word(integer(text)) : BigInt(named);
-}
-
-/** The opcode: names and numbers with `|` between them. One that strace has a name for and we have not keeps its name. */
-function opcodeOf(text: string): Known | undefined {
-  const parts = text.split('|').map(opcodePart);
-  if (!parts.includes(undefined)) {
-    return describeOpcode(unsigned32(parts.reduce<bigint>((all, part) => all | (part ?? 0n), 0n)));
-  }
-  const [, opcodeName] = /^IORING_((?:UN)?REGISTER_\w+)$/.exec(text) ?? [];
-  return opcodeName === undefined ? undefined : { opcodeName };
-}
-
-/** fd and opcode, which strace always prints first, and the text behind them. */
-function frontOf(text: string): { readonly known: Known; readonly rest: string } | undefined {
-  const [front, fdText = '', opcodeText = ''] = FD_AND_OPCODE.exec(text) ?? [];
-  const fd = word(integer(fdText));
-  if (front === undefined || fd === undefined) return undefined;
-  const opcode = opcodeOf(opcodeText);
-  return opcode && { known: { fd: signed32(fd), ...opcode }, rest: text.slice(front.length) };
-}
-
-/** The third argument: a pointer, or what strace says about what it points to. */
-function argumentOf(printed: string): Known {
-  const text = printed.replace(/^arg=/, '');
-  const arg = text === 'NULL' ? 0n : integer(text);
-  return arg === undefined ? { argText: text } : { arg: BigInt.asUintN(64, arg) };
-}
-
-function nrArgsOf(printed: string): number | undefined {
-  const value = word(integer(printed.trimEnd().replace(/^nr_args=/, '')));
-  return value === undefined ? undefined : unsigned32(value);
-}
-
-/** What stands behind the arguments; undefined where a call has no end. */
-function resultOf(text: string): { readonly known: Known; readonly body: string } | undefined {
-  const found = RESULT.exec(text);
-  if (found === null) return undefined;
-  const [, value = '', errno, remarks = '', seconds] = found;
-  const number = errno === undefined ? count(/^ \(errno (\d+)\)/.exec(remarks)?.[1]) : ERRNO.get(errno);
-  const isFailure = value === '-1';
-  const ret = isFailure ? number && -number : exact(integer(value));
-  if (ret === undefined && value !== '?' && errno === undefined) return undefined;
-  return {
-    body: text.slice(0, found.index),
-    known: {
-      ret,
-      ...(errno !== undefined && { errno }),
-      durationNs: secondsNs(seconds),
-      complete: ret !== undefined || errno !== undefined,
-    },
-  };
+/** A call that a filter may have stopped: the next line of its thread tells. */
+interface Suspect {
+  readonly syscall: UringSyscall;
+  readonly known: Known;
 }
 
 /** A call of which all was printed. */
-function wholeCall({ who, text }: Begun): RegisterCall | undefined {
-  if (UNRETURNED.test(text)) return begunCall({ who, text: text.replace(UNRETURNED, '') });
-  const front = frontOf(text);
-  const result = front && resultOf(front.rest);
-  if (result === undefined) return undefined;
-  // the argument before it may have commas of its own
-  const comma = result.body.lastIndexOf(', ');
-  const nrArgs = nrArgsOf(result.body.slice(comma + 2));
-  if (comma === -1 || nrArgs === undefined) return undefined;
-  return registerCall('strace', {
-    ...who,
-    ...front?.known,
-    ...argumentOf(result.body.slice(0, comma)),
-    nrArgs,
-    ...result.known,
-  });
+function wholeCall({ syscall, who, text }: Begun): Suspect | undefined {
+  if (UNRETURNED.test(text)) return begunCall({ syscall, who, text: text.replace(UNRETURNED, '') });
+  const result = resultOf(text);
+  const known = result && argumentsOf(syscall, result.body);
+  return known && { syscall, known: { ...who, ...known, ...result?.known } };
 }
 
 /** A call whose end was not printed. */
-function begunCall({ who, text }: Begun): RegisterCall | undefined {
-  const front = frontOf(text);
-  if (front === undefined) return undefined;
-  const [, arg, nrArgs = ''] = WHOLE_ARGUMENT.exec(front.rest) ?? [];
-  const rest = arg ?? front.rest.trimEnd().replace(/,$/, '');
-  return registerCall('strace', {
-    ...who,
-    ...front.known,
-    ...(rest !== '' && argumentOf(rest)),
-    nrArgs: nrArgsOf(nrArgs),
-    complete: false,
-  });
+function begunCall({ syscall, who, text }: Begun): Suspect | undefined {
+  const known = firstArgumentsOf(syscall, text);
+  return known && { syscall, known: { ...who, ...known, complete: false } };
 }
 
 /** A call whose beginning was not printed. */
-function endedCall(who: Known, text: string): RegisterCall | undefined {
+function endedCall({ syscall, who, text }: Begun): Suspect | undefined {
   const result = resultOf(text);
   if (result === undefined) return undefined;
-  const nrArgs = nrArgsOf(result.body.slice(result.body.lastIndexOf(', ') + 1).trimStart());
-  return registerCall('strace', { ...who, nrArgs, ...result.known, complete: false });
+  const known = lastArgumentsOf(syscall, result.body);
+  return { syscall, known: { ...who, ...known, ...result.known, complete: false } };
 }
 
-const present = <T>(value: T | undefined): T[] => (value === undefined ? [] : [value]);
+const given = ({ syscall, known }: Suspect): Found => callOf(syscall, 'strace', known);
+const present = (call: Suspect | undefined): Found[] => (call === undefined ? [] : [given(call)]);
 
 /** So many characters of calls wait for their end. */
 const MOST_WAITING = 4 * LONGEST;
+/** So many calls wait for the next line of their thread. */
+const MOST_SUSPECTS = 4096;
 
 export class Strace implements Reader {
   readonly #waiting = new Waiting<Begun>(MOST_WAITING, ({ text }) => text.length + 1000);
+  readonly #suspects = new Waiting<Suspect>(MOST_SUSPECTS, () => 1);
   /** The line that an attached thread broke. The next one continues it. */
   #broken: string | undefined;
+  /** Calls that were printed, by name: the table of -c counts the same. */
+  readonly #printed = new Map<string, number>();
 
   /** Does the next line belong to the last one? Then ask `resume` first. */
   get isBroken(): boolean {
     return this.#broken !== undefined;
   }
 
+  /** Do lines that don't name the call tell something about one that is held? */
+  get isHolding(): boolean {
+    return this.#suspects.size > 0;
+  }
+
   /** The rest of a broken line; undefined where `line` is not that, and the rest won't come. */
   resume(line: string): Reading | undefined {
     if (ATTACHED.test(line) && REMARK.test(line)) return OTHER;
     const whole = `${this.#broken}${line}`;
-    if (START.test(line) || whole.length > 2 * LONGEST) return undefined;
+    if (startOf(line) !== undefined || whole.length > 2 * LONGEST) return undefined;
     const reading = this.read(whole);
     if (reading?.is !== 'used') return undefined;
     if (!ATTACHED.test(line)) this.#broken = undefined;
@@ -180,63 +112,126 @@ export class Strace implements Reader {
   }
 
   /** What is known of the call in a broken line. */
-  giveUp(): RegisterCall[] {
-    const start = startOf(this.#broken ?? '');
+  giveUp(): Found[] {
+    const start = begunIn(this.#broken ?? '');
     this.#broken = undefined;
     return start === undefined ? [] : present(begunCall(start));
   }
 
-  end(): RegisterCall[] {
+  end(): Found[] {
+    const suspects = this.#suspects.takeAll().map(given);
     const waiting = this.#waiting.takeAll().flatMap((begun) => present(begunCall(begun)));
-    return [...waiting, ...this.giveUp()];
+    return [...suspects, ...waiting, ...this.giveUp()];
   }
 
   read(line: string): Reading | undefined {
+    const killed = SIGSYS.exec(line);
+    if (killed !== null) return this.#killed(line, killed);
     const start = startOf(line);
-    if (start === undefined) return REMARK.test(line) ? OTHER : undefined;
-    if (start.call !== NAME) return OTHER;
-    return start.isSecond ? this.#second(start) : this.#first(line, start);
+    if (start === undefined) return this.#remark(line);
+    const known = SYSCALLS.get(start.call);
+    // a name of a file or text of a program may have what looks like a call
+    if (known === undefined) return after(this.#released(start.who.tid), OTHER);
+    if (start.text.includes('io_uring_register(')) return MALFORMED;
+    const begun = { syscall: known.syscall, who: start.who, text: start.text };
+    const reading = start.isSecond ? this.#second(begun) : this.#first(line, begun);
+    if (reading.is === 'malformed') return reading;
+    if (!start.isSecond) this.#printed.set(start.call, (this.#printed.get(start.call) ?? 0) + 1);
+    return reading;
+  }
+
+  #remark(line: string): Reading | undefined {
+    const [, calls, name] = SUMMARY.exec(line) ?? [];
+    // calls that were only counted
+    if (name !== undefined) return Number(calls) > (this.#printed.get(name) ?? 0) ? MALFORMED : OTHER;
+    return REMARK.test(line) || FRAME.test(line) ? OTHER : undefined;
   }
 
   #first(line: string, begun: Begun): Reading {
-    const isUnfinished = UNFINISHED.test(begun.text);
     const isBroken = ATTACHED.test(begun.text);
+    const isUnfinished = UNFINISHED.test(begun.text);
     if (!isUnfinished && !isBroken) {
       const call = wholeCall(begun);
-      return call === undefined ? MALFORMED : used(call);
+      return call === undefined ? MALFORMED : this.#told(call);
     }
-    if (frontOf(begun.text.replace(isBroken ? ATTACHED : UNFINISHED, '')) === undefined) return MALFORMED;
+    const text = begun.text.replace(isBroken ? ATTACHED : UNFINISHED, '');
+    const begins = firstArgumentsOf(begun.syscall, text) !== undefined;
+    if (!begins) return MALFORMED;
+    const released = this.#released(begun.who.tid);
     if (isBroken) {
       this.#broken = line.replace(ATTACHED, '');
-      return used();
+      return used(...released);
     }
-    const text = begun.text.replace(UNFINISHED, '');
     const gone = this.#waiting.put(begun.who.tid, { ...begun, text });
-    return used(...gone.flatMap((each) => present(begunCall(each))));
+    return used(...released, ...gone.flatMap((each) => present(begunCall(each))));
   }
 
-  #second({ who, text }: Begun): Reading {
-    const begun = this.#take(who.tid);
-    const call =
-      begun === undefined ? endedCall(who, text) : wholeCall({ who: begun.who, text: begun.text + text });
-    if (call !== undefined) return used(call);
-    return after(begun === undefined ? [] : present(begunCall(begun)), MALFORMED);
+  #second(end: Begun): Reading {
+    const thread = this.#threadOf(end.who.tid);
+    const begun = this.#waiting.peek(thread);
+    if (begun === undefined || begun.syscall !== end.syscall) {
+      const call = endedCall(end);
+      return call === undefined ? MALFORMED : this.#told(call);
+    }
+    const call = wholeCall({ ...begun, text: begun.text + end.text });
+    if (call === undefined) return MALFORMED;
+    this.#waiting.take(thread);
+    return this.#told(call);
   }
 
   /** strace names the thread only while there are several: one of the two parts may lack it. */
-  #take(tid: number | undefined): Begun | undefined {
-    if (this.#waiting.has(tid)) return this.#waiting.take(tid);
-    return tid === undefined ? this.#waiting.takeOnly() : this.#waiting.take(undefined);
+  #threadOf(tid: number | undefined): number | undefined {
+    if (this.#waiting.has(tid)) return tid;
+    return tid === undefined ? this.#waiting.onlyKey() : undefined;
+  }
+
+  /**
+   * A call that a filter stops has no result of its own: strace prints what is left in the register, which is the
+   * call's number or its first argument, and then the signal.
+   */
+  #told(call: Suspect): Reading {
+    const { syscall, known } = call;
+    const first = syscall === 'io_uring_setup' ? known.entries : known.fd;
+    const isSuspect =
+      known.ret === SYSCALLS.get(syscall)?.number ||
+      (known.ret !== undefined && known.ret > 0 && known.ret === first) ||
+      (known.ret === undefined && known.errno === undefined);
+    const released = this.#released(known.tid);
+    if (!isSuspect) return used(...released, given(call));
+    return used(...released, ...this.#suspects.put(known.tid, call).map(given));
+  }
+
+  /** The call that this thread was suspected in: its next line shows that it lives. */
+  #released(tid: number | undefined): Found[] {
+    return present(this.#suspects.take(tid));
+  }
+
+  #killed(line: string, found: RegExpExecArray): Reading {
+    const [, pid, tid, isEnd] = found;
+    const thread = pid === undefined && tid === undefined ? undefined : Number(pid ?? tid);
+    const key = this.#suspects.has(thread) ? thread : this.#suspects.onlyKey();
+    const suspect = this.#suspects.take(key);
+    const [, named] = /\bsi_syscall=__NR_(io_uring_\w+)/.exec(line) ?? [];
+    const syscall = suspect?.syscall ?? SYSCALLS.get(named ?? '')?.syscall;
+    if (syscall === undefined) return OTHER;
+    const action: SeccompAction = isEnd === undefined ? 'TRAP' : 'KILL';
+    const { comm, timeNs } = suspect?.known ?? { comm: undefined, timeNs: undefined };
+    return used({
+      type: 'seccomp',
+      source: 'strace',
+      timeNs,
+      pid: undefined,
+      comm,
+      syscall,
+      action,
+      signal: 31,
+    });
   }
 }
 
-/** Takes a line apart into who, which call, and what is behind. */
-function startOf(line: string): (Begun & { readonly call: string; readonly isSecond: boolean }) | undefined {
-  const found = START.exec(line);
-  if (found === null) return undefined;
-  const [start, pid, pidComm, tid, tidComm, times = '', first, second = ''] = found;
-  // only -ttt prints a time with a date: seconds since 1970
-  const timeNs = secondsNs(times.split(' ').find((time) => /^\d{10}/.test(time)));
-  const who = { tid: count(pid ?? tid), comm: pidComm ?? tidComm, timeNs };
-  return { who, call: first ?? second, isSecond: first === undefined, text: line.slice(start.length) };
+/** The call that a line begins. */
+function begunIn(line: string): Begun | undefined {
+  const start = startOf(line);
+  const syscall = start && SYSCALLS.get(start.call)?.syscall;
+  return start && syscall && { syscall, who: start.who, text: start.text };
 }

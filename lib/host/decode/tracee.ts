@@ -1,7 +1,10 @@
-/** Events of Tracee, one JSON object on each line, in the four forms that its versions write. */
-import { exact, integer, rfc3339Ns, word } from './numbers.ts';
+/** Events of Tracee: JSON in the four forms that its versions write, and its tables. */
+
+import { at, idOf, integerOf, listOf, numberOf, textOf, timeOf } from './json.ts';
+import { count, exact, flagsValue, integer, word } from './numbers.ts';
 import {
   argumentsOf,
+  type JsonReader,
   type Known,
   MALFORMED,
   OTHER,
@@ -11,59 +14,12 @@ import {
   used,
 } from './records.ts';
 
-/** Follows a path of keys into parsed JSON. */
-function at(value: unknown, ...path: readonly string[]): unknown {
-  let found = value;
-  for (const key of path) {
-    if (typeof found !== 'object' || found === null) return undefined;
-    found = Object.getOwnPropertyDescriptor(found, key)?.value;
-  }
-  return found;
-}
-
-/** Parses JSON; undefined where it is none. Integers that a number can't have become strings. */
-function parse(line: string): unknown {
-  try {
-    const value: unknown = JSON.parse(line);
-    // only now: in valid JSON every string ends, so that this takes one pass
-    const exactly = line.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\d{16,}(?![\d.eE])/g, (token) =>
-      token.startsWith('"') ? token : `"${token}"`,
-    );
-    return exactly === line ? value : JSON.parse(exactly);
-  } catch {
-    return undefined;
-  }
-}
-
-function integerOf(value: unknown): bigint | undefined {
-  if (typeof value === 'string') return integer(value);
-  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : undefined;
-}
-
-function numberOf(value: unknown): number | undefined {
-  return exact(integerOf(value));
-}
-
-function idOf(value: unknown): number | undefined {
-  const number = numberOf(value);
-  return number !== undefined && number >= 0 ? number : undefined;
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
-}
+const NAME = 'io_uring_register';
 
 /** `{ name, type, value }`, `{ name, value }`, or the value under its type: `{ name, u_int32 }`. */
 function itemValue(item: unknown): unknown {
   if (typeof item !== 'object' || item === null) return undefined;
   return Object.entries(item).find(([key]) => key !== 'name' && key !== 'type')?.[1];
-}
-
-/** Nanoseconds since 1970 of an integer, RFC 3339, or seconds and nanoseconds. */
-function timeOf(value: unknown): bigint | undefined {
-  const seconds = integerOf(at(value, 'seconds'));
-  if (seconds !== undefined) return seconds * 1_000_000_000n + (integerOf(at(value, 'nanos')) ?? 0n);
-  return integerOf(value) ?? (typeof value === 'string' ? rfc3339Ns(value) : undefined);
 }
 
 /** Who made the call; of the two views of a process that a container has, the host's. */
@@ -82,29 +38,78 @@ function whoOf(event: unknown): Known {
   };
 }
 
-function read(line: string): Reading | undefined {
-  const event = parse(line);
-  if (event === undefined) return undefined;
-  if ((at(event, 'eventName') ?? at(event, 'name')) !== 'io_uring_register') return OTHER;
-  const items = at(event, 'args') ?? at(event, 'data');
-  const named = new Map<unknown, unknown>();
-  if (Array.isArray(items)) for (const item of items) named.set(at(item, 'name'), itemValue(item));
-
-  const fd = word(integerOf(named.get('fd')));
-  const opcode = word(integerOf(named.get('opcode')));
-  const arg = integerOf(named.get('arg'));
-  const nrArgs = word(integerOf(named.get('nr_args')));
+/** The call with these arguments; MALFORMED where one is missing or does not fit. */
+function callWith(
+  known: Known,
+  fd: bigint | undefined,
+  opcode: bigint | undefined,
+  arg: bigint | undefined,
+  nrArgs: bigint | undefined,
+): Reading {
   if (fd === undefined || opcode === undefined || arg === undefined || nrArgs === undefined) return MALFORMED;
+  const complete = known.ret !== undefined;
+  return used(registerCall('tracee', { ...known, ...argumentsOf(fd, opcode, arg, nrArgs), complete }));
+}
+
+/** An argument that is a pointer: null is none. */
+function pointerOf(value: unknown): bigint | undefined {
+  return value === null ? 0n : integerOf(value);
+}
+
+export const traceeJson: JsonReader = (event) => {
+  const items = at(event, 'args') ?? at(event, 'data');
+  const name = textOf(at(event, 'eventName') ?? (Array.isArray(items) ? at(event, 'name') : undefined));
+  if (name === undefined) return undefined;
+  if (name !== NAME) return OTHER;
+  const named = new Map<unknown, unknown>();
+  for (const item of listOf(items)) named.set(at(item, 'name'), itemValue(item));
   const ret = numberOf(at(event, 'returnValue') ?? named.get('returnValue'));
-  return used(
-    registerCall('tracee', {
-      timeNs: timeOf(at(event, 'timestamp')),
-      ...whoOf(event),
-      ...argumentsOf(fd, opcode, arg, nrArgs),
-      ret,
-      complete: ret !== undefined,
-    }),
+  const opcode = named.get('opcode');
+  return callWith(
+    { timeNs: timeOf(at(event, 'timestamp')), ...whoOf(event), ret },
+    word(integerOf(named.get('fd'))),
+    word(typeof opcode === 'string' ? opcodeValue(opcode) : integerOf(opcode)),
+    pointerOf(named.get('arg')),
+    word(integerOf(named.get('nr_args'))),
+  );
+};
+
+/** A number, or names of the header. */
+function opcodeValue(text: string): bigint | undefined {
+  const value = flagsValue(text);
+  return value === undefined ? undefined : BigInt(value);
+}
+
+/** A time, columns that depend on options, the event's name and its arguments. */
+const ROW =
+  /^(\d\d:\d\d:\d\d:\d{6}|\d+\.\d+) +(\S.*?) +(-?\d+) +io_uring_register +fd: (-?\w+), opcode: ([\w|]+), arg: (\w+|<nil>), nr_args: (-?\w+)\s*$/;
+/** At the end of the other columns: name, process, thread and, in verbose tables, parent; in containers each with the host's number. */
+const WHO =
+  /(?:^|\s)(\S(?:.{0,14}\S)?) +(\d+)(?: *\/ *(\d+))? +(\d+)(?: *\/ *(\d+))?(?: +\d+(?: *\/ *\d+)?)?$/;
+
+/** A row of a table. */
+function readRow(line: string): Reading | undefined {
+  if (!/^\d\d:\d\d:\d\d:\d{6} |^\d+\.\d{6} +\d/.test(line) || line.length > 4096) return undefined;
+  const row = ROW.exec(line);
+  if (row === null) return undefined;
+  const [, , columns = '', ret = '', fd = '', opcode = '', arg = '', nrArgs = ''] = row;
+  const [, comm, pid, hostPid, tid, hostTid] = WHO.exec(columns) ?? [];
+  if (comm === undefined) return MALFORMED;
+  const who = {
+    comm: comm
+      .replace(/^\d{6,} /, '')
+      .split(/ {2,}/)
+      .at(-1),
+    pid: count(hostPid ?? pid),
+    tid: count(hostTid ?? tid),
+  };
+  return callWith(
+    { ...who, ret: exact(integer(ret)) },
+    word(integer(fd)),
+    word(opcodeValue(opcode)),
+    arg === '<nil>' ? 0n : integer(arg),
+    word(integer(nrArgs)),
   );
 }
 
-export const tracee = (): Reader => ({ read, end: () => [] });
+export const traceeTable = (): Reader => ({ read: readRow, end: () => [] });

@@ -3,7 +3,7 @@ import { errnoMessage, errnoName } from '../../../structs/errno.ts';
 import { explainSetup } from '../../register/explain.ts';
 import { lockedMemoryHint } from '../../register/memlock.ts';
 import { bySeccomp, type Refusal, refusalOf } from '../../register/refusal.ts';
-import { limit, runtimeProblem } from '../../sys/host.ts';
+import { files, limit, runtimeProblem } from '../../sys/host.ts';
 import type { CheckName } from './check.ts';
 import { ENTRIES, type TrialName } from './trials.ts';
 import type { Tried } from './try.ts';
@@ -55,11 +55,21 @@ export function remedy({ by, fix }: Refusal): string | undefined {
   return fix === undefined ? undefined : [fix, COST[by]].filter((part) => part !== undefined).join('. ');
 }
 
+/** The calls on nothing that every kernel finds wrong: one that is answered with success was not made. */
+function pretended({ results }: Tried): TrialName | undefined {
+  return (['setup', 'enter', 'register'] as const).find((name) => (results[name] ?? -1) >= 0);
+}
+
 /** Who refuses io_uring, by what the trials say. */
 export function refusalIn({ results, killedAt }: Tried): Refusal | undefined {
   if (killedAt !== undefined)
     return bySeccomp(`a seccomp filter kills who calls ${callOf(killedAt)} (SIGSYS)`);
   const { setup, ring, enter, register } = results;
+  const name = pretended({ results });
+  if (name !== undefined) {
+    const what = `answers ${callOf(name)} with success and does not make the call (SECCOMP_RET_ERRNO with 0)`;
+    return bySeccomp(`a seccomp filter ${what}`);
+  }
   return refusalOf({
     setup: errnoOf(ring) ?? errnoOf(setup),
     enter: errnoOf(enter),
@@ -75,6 +85,33 @@ export const MORE_MEMLOCK =
 export const MORE_FILES =
   "ulimit -n <count>, LimitNOFILE= of a systemd unit, docker run --ulimit nofile=<count>. Cost: a program can hold so much more of the kernel's memory";
 
+/** The memory that this process's group uses, and may use; undefined where there is no limit. */
+function groupMemory(): { readonly used: number; readonly most: number } | undefined {
+  const path = /^0::(\/.*)$/m.exec(files.read('/proc/self/cgroup') ?? '')?.[1];
+  const number = (name: string): number => {
+    const text = files.read(`/sys/fs/cgroup${path}/${name}`)?.trim() ?? '';
+    return /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  };
+  const [used, most] = [number('memory.current'), number('memory.max')];
+  return path === undefined || Number.isNaN(used) || Number.isNaN(most) ? undefined : { used, most };
+}
+
+/** ENOMEM that locked memory does not explain: the group's limit, or no free memory in one piece. */
+function memoryCause(): Cause {
+  const group = groupMemory();
+  const mib = (bytes: number) => Math.round(bytes / 2 ** 20);
+  if (group !== undefined && group.used > 0.9 * group.most) {
+    const why = `the memory limit of this control group is reached: ${mib(group.used)} of ${mib(group.most)} MiB`;
+    const fix =
+      'raise it (MemoryMax= of a systemd unit, docker run --memory, limits.memory of a pod). Cost: less memory for others';
+    return { check: 'ring', why, fix };
+  }
+  const why = `the kernel has no memory for a ring of ${ENTRIES} entries: used up, or in too small pieces (/proc/buddyinfo)`;
+  const fix =
+    'echo 1 > /proc/sys/vm/compact_memory (root) puts free pages together; SETUP_NO_MMAP brings memory of its own';
+  return { check: 'ring', why, fix };
+}
+
 /** Why the ring could not be made, where nobody forbids it. */
 function ringCause(errno: number): Cause {
   if (errno === ENOMEM && lockedMemoryHint(undefined) !== undefined) {
@@ -86,6 +123,7 @@ function ringCause(errno: number): Cause {
     const { hint = 'the limit is reached' } = explainSetup(errno, { entries: ENTRIES, flags: 0 });
     return { check: 'nofile', why: `too few open files: ${hint}`, fix: MORE_FILES };
   }
+  if (errno === ENOMEM) return memoryCause();
   const what = `${errnoMessage(errno)} (${errnoName(errno)})`;
   return { check: 'ring', why: `a ring of ${ENTRIES} entries can't be made: ${what}` };
 }

@@ -108,7 +108,7 @@ function register({ tried: { results, killedAt } }: Findings): Check {
   const operations = (probe ?? -1) < 0 ? `PROBE: ${shown(probe)}` : `${probe} operations by PROBE`;
   return check(
     'register',
-    probe === undefined ? 'unknown' : 'ok',
+    opcodes === 0 ? 'fail' : probe === undefined ? 'unknown' : 'ok',
     `${opcodes} register opcodes ${how}, ${operations}`,
   );
 }

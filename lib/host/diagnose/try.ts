@@ -59,8 +59,8 @@ function starts(): readonly Start[] {
 }
 
 function start({ execArgv, ...options }: Start): ChildProcess {
-  const { dirname, filename } = import.meta;
-  const program = join(dirname, `child${extname(filename)}`);
+  // one by one: that is how the build finds them
+  const program = join(import.meta.dirname, `child${extname(import.meta.filename)}`);
   return spawn(process.execPath, [...execArgv, program], {
     ...options,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],

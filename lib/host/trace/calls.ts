@@ -4,6 +4,7 @@ import { describeOpcode, type RegisterCall } from '../call.ts';
 import type { Exit, KernelEvent, RegisterEnter, RegisterRing, SetupEnter, SetupRing } from './events.ts';
 import type { ThreadName } from './names.ts';
 import type { SetupCall } from './records.ts';
+import type { Rings } from './rings.ts';
 
 /** What was seen of a call, or of io_uring_setup(2). */
 interface Parts {
@@ -24,6 +25,7 @@ export interface CallOptions {
   /** Only events of io_uring itself come: nothing begins or returns. */
   readonly light: boolean;
   readonly nameOf: (tid: number) => ThreadName;
+  readonly rings: Rings;
   /** What times are relative to, on the monotonic clock, and since 1970. */
   readonly baseNs: bigint;
   readonly baseTimeNs: bigint;
@@ -50,8 +52,6 @@ export class Calls {
   readonly #open = new Map<number, Parts>();
   /** The end of the last gap in each cpu's events. */
   readonly #gaps = new Map<number, number>();
-  readonly #rings = new Map<bigint, string>();
-  #ringCount = 0;
 
   constructor(options: CallOptions, emit: (record: RegisterCall | SetupCall) => void) {
     this.#options = options;
@@ -83,8 +83,8 @@ export class Calls {
 
   #ring(ring: RegisterRing | SetupRing): void {
     const { call, ctx, tid } = ring;
-    // the address of a ring that was closed is used again
-    if (call === 'setup' || !this.#rings.has(ctx)) this.#rings.set(ctx, `r${++this.#ringCount}`);
+    if (call === 'setup') this.#options.rings.made(ctx);
+    else this.#options.rings.of(ctx);
     const open = this.#open.get(tid);
     if (open !== undefined && fits(open, ring)) {
       open.ring = ring;
@@ -143,7 +143,7 @@ export class Calls {
 
   #tell(parts: Parts): void {
     const { call, tid, enter, ring, exit } = parts;
-    const { failed, setup, opcodes, isWantedComm, nameOf, light, baseNs, baseTimeNs } = this.#options;
+    const { failed, setup, opcodes, isWantedComm, nameOf, rings, light, baseNs, baseTimeNs } = this.#options;
     if (call === 'setup' && !setup) return;
     const ret = retOf(parts);
     if (failed && !(ret !== undefined && ret < 0)) return;
@@ -165,7 +165,7 @@ export class Calls {
       ret,
       errno: ret !== undefined && ret < 0 ? errnoName(-ret) : undefined,
       durationNs: enter && exit && BigInt(exit.time - enter.time),
-      ring: ring && this.#rings.get(ring.ctx),
+      ring: ring && rings.of(ring.ctx),
       complete: light || (enter !== undefined && exit !== undefined),
     };
     this.#emit(call === 'setup' ? setupCall(parts, common) : registerCall(parts, common));

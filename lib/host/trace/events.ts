@@ -2,7 +2,7 @@
 import { type EventFormat, parseFormat } from './format.ts';
 
 /** Where and when an event was. */
-interface Seen {
+export interface Seen {
   /** Nanoseconds since the trace's `baseNs`. */
   readonly time: number;
   readonly cpu: number;
@@ -63,11 +63,11 @@ export interface Exit extends Seen {
 export type KernelEvent = RegisterEnter | RegisterRing | SetupEnter | SetupRing | Exit;
 
 /** How an event of this kernel is read. */
-export interface EventReader {
+export interface EventReader<E = KernelEvent> {
   readonly id: number;
   /** So many bytes an event has at least. */
   readonly length: number;
-  readonly read: (view: DataView, offset: number, time: number, cpu: number) => KernelEvent;
+  readonly read: (view: DataView, offset: number, time: number, cpu: number) => E;
 }
 
 /** An event that the kernel may have. */

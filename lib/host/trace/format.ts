@@ -26,42 +26,50 @@ function fieldsOf(text: string): Map<string, Field> {
   return fields;
 }
 
+/** How many bytes are read of each field. */
+type Sizes<Name extends string> = { readonly [name in Name]: 1 | 2 | 4 | 8 };
+
 /** An event as it lies in a page: where each field that we read is. */
-export interface EventFormat<Name extends string> {
+export interface EventFormat<Name extends string, Optional extends string = never> {
   readonly id: number;
-  /** Offsets in bytes. */
-  readonly at: { readonly [name in Name]: number };
+  /** Offsets in bytes; undefined for an optional field that this kernel does not have. */
+  readonly at: { readonly [name in Name]: number } & { readonly [name in Optional]: number | undefined };
   /** So many bytes it has at least. */
   readonly length: number;
 }
 
-function isComplete<Name extends string>(
-  at: Partial<Record<Name, number>>,
-  names: object,
-): at is Record<Name, number> {
-  return Object.keys(names).every((name) => name in at);
+function hasAll<Name extends string, Optional extends string>(
+  at: { readonly [name in Name | Optional]?: number | undefined },
+  names: Sizes<Name>,
+): at is EventFormat<Name, Optional>['at'] {
+  for (const name in names) if (at[name] === undefined) return false;
+  return true;
 }
 
 /**
  * Reads an event's `format` file.
  * @param names the fields that are read, and how many bytes of each: 4 of the 8 that system call arguments have
+ * @param optional fields that some kernels do not have
  */
-export function parseFormat<Name extends string>(
+export function parseFormat<Name extends string, Optional extends string = never>(
   text: string,
-  names: { readonly [name in Name]: 4 | 8 },
-): EventFormat<Name> | undefined {
+  names: Sizes<Name>,
+  optional: Partial<Sizes<Optional>> = {},
+): EventFormat<Name, Optional> | undefined {
   const id = Number(/^ID: (\d+)$/m.exec(text)?.[1]);
   if (!Number.isInteger(id) || id > 0xffff) return undefined;
   const fields = fieldsOf(text);
-  const at: Partial<Record<Name, number>> = {};
+  const at: { [name in Name | Optional]?: number | undefined } = {};
   let length = 0;
-  for (const name in names) {
+  const place = (name: Name | Optional, size: number): void => {
     const field = fields.get(name);
-    if (field === undefined || field.size < names[name]) return undefined;
+    if (field === undefined || field.size < size) return;
     at[name] = field.offset;
-    length = Math.max(length, field.offset + names[name]);
-  }
-  return isComplete(at, names) ? { id, at, length } : undefined;
+    length = Math.max(length, field.offset + size);
+  };
+  for (const name in names) place(name, names[name]);
+  for (const name in optional) place(name, optional[name] ?? 0);
+  return hasAll<Name, Optional>(at, names) ? { id, at, length } : undefined;
 }
 
 /** How many bytes a page of the ring buffer has, by `events/header_page`: 4096 unless somebody changed it. */

@@ -69,8 +69,8 @@ export async function removeStale(tracefs: string): Promise<string[]> {
       await rmdir(`${tracefs}/instances/${name}`);
       removed.push(name);
     } catch (error) {
-      // EBUSY: a tracer whose processes we don't see; ENOENT: somebody else was faster
-      if (codeOf(error) !== 'EBUSY' && codeOf(error) !== 'ENOENT') throw explained(error);
+      // EBUSY: a tracer whose processes we don't see; ENOENT, ENODEV: somebody else was faster, or is just doing it
+      if (!['EBUSY', 'ENOENT', 'ENODEV'].includes(`${codeOf(error)}`)) throw explained(error);
     }
   }
   return removed;

@@ -16,9 +16,9 @@ export function pagesOf(fd: number): ReadPage {
 }
 
 /** Gets what is found, in order. */
-export interface Sink {
-  readonly event: (event: KernelEvent) => void;
-  /** Events of the cpu were lost before `time`. */
+export interface Sink<E = KernelEvent> {
+  readonly event: (event: E) => void;
+  /** Events of the cpu were lost before `time`, and after all events that were given until now. */
   readonly gap: (cpu: number, time: number) => void;
 }
 
@@ -87,12 +87,12 @@ const AHEAD_PAGES = 8192;
 const SPARE_PAGES = 64;
 
 /** Merges the cpus' events in rounds: a round gives everything that was there when it began. */
-export class Merge {
-  readonly #readers = new Map<number, EventReader>();
+export class Merge<E = KernelEvent> {
+  readonly #readers = new Map<number, EventReader<E>>();
   readonly #cpus: Cpu[] = [];
   readonly #pageSize: number;
   readonly #baseNs: bigint;
-  readonly #sink: Sink;
+  readonly #sink: Sink<E>;
   /** Cpus that this round has nothing more of. */
   readonly #empty = new Set<Cpu>();
   /** Pages to be used again. */
@@ -106,7 +106,7 @@ export class Merge {
   malformed = 0;
 
   /** @param baseNs what event times are relative to */
-  constructor(readers: readonly EventReader[], pageSize: number, baseNs: bigint, sink: Sink) {
+  constructor(readers: readonly EventReader<E>[], pageSize: number, baseNs: bigint, sink: Sink<E>) {
     for (const reader of readers) this.#readers.set(reader.id, reader);
     this.#pageSize = pageSize;
     this.#baseNs = baseNs;
@@ -191,6 +191,11 @@ export class Merge {
       }
       cpu.begin(page, this.#baseNs);
       if (cpu.events.isDamaged) this.malformed++;
+      // told before the events of other cpus that were meanwhile: what was lost may have changed their meaning
+      if (cpu.hasGap && cpu.time !== Number.POSITIVE_INFINITY) {
+        cpu.hasGap = false;
+        this.#sink.gap(cpu.cpu, cpu.time);
+      }
     }
   }
 
@@ -212,10 +217,6 @@ export class Merge {
     const length = events.lengths[next] ?? 0;
     from.next++;
     this.events++;
-    if (from.hasGap) {
-      from.hasGap = false;
-      this.#sink.gap(cpu, time);
-    }
     const id = page === undefined || length < 2 ? -1 : page.view.getUint16(offset, true);
     const reader = this.#readers.get(id);
     if (page === undefined || reader === undefined || length < reader.length || !isPossible) this.malformed++;

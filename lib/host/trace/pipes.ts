@@ -1,6 +1,5 @@
 /** The kernel's buffers of an instance, one for each cpu: their pages, when there are some, and what they lost. */
 import { files } from '../../sys/host.ts';
-import { FdPoll } from '../../sys/poll.ts';
 import { parseStats } from './format.ts';
 import type { Instance } from './instance.ts';
 import { pagesOf, type ReadPage } from './merge.ts';
@@ -15,17 +14,13 @@ interface Loss {
 /** The buffers of all cpus that ran since the trace began. */
 export class Pipes {
   readonly #instance: Instance;
-  readonly #onReadable: () => void;
   readonly #fds = new Map<number, number>();
   readonly #lost = new Map<number, number>();
-  #polls: FdPoll[] | undefined;
   /** Counters that were not understood. */
   malformed = 0;
 
-  /** @param onReadable runs outside of Node's callback scope: it may only ask for a turn */
-  constructor(instance: Instance, onReadable: () => void) {
+  constructor(instance: Instance) {
     this.#instance = instance;
-    this.#onReadable = onReadable;
   }
 
   /** Opens those of cpus that have come up since the last time. */
@@ -34,19 +29,8 @@ export class Pipes {
       const fd = this.#fds.has(cpu) ? undefined : this.#instance.openPipe(cpu);
       if (fd === undefined) return [];
       this.#fds.set(cpu, fd);
-      this.#polls?.push(new FdPoll(fd, this.#onReadable));
       return [{ cpu, read: pagesOf(fd) }];
     });
-  }
-
-  /** Calls back while there is something to read. */
-  watch(): void {
-    this.#polls ??= [...this.#fds.values()].map((fd) => new FdPoll(fd, this.#onReadable));
-  }
-
-  unwatch(): void {
-    for (const poll of this.#polls ?? []) poll.close();
-    this.#polls = undefined;
   }
 
   /** What was lost since the last look: the kernel's own count, which is exact. */

@@ -2,7 +2,7 @@
 import { SyscallError, UnsupportedError } from '../../errors.ts';
 import { files, kernelRelease } from '../../sys/host.ts';
 import { numbersIn } from '../proc.ts';
-import { type EventReader, type EventSource, SOURCES } from './events.ts';
+import { type EventReader, type EventSource, type KernelEvent, SOURCES } from './events.ts';
 import { kernelFilter, type Wanted } from './filter.ts';
 import { parseCpuList, parsePageSize } from './format.ts';
 import type { Instance } from './instance.ts';
@@ -36,19 +36,24 @@ export interface Plan extends Wanted {
 }
 
 /** An instance that only has to be switched on. */
-export interface Prepared {
+export interface Ready<E> {
   readonly light: boolean;
   readonly events: readonly string[];
-  readonly readers: readonly EventReader[];
+  readonly readers: readonly EventReader<E>[];
   /** Bytes of a page. */
   readonly pageSize: number;
-  /** The kernel leaves out other comms: it knows them at the time of the call, we only afterwards. */
-  readonly isCommFiltered: boolean;
   /** Formats that were not understood. */
   readonly malformed: number;
 }
 
-interface Loaded extends EventSource {
+/** The same for calls. */
+export interface Prepared extends Ready<KernelEvent> {
+  /** The kernel leaves out other comms: it knows them at the time of the call, we only afterwards. */
+  readonly isCommFiltered: boolean;
+}
+
+/** An event that this kernel has. */
+export interface Loaded extends EventSource {
   readonly reader: EventReader;
 }
 
@@ -66,7 +71,10 @@ async function loadEvents(instance: Instance): Promise<{ loaded: Loaded[]; malfo
 }
 
 /** Those of them that the plan needs. */
-function chooseEvents(all: readonly Loaded[], plan: Plan): { light: boolean; chosen: Loaded[] } {
+function chooseEvents(
+  all: readonly Loaded[],
+  plan: Pick<Plan, 'light' | 'setup'>,
+): { light: boolean; chosen: Loaded[] } {
   const hasCalls = (call: Loaded['call']) =>
     ['enter', 'exit'].every((step) => all.some((each) => each.step === step && each.call === call));
   const light = plan.light || !hasCalls('register');
@@ -82,6 +90,23 @@ function chooseEvents(all: readonly Loaded[], plan: Plan): { light: boolean; cho
     });
   }
   return { light, chosen };
+}
+
+/** Events of calls, chosen from those that this kernel has. */
+export interface CallEvents {
+  readonly light: boolean;
+  readonly chosen: readonly Loaded[];
+  /** Formats that were not understood. */
+  readonly malformed: number;
+}
+
+/** The events of all calls; `'none'` for that which tells of a new ring. */
+export async function callEvents(instance: Instance, which: 'none' | 'light' | 'full'): Promise<CallEvents> {
+  const { loaded, malformed } = await loadEvents(instance);
+  if (which !== 'none')
+    return { ...chooseEvents(loaded, { light: which === 'light', setup: true }), malformed };
+  const chosen = loaded.filter(({ step, call }) => step === 'ring' && call === 'setup');
+  return { light: true, chosen, malformed };
 }
 
 /** Limits the instance to processes, their threads, and what these start. */
@@ -103,15 +128,25 @@ async function followPids(instance: Instance, pids: readonly number[]): Promise<
   }
 }
 
-/** Writes everything but the switch. Throws SyscallError (ESRCH for a pid that is gone) and UnsupportedError. */
-export async function prepare(instance: Instance, plan: Plan): Promise<Prepared> {
+/** What every trace sets in its instance. */
+export async function prepareBuffers(instance: Instance, bufferKb: number): Promise<void> {
   await instance.write('tracing_on', '0');
-  await instance.write('buffer_size_kb', `${plan.bufferKb}`);
+  await instance.write('buffer_size_kb', `${bufferKb}`);
   await instance.write('trace_clock', 'mono');
   // by default a reader is told only when half of a buffer is full; old kernels tell always
   await instance.offer('buffer_percent', '0');
   // remembers the processes of threads that have ended
   await instance.offer('options/record-tgid', '1');
+}
+
+/** Bytes of a page of the instance's buffers. */
+export async function pageSizeOf(instance: Instance): Promise<number> {
+  return parsePageSize((await instance.read('events/header_page')) ?? '') ?? PAGE_SIZE;
+}
+
+/** Writes everything but the switch. Throws SyscallError (ESRCH for a pid that is gone) and UnsupportedError. */
+export async function prepare(instance: Instance, plan: Plan): Promise<Prepared> {
+  await prepareBuffers(instance, plan.bufferKb);
   const { loaded, malformed } = await loadEvents(instance);
   const { light, chosen } = chooseEvents(loaded, plan);
   let isCommFiltered = plan.comm !== undefined;
@@ -125,7 +160,7 @@ export async function prepare(instance: Instance, plan: Plan): Promise<Prepared>
     light,
     events: chosen.map(({ path }) => path),
     readers: chosen.map(({ reader }) => reader),
-    pageSize: parsePageSize((await instance.read('events/header_page')) ?? '') ?? PAGE_SIZE,
+    pageSize: await pageSizeOf(instance),
     isCommFiltered,
     malformed,
   };

@@ -65,7 +65,9 @@ export interface TraceEnd {
   readonly monoNs: bigint;
   /** How many register records there were. */
   readonly calls: number;
-  /** How many of them, and of the create records, were not complete. */
+  /** How many completions of operations were seen: only `operations()` looks at them. */
+  readonly operations: number;
+  /** How many of the calls, and of the create records, were not complete. */
   readonly incomplete: number;
   /** Events that were read. With `lostEvents` they are all that the kernel made. */
   readonly events: number;

@@ -4,6 +4,7 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { constants } from '../../../structs/flags.ts';
+import { ops } from '../../../structs/ops.ts';
 import { KernelTimespec } from '../../../structs/posix.ts';
 import { GeteventsArg } from '../../../structs/setup.ts';
 import {
@@ -18,30 +19,62 @@ import type { SqeCursor } from '../../ops/sqe.ts';
 import type { RingFd } from '../../register/call.ts';
 import { unregisterRingFds } from '../../register/files.ts';
 import { registerSyncCancel } from '../../register/notify.ts';
+import type { Uses } from '../../sys/copies.ts';
 import { kernelRelease } from '../../sys/host.ts';
-import { keepForever, Pinned } from '../../sys/memory.ts';
+import { endCopies, keepForever, makesCopies, Pinned, takeNewCopies } from '../../sys/memory.ts';
 import { sys } from '../../sys/syscall.ts';
 import { tracedClose } from '../../sys/trace.ts';
 import { Flights, join, kindOf, mark, payloadOf, SKIPPED, TAG } from './flights.ts';
 import type { Queues, RingParams } from './queues.ts';
+import { reapClosed, reapLater, whenReaped } from './reaper.ts';
 import { giveBackIndex } from './ring-index.ts';
 import { enterHint } from './setup.ts';
 import { timespec } from './time.ts';
 
 const {
   IORING_CQE_F_MORE,
-  IORING_ENTER_EXT_ARG,
   IORING_ENTER_GETEVENTS,
   IORING_ENTER_REGISTERED_RING,
   IORING_ENTER_SQ_WAKEUP,
-  IORING_FEAT_EXT_ARG,
   IORING_FEAT_REG_REG_RING,
 } = constants;
 const EINTR = 4;
+const EAGAIN = 11;
+const EBUSY = 16;
 const ETIME = 62;
 const HIGH = 0x1_0000_0000;
-/** How long close() waits for the kernel to let go, in milliseconds. */
-const CLOSE_LIMIT_MS = 1000;
+
+/** Operations that only read the memory that they are given. */
+const READS_MEMORY: ReadonlySet<number> = new Set([
+  constants.IORING_OP_WRITE,
+  constants.IORING_OP_WRITEV,
+  constants.IORING_OP_SEND,
+  constants.IORING_OP_SENDMSG,
+  constants.IORING_OP_SEND_ZC,
+  constants.IORING_OP_SENDMSG_ZC,
+  constants.IORING_OP_CONNECT,
+  constants.IORING_OP_BIND,
+  constants.IORING_OP_OPENAT,
+  constants.IORING_OP_OPENAT2,
+  constants.IORING_OP_UNLINKAT,
+  constants.IORING_OP_RENAMEAT,
+  constants.IORING_OP_MKDIRAT,
+  constants.IORING_OP_SYMLINKAT,
+  constants.IORING_OP_LINKAT,
+  constants.IORING_OP_SETXATTR,
+  constants.IORING_OP_FSETXATTR,
+  constants.IORING_OP_EPOLL_CTL,
+  constants.IORING_OP_TIMEOUT,
+  constants.IORING_OP_TIMEOUT_REMOVE,
+]);
+
+/** What a sandbox allows, for the errors of what it refuses. */
+export interface SandboxRules {
+  readonly ops: ReadonlySet<string>;
+  /** IOSQE_* bits that every operation must have, and those that it may have. */
+  readonly requiredFlags: number;
+  readonly allowedFlags: number;
+}
 
 /** A slot of a registered table, which the kernel tells about when it has let go. */
 export interface Tag {
@@ -70,6 +103,10 @@ function attempt(then: () => void): void {
   } catch {
     // nobody is left to be told
   }
+}
+
+function operationName(opcode: number): string {
+  return ops.find(({ value }) => value === opcode)?.name ?? `OP_${opcode}`;
 }
 
 /** All cores of this thread that are open. */
@@ -115,6 +152,10 @@ export class RingCore {
   isPolled = false;
   /** The ring's eventfd that wakes the event loop instead, or -1. */
   wakeFd = -1;
+  /** Do operations have a userData of the caller's? Those of promises have none. */
+  hasUserData = false;
+  /** The sandbox that the ring was given, if any. */
+  sandbox: SandboxRules | undefined;
   /** Must every operation have flags that a cancellation by an operation would not have? */
   hasRequiredFlags = false;
   /** Is the ring enabled (not, or no longer, SETUP_R_DISABLED)? */
@@ -124,10 +165,15 @@ export class RingCore {
   #expected = 0;
   /** Completions of tags that may come: before 6.13 those of an unregistered table never do. */
   #owedTags = 0;
+  /** In workers: the copies of operations in flight, by slot. */
+  readonly #copies = new Map<number, { readonly uses: Uses; readonly isWritten: boolean }>();
   readonly #endings = new Set<() => void>();
   /** What the ring holds although no flight does: registered memory, until close. */
   readonly #registered = new Set<unknown>();
   readonly #wait = new Pinned(GeteventsArg.size + KernelTimespec.size);
+  #isGivenBack = false;
+  /** Can the ring be entered, so that completions still come? */
+  #isReachable = true;
   #handle: RingFd | undefined;
 
   constructor(fd: number, handle: RingFd, queues: Queues, params: RingParams) {
@@ -221,6 +267,17 @@ export class RingCore {
 
   // ---- operations ------------------------------------------------------------------------------------------
 
+  /** Before an operation is made: throws once the ring is closed, and forgets the copies of one that was not completed. */
+  begin(): void {
+    this.check();
+    if (makesCopies) this.#dropNewCopies();
+  }
+
+  #dropNewCopies(): void {
+    const uses = takeNewCopies();
+    if (uses !== undefined) endCopies(uses, false);
+  }
+
   /** The cursor, on the next free entry. To be called when all arguments were read and checked. */
   entry(): SqeCursor {
     const { queues } = this;
@@ -237,14 +294,46 @@ export class RingCore {
     const { flights, queues } = this;
     queues.advance();
     const slot = flights.add(userData, held);
-    queues.sqe.setUserData(slot, flights.high(slot));
+    const { sqe } = queues;
+    sqe.setUserData(slot, flights.high(slot));
+    flights.describe(slot, sqe.words[sqe.base] ?? 0, sqe.words[sqe.base + 1] ?? 0);
+    if (makesCopies) this.#keepCopies(slot, sqe.opcode);
     return slot;
   }
 
-  /** As `commit`, for an operation that posts no completion when it succeeds, and holds nothing. */
-  commitSkipped(userData: number): void {
-    this.queues.sqe.setUserData(userData, mark(SKIPPED, Math.floor(userData / HIGH)));
-    this.queues.advance();
+  /** The copies of the operation in `slot`. */
+  #keepCopies(slot: number, opcode: number): void {
+    const uses = takeNewCopies();
+    if (uses !== undefined) this.#copies.set(slot, { uses, isWritten: !READS_MEMORY.has(opcode) });
+  }
+
+  /** The operation in `slot` is over, or never starts. */
+  forget(slot: number, hasStarted = false): void {
+    this.flights.remove(slot);
+    const kept = makesCopies ? this.#copies.get(slot) : undefined;
+    if (kept === undefined) return;
+    this.#copies.delete(slot);
+    endCopies(kept.uses, kept.isWritten && hasStarted);
+  }
+
+  /**
+   * As `commit`, for an operation that posts no completion when it succeeds. `held` is what the kernel copies when it takes
+   * the entry.
+   */
+  commitSkipped(userData: number, held?: unknown): void {
+    const { queues } = this;
+    queues.advance();
+    queues.sqe.setUserData(userData, mark(SKIPPED, Math.floor(userData / HIGH)));
+    if (held !== undefined) this.#holdUntilTaken(held);
+  }
+
+  /** What entries without a completion point to, until the kernel has taken the entry. */
+  #untilTaken: { readonly end: number; readonly held: unknown }[] = [];
+
+  #holdUntilTaken(held: unknown): void {
+    const { queues } = this;
+    this.#untilTaken = this.#untilTaken.filter(({ end }) => !queues.isTaken(end));
+    this.#untilTaken.push({ end: queues.end, held });
   }
 
   /** The kernel's user_data of every operation with this userData. */
@@ -263,7 +352,10 @@ export class RingCore {
       if (flights.isCurrent(low, high)) {
         this.userData = flights.userData(low);
         this.held = flights.held(low);
-        if ((queues.flags & IORING_CQE_F_MORE) === 0) flights.remove(low);
+        if ((queues.flags & IORING_CQE_F_MORE) === 0) {
+          if (makesCopies) this.forget(low, true);
+          else flights.remove(low);
+        }
         return true;
       }
       if (this.#takeOther(high, low)) return true;
@@ -295,6 +387,8 @@ export class RingCore {
   userData: number | bigint = 0;
   /** What was held for it; undefined for a message of another ring. */
   held: unknown;
+  /** Called when a slot was given up whose tag's completion is to come. */
+  onTagExpected: (() => void) | undefined;
   /** Is told each completion that close() takes. */
   onLast: ((held: unknown, res: number, flags: number) => void) | undefined;
 
@@ -307,6 +401,11 @@ export class RingCore {
   /** Is every slot of the completion queue one completion that take() gives? Then the kernel counts as we do. */
   get countsAll(): boolean {
     return this.#owedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED);
+  }
+
+  /** May completions of tags come? */
+  get expectsTags(): boolean {
+    return this.#owedTags > 0;
   }
 
   /** How many completions take() would give now, without asking the kernel: all that are ready but tags. */
@@ -351,13 +450,23 @@ export class RingCore {
   /** A new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
   tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): Tag {
     const tag: Tag = { entry: -1, index, held, onRelease, state: 'held' };
-    tag.entry = this.#tags.add(0, tag);
+    this.addTag(tag);
     return tag;
+  }
+
+  /** The same for an object of the owner's. */
+  addTag(tag: Tag): void {
+    tag.entry = this.#tags.add(0, tag);
   }
 
   /** The kernel's name of a tag. */
   tagValue({ entry }: Tag): bigint {
     return join(this.#tags.high(entry), entry);
+  }
+
+  /** The high half of the kernel's name of a tag; the low half is its `entry`. */
+  tagHigh({ entry }: Tag): number {
+    return this.#tags.high(entry);
   }
 
   /** A tag that was never registered, because the call failed. */
@@ -367,7 +476,10 @@ export class RingCore {
 
   /** The slot with this tag was given up: its completion says when the kernel has let go. */
   expectTag(tag: Tag): void {
-    if (tag.state === 'held') this.#owedTags++;
+    if (tag.state === 'held') {
+      this.#owedTags++;
+      this.onTagExpected?.();
+    }
     this.expectRelease(tag);
   }
 
@@ -423,16 +535,65 @@ export class RingCore {
 
   // ---- the end ---------------------------------------------------------------------------------------------
 
-  /** Cancels and reaps everything, gives everything back. Never throws. */
+  /**
+   * Cancels everything, takes what is there, and gives all back; never waits, never throws. What the kernel does not give up
+   * at once is taken later: until then fd, queues and memory stay.
+   */
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
     open.delete(this);
     this.#forgetUnsubmitted();
-    this.#settle();
-    if (this.flights.active > 0) this.#keep();
-    else for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
+    if (this.#isReachable) {
+      while (this.#takeLast());
+      this.#takeBack();
+    }
+    if (this.flights.active === 0) for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
     this.#end();
+    if (this.flights.active === 0 || !this.#isReachable) this.#giveBack();
+    else reapLater(this);
+    reapClosed();
+  }
+
+  /** Closes the ring whose queues can't be seen any more: its completions neither. */
+  closeUnseen(): void {
+    this.#isReachable = false;
+    this.close();
+  }
+
+  /** See `close`; true when all is given back. */
+  reap(): boolean {
+    this.#takeBack();
+    if (this.flights.active > 0 && this.#isReachable) return false;
+    for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
+    this.#giveBack();
+    return true;
+  }
+
+  /** Waits until all is given back after close(), at most `timeoutMs`; false when it is not. */
+  closed(timeoutMs: number): Promise<boolean> {
+    return whenReaped(this, timeoutMs);
+  }
+
+  /** The operations in flight, as `2 operations: OP_SEND_ZC on fd 7 (2)`. */
+  describe(): string {
+    const { flights } = this;
+    const counts = new Map<string, number>();
+    for (const slot of flights.slots()) {
+      const what = `${operationName(flights.opcode(slot))}${flights.isFixedFile(slot) ? ' on slot' : ' on fd'} ${flights.fd(slot)}`;
+      counts.set(what, (counts.get(what) ?? 0) + 1);
+    }
+    const list = [...counts].slice(0, 4).map(([what, count]) => (count > 1 ? `${what} (${count})` : what));
+    const more = counts.size > list.length ? ', ...' : '';
+    return `${flights.active} operation(s): ${list.join(', ')}${more}`;
+  }
+
+  /** Gives back fd, queues, and what was registered. Memory of operations that nobody will hear of any more stays for ever. */
+  #giveBack(): void {
+    // a user's onRelease may have looked at closed rings itself
+    if (this.#isGivenBack) return;
+    this.#isGivenBack = true;
+    if (this.flights.active > 0) this.#keep();
     this.queues.unmap();
     if (this.index !== undefined) giveBackIndex(this.handle, this.index);
     this.#handle = undefined;
@@ -453,29 +614,23 @@ export class RingCore {
   #forgetUnsubmitted(): void {
     const isSqpoll = this.has(constants.IORING_SETUP_SQPOLL);
     for (const [low, high] of this.queues.takeBack(!isSqpoll)) {
-      if (this.flights.isCurrent(low, high)) this.flights.remove(low);
+      if (this.flights.isCurrent(low, high)) this.forget(low);
     }
   }
 
-  /** Cancels and waits until nothing is in flight, at most a second. */
-  #settle(): void {
-    while (this.#takeLast());
-    const end = performance.now() + CLOSE_LIMIT_MS;
-    while (this.flights.active > 0) {
-      const left = end - performance.now();
-      if (left <= 0) return;
-      this.#cancelAll(Math.min(left, 100));
-      const result = this.#waitForOne(Math.min(left, 50));
+  /** Cancels and takes, as long as that brings something. */
+  #takeBack(): void {
+    let before = Number.POSITIVE_INFINITY;
+    while (this.flights.active > 0 && this.flights.active < before) {
+      before = this.flights.active;
+      this.#cancelAll();
+      const result = this.enter(0, 0, IORING_ENTER_GETEVENTS);
       while (this.#takeLast());
-      if (result < 0 && result !== -EINTR && result !== -ETIME) return;
+      this.queues.release();
+      // memory of the kernel's may be short, and a signal may come
+      if (result < 0 && ![-EINTR, -EAGAIN, -EBUSY, -ETIME].includes(result)) this.#isReachable = false;
     }
-  }
-
-  /** Waits for a completion, at most `ms`; before 5.11 no wait has a limit, and this one only looks. */
-  #waitForOne(ms: number): number {
-    if ((this.features & IORING_FEAT_EXT_ARG) === 0) return this.enter(0, 0, IORING_ENTER_GETEVENTS);
-    const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG;
-    return this.enter(0, 1, flags, this.waitArgument(ms), GeteventsArg.size);
+    if (!this.queues.isMapped) this.#isReachable = false;
   }
 
   #takeLast(): boolean {
@@ -488,17 +643,21 @@ export class RingCore {
     }
   }
 
-  #cancelAll(timeoutMs: number): void {
+  #cancelAll(): void {
     // the workers of a submission thread are not found from this one
     if (this.has(constants.IORING_SETUP_SQPOLL)) {
       this.#cancelEach();
       return;
     }
     try {
-      registerSyncCancel(this.handle, { flags: constants.IORING_ASYNC_CANCEL_ANY, timeoutMs });
+      registerSyncCancel(this.handle, { flags: constants.IORING_ASYNC_CANCEL_ANY, timeoutMs: 0 });
     } catch (error) {
-      // ETIME: a worker is busy, ask again. Otherwise the opcode is newer than this kernel (6.0), or sandboxed away
-      if (!(error instanceof RegisterError && error.code === 'ETIME')) this.#cancelEach();
+      const code = error instanceof RegisterError ? error.code : undefined;
+      // ETIME: a worker is busy, ask again. ENOENT: nothing can be cancelled any more
+      if (code === 'ETIME' || code === 'ENOENT') return;
+      // otherwise the opcode is newer than this kernel (6.0), or a sandbox refuses it, and may refuse the operation too
+      if (code === 'EACCES') this.#isReachable = false;
+      this.#cancelEach();
     }
   }
 
@@ -514,18 +673,14 @@ export class RingCore {
     this.enter(queues.publish(), 0, IORING_ENTER_SQ_WAKEUP);
   }
 
-  /** The kernel may still write: what it may write to stays for ever. */
+  /** Nobody will hear of the completions: what the kernel may write to stays for ever. */
   #keep(): void {
-    const { active } = this.flights;
     const things = [
       ...this.flights.everything(),
       ...this.#registered,
       ...this.#tags.everything().map(({ held }) => held),
     ];
-    keepForever(
-      [things],
-      `a ring was closed with ${active} operation(s) that the kernel did not give up within ` +
-        `${CLOSE_LIMIT_MS} ms; their memory is kept until the process ends`,
-    );
+    const why = `a ring was closed that can't be entered any more, with ${this.describe()}; their memory is kept until the process ends`;
+    keepForever([things], why);
   }
 }

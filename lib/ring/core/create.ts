@@ -1,190 +1,18 @@
-/** From options to a ring: the best setup flags that this kernel takes, the queues mapped, nothing leaked on failure. */
-import { isMainThread } from 'node:worker_threads';
-import {
-  boolean,
-  options as checkOptions,
-  integer,
-  U32_MAX,
-  wrongType,
-  wrongValue,
-} from '../../../structs/check.ts';
+/** From options to a ring: set up, the queues mapped, nothing leaked on failure. */
+import { integer, U32_MAX } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import { UnsupportedError } from '../../errors.ts';
 import { kernelRelease } from '../../sys/host.ts';
 import { mapAnonymous } from '../../sys/memory.ts';
 import { tracedClose } from '../../sys/trace.ts';
+import { sweepSometimes } from '../../sys/worker-memory.ts';
 import { RingCore } from './core.ts';
+import { planSetup, type RingOptions, type SetupPlan, setupBest } from './plan.ts';
 import { mapQueueMemory, type QueueMemory, Queues, type RingParams } from './queues.ts';
-import { type SetupParams, type SetupResult, setupFailure, trySetup } from './setup.ts';
+import { reapClosed } from './reaper.ts';
+import type { SetupResult } from './setup.ts';
 
-const {
-  IORING_SETUP_ATTACH_WQ,
-  IORING_SETUP_CLAMP,
-  IORING_SETUP_COOP_TASKRUN,
-  IORING_SETUP_CQE_MIXED,
-  IORING_SETUP_CQE32,
-  IORING_SETUP_CQSIZE,
-  IORING_SETUP_DEFER_TASKRUN,
-  IORING_SETUP_HYBRID_IOPOLL,
-  IORING_SETUP_IOPOLL,
-  IORING_SETUP_NO_MMAP,
-  IORING_SETUP_NO_SQARRAY,
-  IORING_SETUP_R_DISABLED,
-  IORING_SETUP_REGISTERED_FD_ONLY,
-  IORING_SETUP_SINGLE_ISSUER,
-  IORING_SETUP_SQ_AFF,
-  IORING_SETUP_SQE128,
-  IORING_SETUP_SQPOLL,
-  IORING_SETUP_SUBMIT_ALL,
-  IORING_SETUP_TASKRUN_FLAG,
-} = constants;
-const EINVAL = 22;
-
-/** Options of a ring. Flags that only make it faster are chosen by what this kernel takes. */
-export interface RingOptions {
-  /** Completion queue entries, up to 65536; twice the submission queue when absent (SETUP_CQSIZE, 5.5). */
-  readonly cqEntries?: number;
-  /** Sizes above the kernel's limits are lowered to them instead of refused (SETUP_CLAMP, 5.6). */
-  readonly clamp?: boolean;
-  /** A kernel thread submits: no syscall while it is awake (SETUP_SQPOLL). Refused in workers. */
-  readonly sqPoll?: boolean | SqPollOptions;
-  /** Completions are polled for; only O_DIRECT reads and writes work (SETUP_IOPOLL). */
-  readonly ioPoll?: boolean | 'hybrid';
-  /** Entries of 128 bytes, for passthrough commands (SETUP_SQE128, 5.19). */
-  readonly sqe128?: boolean;
-  /** Completions of 32 bytes (SETUP_CQE32, 5.19), or of both sizes (`'mixed'`: SETUP_CQE_MIXED, 6.18). */
-  readonly cqe32?: boolean | 'mixed';
-  /** Task work runs only when the ring is entered (SETUP_DEFER_TASKRUN, 6.1); needed by `resize`. */
-  readonly deferTaskrun?: boolean;
-  /** Starts disabled: register first, then `enable()` (SETUP_R_DISABLED, 5.10). */
-  readonly disabled?: boolean;
-  /** Shares the worker threads of another ring (SETUP_ATTACH_WQ, 5.6). */
-  readonly attachTo?: { readonly fd: number };
-  /** Keeps the indirection of the submission queue that 6.6 made needless (without SETUP_NO_SQARRAY). */
-  readonly sqArray?: boolean;
-  /** The queues lie in memory of ours instead of the kernel's (SETUP_NO_MMAP, 6.5). */
-  readonly noMmap?: boolean;
-  /** No fd at all, only a registered index (SETUP_REGISTERED_FD_ONLY, 6.5); implies `noMmap`. */
-  readonly registeredFdOnly?: boolean;
-}
-
-/** Options of the submission thread. */
-export interface SqPollOptions {
-  /** After so many milliseconds without work it sleeps; 1000 when absent. */
-  readonly idleMs?: number;
-  /** The cpu that it runs on. */
-  readonly cpu?: number;
-}
-
-/** The names of all ring options. */
-export const RING_OPTIONS: readonly string[] = [
-  'cqEntries',
-  'clamp',
-  'sqPoll',
-  'ioPoll',
-  'sqe128',
-  'cqe32',
-  'deferTaskrun',
-  'disabled',
-  'attachTo',
-  'sqArray',
-  'noMmap',
-  'registeredFdOnly',
-];
-
-/** What is asked for: flags that must be had, flags that would be good, newest first, and the other parameters. */
-interface Wish {
-  readonly required: number;
-  readonly wanted: readonly number[];
-  readonly params: SetupParams;
-}
-
-function wish(options: RingOptions): Wish {
-  const { sqPoll, ioPoll, cqe32, cqEntries, attachTo } = options;
-  for (const name of [
-    'clamp',
-    'sqe128',
-    'deferTaskrun',
-    'disabled',
-    'sqArray',
-    'noMmap',
-    'registeredFdOnly',
-  ] as const) {
-    if (options[name] !== undefined) boolean(`options.${name}`, options[name]);
-  }
-  choice('options.ioPoll', ioPoll, 'hybrid');
-  choice('options.cqe32', cqe32, 'mixed');
-  if (attachTo !== undefined && (typeof attachTo !== 'object' || attachTo === null))
-    throw wrongType('options.attachTo', 'a ring, or another object with its fd', attachTo);
-  const thread = sqPollParams(sqPoll);
-  const noMmap = options.noMmap === true || options.registeredFdOnly === true;
-  const required =
-    (options.clamp ? IORING_SETUP_CLAMP : 0) |
-    (ioPoll ? IORING_SETUP_IOPOLL : 0) |
-    (ioPoll === 'hybrid' ? IORING_SETUP_HYBRID_IOPOLL : 0) |
-    (options.sqe128 ? IORING_SETUP_SQE128 : 0) |
-    (cqe32 === true ? IORING_SETUP_CQE32 : 0) |
-    (cqe32 === 'mixed' ? IORING_SETUP_CQE_MIXED : 0) |
-    (options.disabled ? IORING_SETUP_R_DISABLED : 0) |
-    (options.deferTaskrun
-      ? IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_TASKRUN_FLAG
-      : 0) |
-    (noMmap ? IORING_SETUP_NO_MMAP : 0) |
-    (options.registeredFdOnly ? IORING_SETUP_REGISTERED_FD_ONLY : 0) |
-    (cqEntries === undefined ? 0 : IORING_SETUP_CQSIZE) |
-    (attachTo === undefined ? 0 : IORING_SETUP_ATTACH_WQ) |
-    (thread.flags ?? 0);
-  const cooperative =
-    sqPoll || options.deferTaskrun ? 0 : IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG;
-  const wanted = [
-    options.sqArray ? 0 : IORING_SETUP_NO_SQARRAY,
-    IORING_SETUP_SINGLE_ISSUER,
-    cooperative,
-    IORING_SETUP_SUBMIT_ALL,
-  ];
-  const params: SetupParams = {
-    ...thread,
-    ...(cqEntries === undefined ? {} : { cqEntries: integer('options.cqEntries', cqEntries, 1, U32_MAX) }),
-    ...(attachTo === undefined ? {} : { wqFd: integer('options.attachTo.fd', attachTo.fd, 0, 0x7fff_ffff) }),
-  };
-  return { required, wanted: wanted.filter((flags) => flags !== 0), params };
-}
-
-function choice<T extends string>(name: string, value: boolean | T | undefined, word: T): void {
-  if (value === undefined || typeof value === 'boolean' || value === word) return;
-  throw wrongValue(name, `true, false or '${word}'`, value);
-}
-
-function sqPollParams(sqPoll: RingOptions['sqPoll']): SetupParams {
-  if (sqPoll === undefined || sqPoll === false) return {};
-  if (!isMainThread) {
-    throw wrongValue(
-      'options.sqPoll',
-      'absent in a worker: its thread would go on writing after terminate()',
-      sqPoll,
-    );
-  }
-  if (sqPoll === true) return { flags: IORING_SETUP_SQPOLL };
-  checkOptions('options.sqPoll', sqPoll, ['idleMs', 'cpu']);
-  const { idleMs, cpu } = sqPoll;
-  return {
-    flags: IORING_SETUP_SQPOLL | (cpu === undefined ? 0 : IORING_SETUP_SQ_AFF),
-    sqThreadIdle: integer('options.sqPoll.idleMs', idleMs ?? 0, 0, U32_MAX),
-    sqThreadCpu: integer('options.sqPoll.cpu', cpu ?? 0, 0, 65535),
-  };
-}
-
-/** Asks with fewer and fewer of the wanted flags until the kernel takes them. */
-function setupBest(entries: number, { required, wanted, params }: Wish): SetupResult {
-  for (let skip = 0; ; skip++) {
-    const flags = wanted.slice(skip).reduce((all, each) => all | each, required) >>> 0;
-    const result = trySetup(entries, { ...params, flags });
-    if (typeof result !== 'number') return result;
-    if (result !== -EINVAL || skip >= wanted.length) {
-      throw setupFailure(-result, { entries, flags: required, cqEntries: params.cqEntries });
-    }
-  }
-}
+const { IORING_SETUP_NO_MMAP, IORING_SETUP_REGISTERED_FD_ONLY } = constants;
 
 /** The largest memory that the queues can need, in our own pages (SETUP_NO_MMAP). */
 function ownMemory(entries: number, options: RingOptions): QueueMemory {
@@ -192,7 +20,7 @@ function ownMemory(entries: number, options: RingOptions): QueueMemory {
   const cq = 2 ** Math.ceil(Math.log2(Math.min(Math.max(options.cqEntries ?? 0, 2 * sq), 65536)));
   const ring = mapAnonymous(64 + cq * 32 + sq * 4 + 4096);
   try {
-    return { ring, sqes: mapAnonymous(sq * (options.sqe128 ? 128 : 64)) };
+    return { ring, sqes: mapAnonymous(sq * (options.sqe128 === true ? 128 : 64)) };
   } catch (error) {
     ring.unmap();
     throw error;
@@ -207,10 +35,12 @@ function unmap(memory: QueueMemory): void {
 /** Makes a ring with its queues mapped. */
 export function createRing(entries: number, options: RingOptions): RingCore {
   integer('entries', entries, 1, U32_MAX);
-  const wanted = wish(options);
-  return (wanted.required & IORING_SETUP_NO_MMAP) === 0
-    ? createMapped(setupBest(entries, wanted))
-    : createInOwnMemory(entries, options, wanted);
+  const plan = planSetup(options);
+  reapClosed();
+  sweepSometimes();
+  return (plan.required & IORING_SETUP_NO_MMAP) === 0
+    ? createMapped(setupBest(entries, plan))
+    : createInOwnMemory(entries, options, plan);
 }
 
 function createMapped({ fd, params }: SetupResult): RingCore {
@@ -228,12 +58,12 @@ function createMapped({ fd, params }: SetupResult): RingCore {
 function createInOwnMemory(
   entries: number,
   options: RingOptions,
-  { required, wanted, params }: Wish,
+  { required, optional, params }: SetupPlan,
 ): RingCore {
   const memory = ownMemory(entries, options);
   try {
     const addresses = { sqOff: { userAddr: memory.sqes.address }, cqOff: { userAddr: memory.ring.address } };
-    const made = setupBest(entries, { required, wanted, params: { ...params, ...addresses } });
+    const made = setupBest(entries, { required, optional, params: { ...params, ...addresses } });
     return ownRing(made.fd, made.params, memory);
   } catch (error) {
     unmap(memory);

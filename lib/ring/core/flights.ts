@@ -7,6 +7,8 @@
  * apart from a completion.
  */
 
+import { constants } from '../../../structs/flags.ts';
+
 /** The kinds of user_data that bit 63 marks: bits 61 and 62. */
 const FLIGHT = 0;
 export const TAG = 1;
@@ -40,6 +42,12 @@ export function join(high: number, low: number): bigint {
   return whole[0] ?? 0n;
 }
 
+function longer(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const copy = new Int32Array(length);
+  copy.set(array);
+  return copy;
+}
+
 /**
  * A table of operations in flight, or of other things that completions of a kind name. Slots are reused, generations are
  * not.
@@ -47,8 +55,16 @@ export function join(high: number, low: number): bigint {
 export class Flights<H = unknown> {
   readonly #mark: number;
   #userData = new Float64Array(0);
+  /**
+   * The generation that every slot begins with: by chance, so that the user_data of an operation can't be guessed by a message
+   * of another ring.
+   */
+  readonly #firstGeneration = Math.floor(Math.random() * (PAYLOAD + 1));
   /** The high half of each slot's user_data; without bit 63 while the slot is free, so that no completion fits it. */
   #high = new Int32Array(0);
+  /** The first word of each operation's entry, with opcode and flags, and its file: for what is said of those that don't end. */
+  #words = new Int32Array(0);
+  #fd = new Int32Array(0);
   readonly #held: (H | undefined)[] = [];
   /** The free slots: a stack rather than a list, so that no slot has to be read to know the next one. */
   #free = new Int32Array(0);
@@ -76,6 +92,25 @@ export class Flights<H = unknown> {
     return slot;
   }
 
+  /** What was started: the first two words of the entry, which have opcode, flags and file. */
+  describe(slot: number, first: number, fd: number): void {
+    this.#words[slot] = first;
+    this.#fd[slot] = fd;
+  }
+
+  opcode(slot: number): number {
+    return (this.#words[slot] ?? 0) & 0xff;
+  }
+
+  /** The fd, or the slot of the file table. */
+  fd(slot: number): number {
+    return this.#fd[slot] ?? -1;
+  }
+
+  isFixedFile(slot: number): boolean {
+    return ((this.#words[slot] ?? 0) & (constants.IOSQE_FIXED_FILE << 8)) !== 0;
+  }
+
   /** The high half of the slot's user_data; the low half is the slot itself. */
   high(slot: number): number {
     return (this.#high[slot] ?? 0) >>> 0;
@@ -89,7 +124,13 @@ export class Flights<H = unknown> {
 
   /** Was it the operation of this slot some time ago? */
   isFormer(slot: number, high: number): boolean {
-    return kindOf(high) === kindOf(this.#mark >>> 0) && payloadOf(high) < payloadOf(this.#high[slot] ?? 0);
+    if (kindOf(high) !== kindOf(this.#mark >>> 0)) return false;
+    return this.#age(payloadOf(high)) < this.#age(payloadOf(this.#high[slot] ?? this.#firstGeneration));
+  }
+
+  /** How many generations after the first one. */
+  #age(generation: number): number {
+    return (generation - this.#firstGeneration) & PAYLOAD;
   }
 
   userData(slot: number): number {
@@ -129,10 +170,13 @@ export class Flights<H = unknown> {
     const userData = new Float64Array(length);
     userData.set(this.#userData);
     const high = new Int32Array(length);
+    high.fill(this.#firstGeneration);
     high.set(this.#high);
     this.#free = new Int32Array(length);
     for (let slot = length - 1; slot >= this.#held.length; slot--) this.#free[this.#freeCount++] = slot;
     while (this.#held.length < length) this.#held.push(undefined);
+    this.#words = longer(this.#words, length);
+    this.#fd = longer(this.#fd, length);
     this.#userData = userData;
     this.#high = high;
   }

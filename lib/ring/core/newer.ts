@@ -7,12 +7,12 @@ export interface Newer {
   /** Its C name without `IORING_`. */
   readonly need: string;
   /** The first mainline kernel with it, where that is known. */
-  readonly since?: string;
+  readonly since?: string | undefined;
 }
 
 /**
- * Makes a call of which everything was checked before: if the kernel calls it wrong all the same (EINVAL), it lacks the
- * newest thing in it.
+ * Makes a call whose arguments were all checked before. If the kernel refuses it with EINVAL all the same, the kernel lacks
+ * `newest`, the newest thing in the arguments.
  * @throws UnsupportedError for `newest`; otherwise what `call` throws
  */
 export function withNewer<T>(newest: Newer | undefined, call: () => T): T {

@@ -50,8 +50,8 @@ export function mapQueueMemory(fd: number, params: RingParams): QueueMemory {
   }
 }
 
-/** Elements of a queue, by their counters; its mask was the old one's. */
-interface Waiting {
+/** The range [from, to) of unconsumed elements in the old ring, and the old ring's index mask. */
+interface Unconsumed {
   readonly from: number;
   readonly to: number;
   readonly mask: number;
@@ -61,12 +61,12 @@ function misplaced(): Error {
   return new Error('uring: an entry of the submission queue was taken while another one was written');
 }
 
-/** Copies what waits in one queue to its places in another; an element has `size` words. */
-function carry<T extends Int32Array | Uint32Array>(
+/** Copies the unconsumed elements of the old ring to their places in the new one; an element has `size` words. */
+function copyUnconsumed<T extends Int32Array | Uint32Array>(
   source: T,
   target: T,
   size: number,
-  { from, to, mask }: Waiting,
+  { from, to, mask }: Unconsumed,
   newMask: number,
 ): void {
   for (let i = from; i !== to; i = (i + 1) | 0) {
@@ -98,7 +98,7 @@ export class Queues {
   #cqMask = 0;
   #sqTail = 0;
   #published = 0;
-  /** Up to here entries are free for sure. The kernel's head is read anew only when the tail is there. */
+  /** Entries up to this counter are known to be free. The kernel's head is read again only when the tail reaches it. */
   #sqLimit = 0;
   #cqHead = 0;
   #cqSeen = 0;
@@ -119,7 +119,7 @@ export class Queues {
     this.attach(memory, params);
   }
 
-  /** Looks at `memory` from now on; heads and tails are read from it. */
+  /** Switches to `memory`; heads and tails are read from it. */
   attach(memory: QueueMemory, params: RingParams): void {
     const { flags, sqOff, cqOff, sqEntries, cqEntries } = params;
     this.#memory = memory;
@@ -149,8 +149,8 @@ export class Queues {
   }
 
   /**
-   * Goes on in the memory of a resized ring, where heads and tails go on too. What waits in the old memory is copied
-   * once more: kernels before 7.0 copy only halves of entries of 128 bytes and of completions of 32 bytes, and no
+   * Switches to the memory of a resized ring; heads and tails keep their values. Unconsumed elements of the old memory are
+   * copied again: kernels before 7.0 copy only halves of entries of 128 bytes and of completions of 32 bytes, and no
    * kernel copies anything where a counter wraps.
    * @returns the old memory, to be unmapped
    */
@@ -170,12 +170,18 @@ export class Queues {
     };
     this.attach(memory, params);
     const cqe = 1 << this.#cqeShift;
-    carry(words, this.sqe.words, this.sqe.stride, entries, this.sqEntries - 1);
-    carry(ring.subarray(this.#cqes), this.#ring.subarray(this.#cqes), cqe, ready, this.cqEntries - 1);
+    copyUnconsumed(words, this.sqe.words, this.sqe.stride, entries, this.sqEntries - 1);
+    copyUnconsumed(
+      ring.subarray(this.#cqes),
+      this.#ring.subarray(this.#cqes),
+      cqe,
+      ready,
+      this.cqEntries - 1,
+    );
     return old;
   }
 
-  /** The memory goes back; every later store and load goes nowhere. */
+  /** Unmaps the memory; later stores and loads have no effect. */
   unmap(): void {
     this.#ring = NOTHING;
     this.#sqLimit = this.#sqTail;
@@ -232,6 +238,26 @@ export class Queues {
   /** Complete entries that are not published yet. */
   get unpublished(): number {
     return (this.#sqTail - this.#published) | 0;
+  }
+
+  /** Where the next entry will be, as a counter. */
+  get end(): number {
+    return this.#sqTail;
+  }
+
+  /** Has the kernel taken all entries before `end`? */
+  isTaken(end: number): boolean {
+    return this.#memory === undefined || ((this.#load(this.#kSqHead) - end) | 0) >= 0;
+  }
+
+  /** A copy of the entry with this user_data, as long as no later one has its place; for errors. */
+  entryOf(low: number, high: number): Uint8Array | undefined {
+    const { words, stride } = this.sqe;
+    for (let base = 0; base < words.length; base += stride) {
+      const [entryLow, entryHigh] = this.sqe.userDataAt(base);
+      if (entryLow === low && entryHigh === high) return new Uint8Array(words.slice(base, base + 16).buffer);
+    }
+    return undefined;
   }
 
   /** Takes back the last `count` entries, which were not published. */

@@ -18,12 +18,12 @@ export interface ResizeOptions {
   /** Submission queue entries, 1..32768. */
   readonly sqEntries: number;
   /** Completion queue entries, up to 65536; twice `sqEntries` when absent. */
-  readonly cqEntries?: number;
+  readonly cqEntries?: number | undefined;
   /** Sizes above the kernel's limits are lowered to them instead of refused. */
-  readonly clamp?: boolean;
+  readonly clamp?: boolean | undefined;
 }
 
-/** Nothing can be mapped in place of memory of ours, or without an fd. */
+/** Throws where the new queues can't be mapped: the old ones lie in memory of this process, or there is no fd. */
 function checkMappable(core: RingCore): void {
   if (!core.has(constants.IORING_SETUP_NO_MMAP) && core.fd >= 0) return;
   throw new RegisterError(OPCODE, EINVAL, {
@@ -41,24 +41,24 @@ function arrayOffset(cqes: number, cqEntries: number, flags: number): number {
   return Math.ceil(((flags & constants.IORING_SETUP_CQE32) === 0 ? end : end * 2) / 64) * 64;
 }
 
-/** io_uring_params as a new ring would have them: after a resize the kernel leaves features and the SQ array out. */
+/** Fills in what the kernel leaves out of io_uring_params after a resize: features, flags, and the SQ array's offset. */
 function complete(given: RingParams, { flags, features }: RingCore): RingParams {
   const { sqOff, cqOff, cqEntries } = given;
   const array = sqOff.array === 0 ? arrayOffset(cqOff.cqes, cqEntries, flags) : sqOff.array;
   return { ...given, flags, features, sqOff: { ...sqOff, array } };
 }
 
-/** The kernel has left the old queues already: without a look at the new ones nothing can go on. */
+/** The kernel uses the new queues already: a ring that can't map them is closed. */
 function mapOrClose(core: RingCore, params: RingParams): QueueMemory {
   try {
     return mapQueueMemory(core.fd, params);
   } catch (error) {
-    core.close();
+    core.closeUnseen();
     throw error;
   }
 }
 
-/** Resizes the queues. What is prepared is published first; what waits to be reaped stays. */
+/** Resizes the queues. Prepared entries are published first; completions that were not reaped stay. */
 export function resizeQueues(core: RingCore, options: ResizeOptions): void {
   record('options', options, ['sqEntries', 'cqEntries', 'clamp']);
   const { sqEntries, cqEntries, clamp = false } = options;
@@ -70,7 +70,7 @@ export function resizeQueues(core: RingCore, options: ResizeOptions): void {
   checkMappable(core);
   const { queues } = core;
   queues.publish();
-  // what was taken must not be seen again in the new queue
+  // completions that were taken must not appear again in the new queue
   queues.release();
   const params = complete(registerResizeRings(core.handle, { sqEntries, cqEntries, clamp }), core);
   const former = queues.move(mapOrClose(core, params), params);

@@ -62,15 +62,15 @@ export function setup(entries: number, params: SetupParams = {}): SetupResult {
 /** What `enter` takes beside the ring. */
 export interface EnterOptions {
   /** Entries to submit, 0 when absent. */
-  readonly toSubmit?: number;
+  readonly toSubmit?: number | undefined;
   /** Completions to wait for, with IORING_ENTER_GETEVENTS in `flags`. */
-  readonly minComplete?: number;
+  readonly minComplete?: number | undefined;
   /** IORING_ENTER_* */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
   /** Address of a signal set, or of io_uring_getevents_arg with IORING_ENTER_EXT_ARG, or an offset with EXT_ARG_REG. */
-  readonly arg?: number;
+  readonly arg?: number | undefined;
   /** Its size in bytes. */
-  readonly argSize?: number;
+  readonly argSize?: number | undefined;
 }
 
 /**

@@ -12,7 +12,7 @@ const HALVES = Buf.size / 2;
 const TAIL = BufRing.at.tail / 2;
 const HIGH = 0x1_0000_0000;
 
-/** Adds buffers to the ring in `mapping`, which is unmapped by `unmap()` and shown to nobody. */
+/** Adds buffers to the ring in `mapping`. No other code may use `mapping`; `unmap()` unmaps it. */
 export class BufferEntries {
   readonly #mapping: Mapping;
   readonly #mask: number;
@@ -36,6 +36,11 @@ export class BufferEntries {
     this.#words[entry * WORDS + LEN] = length;
     this.#halves[entry * HALVES + ID] = id;
     this.#tail = (this.#tail + 1) & 0xffff;
+  }
+
+  /** The length that an entry has now: in an incremental ring the kernel writes what is left of the buffer. */
+  lengthAt(entry: number): number | undefined {
+    return this.#words[entry * WORDS + LEN];
   }
 
   /** Shows the entries written so far to the kernel: a store with release semantics. */

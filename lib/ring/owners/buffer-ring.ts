@@ -1,20 +1,38 @@
 /** Buffer rings: memory from which the kernel picks a buffer when data is there, not when it is asked for. */
-import { boolean, integer, oneOf, U16_MAX, U32_MAX, wrongValue } from '../../../structs/check.ts';
+import {
+  boolean,
+  copyList,
+  integer,
+  oneOf,
+  U16_MAX,
+  U32_MAX,
+  wrongType,
+  wrongValue,
+} from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import { Buf } from '../../../structs/rsrc.ts';
+import { bytesOf } from '../../../structs/views.ts';
 import { RegisterError } from '../../errors.ts';
 import { record } from '../../register/arguments.ts';
 import { registerPbufRing, registerPbufStatus, unregisterPbufRing } from '../../register/buffers.ts';
-import { addressOf, alloc, type Mapping, mapAnonymous, mapRing } from '../../sys/memory.ts';
-import type { RingBase } from '../base.ts';
+import {
+  addressOf,
+  alloc,
+  lastingAddressOf,
+  type Mapping,
+  mapAnonymous,
+  mapRing,
+  stableView,
+} from '../../sys/memory.ts';
 import type { RingCore } from '../core/core.ts';
 import { type Newer, withNewer } from '../core/newer.ts';
-import { BufferEntries } from './buffer-entries.ts';
+import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner } from './owner.ts';
+import { type BufferCompletion, type BufferPart, PoolBuffers } from './pool-buffers.ts';
+
+export { type BufferCompletion, BufferPart } from './pool-buffers.ts';
 
 const {
-  IORING_CQE_BUFFER_SHIFT,
-  IORING_CQE_F_BUF_MORE,
   IORING_CQE_F_BUFFER,
   IORING_OFF_PBUF_RING,
   IORING_OFF_PBUF_SHIFT,
@@ -24,66 +42,56 @@ const {
 const MAX_ENTRIES = 32_768;
 /** The most that `alloc` gives. */
 const MAX_BYTES = 2 ** 32;
+/** The most bytes of a buffer that the caller gives. */
+const MAX_GIVEN = 2 ** 30;
+/** The highest group whose kernel-allocated ring can be mapped: mmap's offset has 11 bits for the group. */
+const MAX_KERNEL_GROUP = (~constants.IORING_OFF_MMAP_MASK & 0x7fff_ffff) >>> IORING_OFF_PBUF_SHIFT;
 /** After so many groups that the kernel says are taken, we stop looking for a free one. */
 const MAX_REFUSALS = 64;
 
-/** Options of `registerBufferRing`. */
-export interface BufferRingOptions {
+/** What every buffer ring can have. */
+interface PoolOptions {
+  /** Who allocates the ring of entries: `'user'` when absent, or `'kernel'` (IOU_PBUF_RING_MMAP, 6.4). */
+  readonly memory?: 'user' | 'kernel' | undefined;
+  /** A receive takes only what it needs of a buffer, the next one goes on behind it (IOU_PBUF_RING_INC, 6.12). */
+  readonly incremental?: boolean | undefined;
+  /** With `incremental`: a buffer with fewer bytes left counts as used up. Newer than `incremental` itself. */
+  readonly minLeft?: number | undefined;
+  /** The number of the group, 0..65535, with `memory: 'kernel'` 0..2047; the lowest free one when absent. */
+  readonly group?: number | undefined;
+}
+
+/** A buffer ring whose buffers the ring allocates. */
+export interface AllocatedBuffers extends PoolOptions {
   /** How many buffers: a power of two, 1..32768. */
   readonly entries: number;
   /** Bytes of each; all together at most 4 GiB. */
   readonly bufferSize: number;
-  /** Who allocates the ring of entries: `'user'` when absent, or `'kernel'` (IOU_PBUF_RING_MMAP, 6.4). */
-  readonly memory?: 'user' | 'kernel';
-  /** A receive takes only what it needs of a buffer, the next one goes on behind it (IOU_PBUF_RING_INC, 6.12). */
-  readonly incremental?: boolean;
-  /** With `incremental`: a buffer with fewer bytes left counts as used up. Newer than `incremental` itself. */
-  readonly minLeft?: number;
-  /** The number of the group, 0..65535; the lowest free one when absent. */
-  readonly group?: number;
+  readonly buffers?: undefined;
 }
 
-/** What a completion must have to be taken: its result and IORING_CQE_F_* bits. */
-export interface BufferCompletion {
-  readonly res: number;
-  readonly flags: number;
+/** A buffer ring whose buffers are memory of yours. */
+export interface GivenBuffers extends PoolOptions {
+  /**
+   * The buffers, 1..32768, of any sizes up to 1 GiB. The ring holds them while the pool is registered, and each receive in
+   * flight holds all of them: the kernel may write into them until then. `part.keep()` takes one out, `pool.add()` adds one.
+   */
+  readonly buffers: readonly ArrayBufferView[];
+  /** How many buffers there can be at a time: a power of two; the lowest one that fits when absent. */
+  readonly entries?: number | undefined;
+  readonly bufferSize?: undefined;
 }
 
-/**
- * Data that was received into a buffer of a ring. `bytes` are valid until `release()`: then the buffer goes back to the
- * kernel, once every part of it is released.
- */
-export class BufferPart implements Disposable {
-  /** The data: a view, not a copy. */
-  readonly bytes: Uint8Array;
-  /** Which buffer of the ring. */
-  readonly id: number;
-  #giveBack: (() => void) | undefined;
+/** Options of `registerBufferRing`. */
+export type BufferRingOptions = AllocatedBuffers | GivenBuffers;
 
-  /** @internal */
-  constructor(bytes: Uint8Array, id: number, giveBack: () => void) {
-    this.bytes = bytes;
-    this.id = id;
-    this.#giveBack = giveBack;
-  }
-
-  /** Says that `bytes` are not needed any more. Harmless when repeated, and after the ring is closed. */
-  release(): void {
-    const giveBack = this.#giveBack;
-    this.#giveBack = undefined;
-    giveBack?.();
-  }
-
-  [Symbol.dispose](): void {
-    this.release();
-  }
-}
-
-/** The options, checked. */
-interface Wish {
+/** The options, copied and checked. */
+interface CheckedOptions {
   readonly entries: number;
   readonly bufferSize: number;
+  readonly views: readonly unknown[] | undefined;
   readonly memory: 'user' | 'kernel';
+  readonly incremental: boolean;
   readonly flags: number;
   readonly minLeft: number;
   readonly group: number | undefined;
@@ -105,36 +113,78 @@ function groupsOf(core: RingCore): Set<number> {
   return known;
 }
 
-function newest(minLeft: number, incremental: boolean, memory: Wish['memory']): Newer | undefined {
+/** The newest thing that the options ask for: what a kernel lacks that refuses them. */
+function newestOf(
+  minLeft: number,
+  incremental: boolean,
+  memory: CheckedOptions['memory'],
+): Newer | undefined {
   if (minLeft > 0) return { need: 'io_uring_buf_reg.min_left' };
   if (incremental) return { need: 'IOU_PBUF_RING_INC', since: '6.12' };
   return memory === 'kernel' ? { need: 'IOU_PBUF_RING_MMAP', since: '6.4' } : undefined;
 }
 
-function read(core: RingCore, given: BufferRingOptions): Wish {
-  record('options', given, ['entries', 'bufferSize', 'memory', 'incremental', 'minLeft', 'group']);
-  const { entries, bufferSize, memory = 'user', incremental = false, minLeft = 0, group } = given;
-  integer('options.entries', entries, 1, MAX_ENTRIES);
+function checkGroup(group: number | undefined, memory: CheckedOptions['memory']): void {
+  if (group === undefined) return;
+  integer('options.group', group, 0, U16_MAX);
+  if (memory === 'kernel' && group > MAX_KERNEL_GROUP) {
+    const allowed = `at most ${MAX_KERNEL_GROUP} with memory: 'kernel', because a ring of a higher group can't be mapped`;
+    throw wrongValue('options.group', allowed, group);
+  }
+}
+
+function checkEntries(entries: number, least: number): void {
+  integer('options.entries', entries, least, MAX_ENTRIES);
   if ((entries & (entries - 1)) !== 0) throw wrongValue('options.entries', 'a power of two', entries);
-  integer('options.bufferSize', bufferSize, 1, Math.min(MAX_BYTES / entries, U32_MAX));
+}
+
+/** How many buffers, and their size or the memory given. */
+function readMemory(options: BufferRingOptions): Pick<CheckedOptions, 'entries' | 'bufferSize' | 'views'> {
+  const { entries, bufferSize, buffers } = options;
+  if (buffers === undefined) {
+    checkEntries(entries, 1);
+    integer('options.bufferSize', bufferSize, 1, Math.min(MAX_BYTES / entries, U32_MAX));
+    return { entries, bufferSize, views: undefined };
+  }
+  if (bufferSize !== undefined) throw wrongValue('options.bufferSize', 'absent beside buffers', bufferSize);
+  const views = copyList<unknown>('options.buffers', buffers, 1, MAX_ENTRIES);
+  const room = entries ?? 2 ** Math.ceil(Math.log2(views.length));
+  checkEntries(room, views.length);
+  return { entries: room, bufferSize: 0, views };
+}
+
+const OPTIONS = ['entries', 'bufferSize', 'buffers', 'memory', 'incremental', 'minLeft', 'group'];
+
+function read(core: RingCore, given: BufferRingOptions): CheckedOptions {
+  record('options', given, OPTIONS);
+  // each option is read once: a getter may give another value the next time
+  const options: BufferRingOptions = { ...given };
+  const { memory = 'user', incremental = false, minLeft = 0, group } = options;
+  const { entries, bufferSize, views } = readMemory(options);
   oneOf('options.memory', memory, ['user', 'kernel']);
   if (memory === 'kernel' && core.fd < 0) {
     throw wrongValue('options.memory', "'user' where the ring has no fd", memory);
   }
   boolean('options.incremental', incremental);
-  integer('options.minLeft', minLeft, 0, bufferSize);
+  integer('options.minLeft', minLeft, 0, views === undefined ? bufferSize : MAX_GIVEN);
   if (minLeft > 0 && !incremental) throw wrongValue('options.minLeft', 'absent without incremental', minLeft);
-  if (group !== undefined) integer('options.group', group, 0, U16_MAX);
+  checkGroup(group, memory);
   const flags = (memory === 'kernel' ? IOU_PBUF_RING_MMAP : 0) | (incremental ? IOU_PBUF_RING_INC : 0);
-  return { entries, bufferSize, memory, flags, minLeft, group, newest: newest(minLeft, incremental, memory) };
+  const newest = newestOf(minLeft, incremental, memory);
+  return { entries, bufferSize, views, memory, incremental, flags, minLeft, group, newest };
 }
 
 /** Calls `register` with the group asked for, or with the lowest free one: OP_PROVIDE_BUFFERS may have taken some. */
-function chooseGroup(core: RingCore, { group }: Wish, register: (group: number) => void): number {
+function chooseGroup(
+  core: RingCore,
+  { group, memory }: CheckedOptions,
+  register: (group: number) => void,
+): number {
   const ours = groupsOf(core);
   let refusals = 0;
   for (let candidate = group ?? 0; ; candidate++) {
     if (group === undefined && ours.has(candidate)) continue;
+    checkGroup(candidate, memory);
     try {
       register(candidate);
       ours.add(candidate);
@@ -146,31 +196,31 @@ function chooseGroup(core: RingCore, { group }: Wish, register: (group: number) 
   }
 }
 
-function registerGroup(core: RingCore, wish: Wish, ringAddr: number | undefined): number {
-  const { entries: ringEntries, flags, minLeft } = wish;
-  return withNewer(wish.newest, () =>
-    chooseGroup(core, wish, (bgid) =>
+function registerGroup(core: RingCore, checked: CheckedOptions, ringAddr: number | undefined): number {
+  const { entries: ringEntries, flags, minLeft } = checked;
+  return withNewer(checked.newest, () =>
+    chooseGroup(core, checked, (bgid) =>
       registerPbufRing(core.handle, { ringAddr, ringEntries, bgid, flags, minLeft }),
     ),
   );
 }
 
-function inOwnMemory(core: RingCore, wish: Wish): Group {
-  const mapping = mapAnonymous(wish.entries * Buf.size);
+function inOwnMemory(core: RingCore, checked: CheckedOptions): Group {
+  const mapping = mapAnonymous(checked.entries * Buf.size);
   try {
-    return { group: registerGroup(core, wish, mapping.address), mapping };
+    return { group: registerGroup(core, checked, mapping.address), mapping };
   } catch (error) {
     mapping.unmap();
     throw error;
   }
 }
 
-function inKernelMemory(core: RingCore, wish: Wish): Group {
-  const group = registerGroup(core, wish, undefined);
+function inKernelMemory(core: RingCore, checked: CheckedOptions): Group {
+  const group = registerGroup(core, checked, undefined);
   try {
     // a sum, because the offset is above 2^31
     const offset = IORING_OFF_PBUF_RING + group * 2 ** IORING_OFF_PBUF_SHIFT;
-    return { group, mapping: mapRing(core.fd, wish.entries * Buf.size, offset) };
+    return { group, mapping: mapRing(core.fd, checked.entries * Buf.size, offset) };
   } catch (error) {
     groupsOf(core).delete(group);
     unregisterPbufRing(core.handle, group);
@@ -178,9 +228,39 @@ function inKernelMemory(core: RingCore, wish: Wish): Group {
   }
 }
 
-/** Unmaps when the ring closes. By itself, so that the ring's core comes to hold neither the owner nor the ring. */
-function unmapAtClose(core: RingCore, entries: BufferEntries): () => void {
-  return core.onClose(() => entries.unmap());
+/** Memory of one buffer and its address. */
+interface PinnedBuffer {
+  readonly bytes: Uint8Array;
+  readonly address: number;
+}
+
+/** The buffers of a new ring, in memory of our own or in what the caller gave. Runs no code of the caller's. */
+function pinned({ entries, bufferSize, views }: CheckedOptions): PinnedBuffer[] {
+  if (views !== undefined) return views.map((view, i) => pin('options.buffers', view, i));
+  const data = alloc(entries * bufferSize);
+  const start = addressOf('data', data);
+  return Array.from({ length: entries }, (_, id) => ({
+    bytes: data.subarray(id * bufferSize, (id + 1) * bufferSize),
+    address: start + id * bufferSize,
+  }));
+}
+
+function pin(name: string, given: unknown, index: number): PinnedBuffer {
+  const address = lastingAddressOf(name, given, index);
+  const bytes = bytesOf(stableView(name, given));
+  if (bytes.length > MAX_GIVEN) throw wrongValue(`${name}[${index}]`, 'at most 1 GiB long', bytes.length);
+  return { bytes, address };
+}
+
+/** Unmaps when the ring closes. The closure refers to the buffers alone: the ring's core must not refer to the ring. */
+function closeWithRing(core: RingCore, buffers: PoolBuffers): () => void {
+  return core.onClose(() => buffers.close());
+}
+
+/** Throws unless `completion` is an object. */
+function checkCompletion(name: string, completion: BufferCompletion): void {
+  if (typeof completion !== 'object' || completion === null)
+    throw wrongType(name, 'a completion, with res and flags', completion);
 }
 
 /**
@@ -190,148 +270,131 @@ function unmapAtClose(core: RingCore, entries: BufferEntries): () => void {
  */
 export class BufferRing extends Owner {
   readonly #length: number;
-  readonly #bufferSize: number;
-  readonly #held: unknown;
   readonly #group: number;
-  readonly #entries: BufferEntries;
-  readonly #data: Uint8Array;
-  readonly #address: number;
-  /** Where the next data of each buffer goes. */
-  readonly #offsets: Uint32Array;
-  /** Parts of each buffer that are not released. */
-  readonly #parts: Uint32Array;
-  /** 1 for each buffer that the kernel has done with. */
-  readonly #isDone: Uint8Array;
-  /** Which buffer each entry of the ring names, and where each buffer was named last: bundles go on in this order. */
-  readonly #order: Uint16Array;
-  readonly #place: Uint16Array;
-  #added = 0;
-  #free: number;
-  /** Who waits for a buffer. */
-  #waiting: (() => void)[] = [];
-  readonly #letGo: readonly (() => void)[];
+  /** Held by each receive in flight. */
+  readonly #buffers: PoolBuffers;
+  readonly #minLeft: number | undefined;
+  readonly #undoHolds: readonly (() => void)[];
 
-  private constructor(
-    ring: RingBase,
-    core: RingCore,
-    wish: Wish,
-    { group, mapping }: Group,
-    data: Uint8Array,
-  ) {
-    super(ring, core, 'the buffer ring');
-    const { entries, bufferSize } = wish;
-    this.#length = entries;
-    this.#bufferSize = bufferSize;
-    this.#held = { data, mapping };
+  private constructor(ring: AnyRing, group: number, checked: CheckedOptions, buffers: PoolBuffers) {
+    super(ring, 'the buffer ring');
+    const core = Owner.coreOf(this);
+    this.#length = checked.entries;
+    this.#minLeft = checked.incremental ? checked.minLeft : undefined;
     this.#group = group;
-    this.#entries = new BufferEntries(mapping, entries);
-    this.#data = data;
-    this.#address = addressOf('data', data);
-    this.#offsets = new Uint32Array(entries);
-    this.#parts = new Uint32Array(entries);
-    this.#isDone = new Uint8Array(entries);
-    this.#order = new Uint16Array(entries);
-    this.#place = new Uint16Array(entries);
-    this.#free = entries;
-    this.#letGo = [core.hold(this.#held), unmapAtClose(core, this.#entries)];
-    for (let id = 0; id < entries; id++) this.#add(id);
-    this.#entries.publish();
+    this.#buffers = buffers;
+    this.#undoHolds = [core.hold(buffers), closeWithRing(core, buffers)];
   }
+
+  // The static functions read private fields only, whatever properties the caller has put on the object.
 
   /** @internal Is it one? Asked without running code of the caller's. */
   static is(value: unknown): value is BufferRing {
     return typeof value === 'object' && value !== null && #group in value;
   }
 
-  /** How many buffers it has. */
+  /** @internal What a receive in flight must keep alive. */
+  static heldOf(pool: BufferRing): unknown {
+    return pool.#buffers;
+  }
+
+  /** @internal Bytes of the smallest buffer. */
+  static bufferSizeOf(pool: BufferRing): number {
+    return pool.#buffers.smallest;
+  }
+
+  /** @internal Bytes that a buffer must have left to be used once more; undefined where each is used once. */
+  static minLeftOf(pool: BufferRing): number | undefined {
+    return pool.#minLeft;
+  }
+
+  /** @internal The group of `pool`, for an operation of the ring that it is registered with; throws for another ring. */
+  static use(pool: BufferRing, core: RingCore): number {
+    Owner.checkRing(pool, core, 'pool', pool.#group);
+    return pool.#group;
+  }
+
+  /**
+   * @internal Remembers where the data of a completion is, for `take`. To be called for every completion that is reaped.
+   * @param held what the core holds for its operation
+   * @param completion the object that the caller gets, where it is one
+   */
+  static reaped(held: unknown, completion: object | undefined, res: number, flags: number): void {
+    if ((flags & IORING_CQE_F_BUFFER) === 0) return;
+    // a recvmsg holds its msghdr beside the pool
+    const pool: unknown = Array.isArray(held) ? held.find((each) => PoolBuffers.is(each)) : held;
+    if (PoolBuffers.is(pool)) pool.reaped(completion, res, flags);
+  }
+
+  /** @internal REGISTER_PBUF_RING */
+  static register(ring: AnyRing, options: BufferRingOptions): BufferRing {
+    const core = openCore('ring', ring);
+    const checked = read(core, options);
+    const given = pinned(checked);
+    const { entries, memory, incremental } = checked;
+    const { group, mapping } =
+      memory === 'kernel' ? inKernelMemory(core, checked) : inOwnMemory(core, checked);
+    const buffers = new PoolBuffers(mapping, entries, incremental);
+    given.forEach(({ bytes, address }, id) => {
+      buffers.fill(id, bytes, address);
+    });
+    buffers.publish();
+    return new BufferRing(ring, group, checked, buffers);
+  }
+
+  /** How many buffers it has room for. */
   get length(): number {
     return this.#length;
   }
 
-  /** Bytes of each buffer. */
+  /** Bytes of each buffer; where they differ, of the smallest. */
   get bufferSize(): number {
-    return this.#bufferSize;
-  }
-
-  /** @internal What a receive in flight must keep alive. */
-  get held(): unknown {
-    return this.#held;
-  }
-
-  /** @internal REGISTER_PBUF_RING */
-  static register(ring: RingBase, core: RingCore, options: BufferRingOptions): BufferRing {
-    const wish = read(core, options);
-    const data = alloc(wish.entries * wish.bufferSize);
-    const group = wish.memory === 'kernel' ? inKernelMemory(core, wish) : inOwnMemory(core, wish);
-    return new BufferRing(ring, core, wish, group, data);
-  }
-
-  /** @internal Its group, for an operation of its ring. */
-  use(core: RingCore): number {
-    if (core !== this.core)
-      throw wrongValue('pool', "registered with this ring, not with another's", this.#group);
-    this.check();
-    return this.#group;
+    return this.#buffers.smallest;
   }
 
   /** Buffers that are the kernel's: neither taken as a whole nor, with data in them, waiting to be given back. */
   get free(): number {
-    return this.isRegistered ? this.#free : 0;
+    return Owner.isLive(this) ? this.#buffers.free : 0;
+  }
+
+  /**
+   * Gives the kernel one buffer more, in the place of one that `part.keep()` took out, or that was never there.
+   * @param memory it is held as those of the option `buffers` are
+   * @returns its id, as `part.id` has it
+   * @throws RangeError where all `length` places are taken
+   */
+  add(memory: ArrayBufferView): number {
+    Owner.check(this);
+    const { bytes, address } = pin('memory', memory, -1);
+    const id = this.#buffers.vacancy;
+    if (id < 0)
+      throw wrongValue('memory', `absent: all ${this.#length} places of the pool are taken`, memory);
+    this.#buffers.fill(id, bytes, address);
+    this.#buffers.publish();
+    return id;
   }
 
   /**
    * The data of a completion that has IORING_CQE_F_BUFFER. Also works after the pool or the ring was closed; a failed
-   * operation that used up a buffer has no bytes.
+   * operation that used up a buffer has no bytes. A datagram that is longer than the buffer has `part.isTruncated`.
    *
-   * Take each completion once: the second time its buffer may hold other data.
+   * Take each completion once: the second time its buffer may hold other data. The order doesn't matter for the objects of
+   * `completions()`; with an incremental pool and `reap()`, where completions are numbers only, take those of equal `res` and
+   * `flags` in their order.
    * @throws RangeError for a completion without a buffer, or one that is not of this pool
    */
-  take({ res, flags }: BufferCompletion): BufferPart {
-    integer('completion.flags', flags, 0, U32_MAX);
-    const count = Math.max(0, integer('completion.res', res, -0x8000_0000, 0x7fff_ffff));
-    if ((flags & IORING_CQE_F_BUFFER) === 0) {
-      throw wrongValue('completion.flags', 'those of a completion with IORING_CQE_F_BUFFER', flags);
-    }
-    const id = flags >>> IORING_CQE_BUFFER_SHIFT;
-    const begin = this.#offsets[id];
-    if (begin === undefined || this.#isDone[id] === 1 || begin + count > this.bufferSize) {
-      throw wrongValue('completion', 'of a receive from this pool, not taken before', { res, flags });
-    }
-    this.#offsets[id] = begin + count;
-    this.#parts[id] = (this.#parts[id] ?? 0) + 1;
-    if ((flags & IORING_CQE_F_BUF_MORE) === 0) {
-      this.#isDone[id] = 1;
-      this.#free--;
-    }
-    const at = id * this.bufferSize + begin;
-    return new BufferPart(this.#data.subarray(at, at + count), id, () => this.#release(id));
+  take(completion: BufferCompletion): BufferPart {
+    checkCompletion('completion', completion);
+    return this.#buffers.take(completion);
   }
 
   /**
    * The data of a completion of a bundle (IORING_RECVSEND_BUNDLE, 6.10), which may lie in several buffers: as `take`, a part
    * for each, in order.
    */
-  takeBundle({ res, flags }: BufferCompletion): BufferPart[] {
-    const parts = [this.take({ res: Math.min(res, this.#roomOf(flags)), flags: this.#flagsOf(res, flags) })];
-    let left = res - (parts[0]?.bytes.length ?? 0);
-    for (let id = flags >>> IORING_CQE_BUFFER_SHIFT; left > 0; ) {
-      id = this.#order[((this.#place[id] ?? 0) + 1) & (this.length - 1)] ?? 0;
-      const one = ((id << IORING_CQE_BUFFER_SHIFT) | (flags & 0xffff)) >>> 0;
-      const part = this.take({ res: Math.min(left, this.#roomOf(one)), flags: this.#flagsOf(left, one) });
-      parts.push(part);
-      left -= part.bytes.length;
-    }
-    return parts;
-  }
-
-  /** Bytes that the buffer of a completion has room for still. */
-  #roomOf(flags: number): number {
-    return this.bufferSize - (this.#offsets[flags >>> IORING_CQE_BUFFER_SHIFT] ?? 0);
-  }
-
-  /** The flags of one part of a bundle: only its last buffer may have room left. */
-  #flagsOf(left: number, flags: number): number {
-    return left > this.#roomOf(flags) ? (flags & ~IORING_CQE_F_BUF_MORE) >>> 0 : flags;
+  takeBundle(completion: BufferCompletion): BufferPart[] {
+    checkCompletion('completion', completion);
+    return this.#buffers.takeBundle(completion);
   }
 
   /**
@@ -340,46 +403,22 @@ export class BufferRing extends Owner {
    * @see io_uring_buf_ring_head(3)
    */
   status(): { readonly head: number } {
-    this.check();
-    return { head: registerPbufStatus(this.core.handle, this.#group) };
+    Owner.check(this);
+    return { head: registerPbufStatus(Owner.coreOf(this).handle, this.#group) };
   }
 
   /** @internal Calls back once when the kernel has a buffer to pick, or when there will be none any more. */
   whenFree(callback: () => void): void {
-    if (this.free > 0 || !this.isRegistered) callback();
-    else this.#waiting.push(callback);
-  }
-
-  #tellWaiting(): void {
-    for (const callback of this.#waiting.splice(0)) callback();
-  }
-
-  #add(id: number): void {
-    const entry = this.#added++ & (this.length - 1);
-    this.#order[entry] = id;
-    this.#place[id] = entry;
-    this.#entries.add(this.#address + id * this.bufferSize, this.bufferSize, id);
-  }
-
-  /** A part is released: with the last one of a buffer that the kernel has done with, the buffer goes back. */
-  #release(id: number): void {
-    const left = (this.#parts[id] ?? 0) - 1;
-    this.#parts[id] = left;
-    if (left > 0 || this.#isDone[id] !== 1) return;
-    this.#isDone[id] = 0;
-    this.#offsets[id] = 0;
-    this.#free++;
-    if (!this.isRegistered) return;
-    this.#add(id);
-    this.#entries.publish();
-    this.#tellWaiting();
+    this.#buffers.whenFree(callback);
   }
 
   protected override release(): void {
-    unregisterPbufRing(this.core.handle, this.#group);
-    groupsOf(this.core).delete(this.#group);
-    this.#entries.unmap();
-    for (const letGo of this.#letGo) letGo();
-    this.#tellWaiting();
+    const core = Owner.coreOf(this);
+    unregisterPbufRing(core.handle, this.#group);
+    groupsOf(core).delete(this.#group);
+    for (const undo of this.#undoHolds) undo();
+    this.#buffers.close();
   }
 }
+
+Object.freeze(BufferRing);

@@ -1,22 +1,38 @@
 /** Registered buffers: memory that the kernel has pinned, for READ_FIXED and its kin. */
-import { boolean, callback, integer, list, options, wrongType, wrongValue } from '../../../structs/check.ts';
+import {
+  boolean,
+  callback,
+  copyList,
+  integer,
+  isList,
+  options,
+  wrongType,
+  wrongValue,
+} from '../../../structs/check.ts';
 import { bytesOf, lengthOf } from '../../../structs/views.ts';
 import { ClosedError, RegisterError, UnsupportedError } from '../../errors.ts';
+import { type Iovecs, pinViews } from '../../register/arguments.ts';
+import { registerIovecs, updateIovecs } from '../../register/buffer-table.ts';
 import {
   registerBuffers,
   registerBuffers2,
-  registerBuffersUpdate,
   registerCloneBuffers,
   unregisterBuffers,
 } from '../../register/buffers.ts';
-import { addressOf, stableView } from '../../sys/memory.ts';
-import type { RingBase } from '../base.ts';
+import { stableView } from '../../sys/memory.ts';
+import { inContext } from '../core/context.ts';
 import type { RingCore, Tag } from '../core/core.ts';
+import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
 /** How many bytes one registered buffer may have. */
 const MAX_BYTES = 2 ** 30;
 const MAX_BUFFERS = 16384;
+
+/** Throws unless `value` can be an argument of `subarray`. */
+function limit(name: string, value: number): void {
+  if (typeof value !== 'number') throw wrongType(name, 'a number', value);
+}
 
 /** Memory of a registered buffer, or a piece of it. Passed to an operation it makes a read a READ_FIXED. */
 export class RegisteredBuffer {
@@ -31,9 +47,39 @@ export class RegisteredBuffer {
     this.#address = address;
   }
 
+  // The static functions read private fields only, whatever properties the caller has put on the object.
+
   /** @internal Is it one? Asked without running code of the caller's. */
   static is(value: unknown): value is RegisteredBuffer {
     return typeof value === 'object' && value !== null && #slot in value;
+  }
+
+  /** @internal Which slot of the ring's table. */
+  static indexOf(buffer: RegisteredBuffer): number {
+    return buffer.#slot.index;
+  }
+
+  /** @internal The memory itself. */
+  static memoryOf(buffer: RegisteredBuffer): Uint8Array {
+    return buffer.#bytes;
+  }
+
+  /** @internal The address of its first byte. */
+  static addressOf(buffer: RegisteredBuffer): number {
+    return buffer.#address;
+  }
+
+  /** @internal How many bytes it has; 0 once its memory was transferred away. */
+  static lengthOf(buffer: RegisteredBuffer): number {
+    return lengthOf(buffer.#bytes);
+  }
+
+  /** @internal Throws unless `buffer` is registered with the ring of `core` now; returns it. */
+  static use(buffer: RegisteredBuffer, core: RingCore): RegisteredBuffer {
+    const { index, core: owning, state } = buffer.#slot;
+    if (owning !== core) throw wrongValue('buffer', "registered with this ring, not with another's", index);
+    if (state !== 'held') throw new ClosedError(`registered buffer ${index}`);
+    return buffer;
   }
 
   /** Which slot of the ring's table. */
@@ -46,7 +92,7 @@ export class RegisteredBuffer {
     return this.#bytes;
   }
 
-  /** @internal Where it begins. */
+  /** @internal The address of its first byte. */
   get address(): number {
     return this.#address;
   }
@@ -59,29 +105,25 @@ export class RegisteredBuffer {
   /** A piece of it, with the meaning of `Uint8Array.prototype.subarray`. */
   subarray(begin?: number, end?: number): RegisteredBuffer {
     const whole = bytesOf(this.#bytes);
+    if (begin !== undefined) limit('begin', begin);
+    if (end !== undefined) limit('end', end);
     const piece = whole.subarray(begin, end);
     return new RegisteredBuffer(this.#slot, piece, this.#address + (piece.byteOffset - whole.byteOffset));
   }
-
-  /** @internal Throws unless it is registered with this ring now. */
-  use(core: RingCore): this {
-    if (this.#slot.core !== core)
-      throw wrongValue('buffer', "registered with this ring, not with another's", this.index);
-    if (!this.#slot.isCurrent) throw new ClosedError(`registered buffer ${this.index}`);
-    return this;
-  }
 }
 
-/** One entry of a ring's table, for as long as it names the same memory. */
-interface Slot {
+Object.freeze(RegisteredBuffer);
+
+/**
+ * One entry of a ring's table, for as long as it names the same memory: `held` is that memory, and `state` is `'held'` as
+ * long as the table has the entry. One object for each, because a table has thousands.
+ */
+interface Slot extends Tag {
   readonly core: RingCore;
-  readonly index: number;
-  readonly view: ArrayBufferView;
+  held: ArrayBufferView | undefined;
   readonly address: number;
-  readonly tag: Tag;
   /** Does the kernel have the tag too? */
   readonly isTagged: boolean;
-  isCurrent: boolean;
 }
 
 /** What `registerBuffers` takes: the buffers, or how many empty slots. null is an empty slot. */
@@ -90,28 +132,25 @@ export type BufferList = readonly (ArrayBufferView | null)[] | { readonly slots:
 /** Options of `registerBuffers`. */
 export interface RegisterBuffersOptions {
   /** Called when the kernel has let go of a slot's memory: after it was replaced, cleared or unregistered. */
-  readonly onRelease?: (index: number) => void;
+  readonly onRelease?: ((index: number) => void) | undefined;
 }
 
-/** The memory of a view. */
-interface Piece {
-  readonly view: ArrayBufferView;
-  readonly address: number;
-  readonly length: number;
+/** Views that were copied out of the caller's array, and where their memory lies. */
+interface Pieces {
+  readonly views: readonly (ArrayBufferView | null)[];
+  readonly iovecs: Iovecs;
 }
 
-/** The memory of each view. All are read first: a getter of one could take the memory of another away. */
-function pieces(buffers: readonly (ArrayBufferView | null)[]): (Piece | null)[] {
-  return [...list('buffers', buffers)].map((view, i) => {
-    if (view === null) return null;
-    const address = addressOf('buffers', view, i);
-    const length = lengthOf(view);
-    if (length > MAX_BYTES) throw wrongValue(`buffers[${i}]`, 'at most 1 GiB long', length);
-    return { view, address, length };
-  });
+/** Copies the caller's array first and asks for addresses then: reading one element may detach the memory of another. */
+function pieces(buffers: readonly (ArrayBufferView | null)[], max: number): Pieces {
+  const views = copyList('buffers', buffers, 1, max);
+  const iovecs = pinViews('buffers', views);
+  const tooLong = iovecs.lengths.findIndex((length) => length > MAX_BYTES);
+  if (tooLong >= 0) throw wrongValue(`buffers[${tooLong}]`, 'at most 1 GiB long', iovecs.lengths[tooLong]);
+  return { views: views.map((view) => view ?? null), iovecs };
 }
 
-/** An empty table. Before 5.19 there is no flag for it: there each slot is named empty. */
+/** Registers a table of empty slots. Kernels before 5.19 have no flag for it and get a list of empty slots. */
 function registerSparse(core: RingCore, slots: number): void {
   try {
     registerBuffers2(core.handle, { sparse: slots });
@@ -125,60 +164,76 @@ function registerSparse(core: RingCore, slots: number): void {
   }
 }
 
+/** The latest table of each ring. The keys are rings, not cores: a core must not refer to an owner. */
+const tables = new WeakMap<AnyRing, RegisteredBuffers>();
+
 /**
  * The buffers registered with a ring. Their memory stays referenced until the kernel says, by the tag of its slot,
  * that it has let go: also after `unregister()`, for a read that is in flight.
  */
 export class RegisteredBuffers extends Owner {
-  readonly #length: number;
+  readonly #core: RingCore;
   readonly #slots: (Slot | null)[];
   readonly #onRelease: ((index: number) => void) | undefined;
 
-  private constructor(ring: RingBase, core: RingCore, length: number, onRelease?: (index: number) => void) {
-    super(ring, core, 'the buffer table');
-    this.#length = length;
+  private constructor(ring: AnyRing, length: number, onRelease?: (index: number) => void) {
+    super(ring, 'the buffer table');
+    this.#core = Owner.coreOf(this);
     this.#slots = Array.from({ length }, () => null);
     this.#onRelease = onRelease;
   }
 
   /** How many slots the table has. */
   get length(): number {
-    return this.#length;
+    return this.#slots.length;
   }
 
   /** @internal REGISTER_BUFFERS2, or REGISTER_BUFFERS where there are no tags. */
   static register(
-    ring: RingBase,
-    core: RingCore,
+    ring: AnyRing,
     buffers: BufferList,
-    given?: RegisterBuffersOptions,
+    given?: RegisterBuffersOptions | undefined,
   ): RegisteredBuffers {
+    const core = openCore('ring', ring);
     options('options', given, ['onRelease']);
-    const told = callback('options.onRelease', given?.onRelease);
-    if (typeof buffers !== 'object' || buffers === null || !('slots' in buffers || Array.isArray(buffers)))
+    const onRelease = inContext(callback('options.onRelease', given?.onRelease));
+    if (typeof buffers !== 'object' || buffers === null || !(isList(buffers) || 'slots' in buffers))
       throw wrongType('buffers', 'an array of views, or { slots }', buffers);
-    if ('slots' in buffers) {
-      options('buffers', buffers, ['slots']);
-      const slots = integer('buffers.slots', buffers.slots, 1, MAX_BUFFERS);
-      registerSparse(core, slots);
-      return new RegisteredBuffers(ring, core, slots, told);
-    }
-    const found = pieces(buffers);
-    integer('buffers.length', found.length, 1, MAX_BUFFERS);
-    const owner = new RegisteredBuffers(ring, core, found.length, told);
-    owner.#enter(0, found, (tags) => {
-      if (tags === undefined) registerBuffers(core.handle, found);
-      else registerBuffers2(core.handle, { buffers: found, tags });
-    });
+    const owner = isList(buffers)
+      ? RegisteredBuffers.#fill(ring, pieces(buffers, MAX_BUFFERS), onRelease)
+      : RegisteredBuffers.#sparse(ring, core, buffers, onRelease);
+    tables.set(ring, owner);
+    return owner;
+  }
+
+  static #sparse(
+    ring: AnyRing,
+    core: RingCore,
+    given: { readonly slots: number },
+    onRelease: RegisterBuffersOptions['onRelease'],
+  ): RegisteredBuffers {
+    options('buffers', given, ['slots']);
+    const slots = integer('buffers.slots', given.slots, 1, MAX_BUFFERS);
+    registerSparse(core, slots);
+    return new RegisteredBuffers(ring, slots, onRelease);
+  }
+
+  static #fill(
+    ring: AnyRing,
+    given: Pieces,
+    onRelease: RegisterBuffersOptions['onRelease'],
+  ): RegisteredBuffers {
+    const owner = new RegisteredBuffers(ring, given.views.length, onRelease);
+    owner.#registerAndTrack(0, given, (tags) => registerIovecs(owner.#core.handle, given.iovecs, tags));
     return owner;
   }
 
   /** The buffer in a slot. @throws RangeError for a slot that is not in the table, ClosedError for an empty one */
   at(index: number): RegisteredBuffer {
-    this.check();
-    const slot = this.#slots[integer('index', index, 0, this.length - 1)];
+    Owner.check(this);
+    const slot = this.#slots[integer('index', index, 0, this.#slots.length - 1)];
     if (!slot) throw new ClosedError(`slot ${index} of the buffer table is empty: it`);
-    return new RegisteredBuffer(slot, bytesOf(stableView('the memory of the slot', slot.view)), slot.address);
+    return new RegisteredBuffer(slot, bytesOf(stableView('the memory of the slot', slot.held)), slot.address);
   }
 
   /**
@@ -187,13 +242,15 @@ export class RegisteredBuffers extends Owner {
    * @throws RegisterError with `done`, how many slots were changed before the one that failed; that one keeps its old buffer
    */
   update(offset: number, buffers: readonly (ArrayBufferView | null)[]): void {
-    const found = pieces(buffers);
-    this.check();
-    integer('buffers.length', found.length, 1, this.length);
-    integer('offset', offset, 0, this.length - found.length);
-    this.#enter(offset, found, (tags) => {
-      registerBuffersUpdate(this.core.handle, { offset, buffers: found, tags });
-    });
+    Owner.check(this);
+    const length = this.#slots.length;
+    const given = pieces(buffers, length);
+    // the caller's array may have unregistered the table while it was read
+    Owner.check(this);
+    integer('offset', offset, 0, length - given.views.length);
+    this.#registerAndTrack(offset, given, (tags) =>
+      updateIovecs(this.#core.handle, offset, given.iovecs, tags),
+    );
   }
 
   /**
@@ -202,69 +259,92 @@ export class RegisteredBuffers extends Owner {
    * @param range `offset` of the first slot here, `at` of the first one there, `count` of slots (all when absent);
    *   `replace: true` puts them into the other ring's table, which is then the owner given back
    */
-  cloneTo(target: RingBase, range: CloneRange = {}): RegisteredBuffers {
+  cloneTo(target: AnyRing, range: CloneRange = {}): RegisteredBuffers {
+    const { length } = this.#slots;
     options('range', range, ['offset', 'at', 'count', 'replace']);
-    const { offset = 0, at = 0, count = this.length - offset, replace = false } = range;
-    this.check();
-    if (typeof target?.adoptBuffers !== 'function') throw wrongType('target', 'a ring', target);
-    integer('range.offset', offset, 0, this.length - 1);
-    integer('range.count', count, 1, this.length - offset);
+    const { offset = 0, at = 0, count = length - offset, replace = false } = range;
+    integer('range.offset', offset, 0, length - 1);
+    integer('range.count', count, 1, length - offset);
     integer('range.at', at, 0, MAX_BUFFERS - count);
     boolean('range.replace', replace);
-    const source = this.#slots.slice(offset, offset + count);
-    const isPartial = offset !== 0 || at !== 0 || count !== this.length;
-    return target.adoptBuffers((core, previous) => {
-      registerCloneBuffers(core.handle, {
-        srcFd: this.core.handle,
-        ...(isPartial ? { srcOff: offset, dstOff: at, nr: count } : {}),
-        replace,
-      });
-      const clone = new RegisteredBuffers(target, core, Math.max(at + count, previous?.length ?? 0));
-      if (previous !== undefined) previous.#supersede(clone, at, at + count);
-      source.forEach((slot, i) => {
-        if (slot) clone.#slots[at + i] = clone.#slot(at + i, slot, false);
-      });
-      return clone;
+    Owner.check(this);
+    const core = openCore('target', target);
+    const previous = tables.get(target);
+    const isPartial = offset !== 0 || at !== 0 || count !== length;
+    registerCloneBuffers(core.handle, {
+      srcFd: this.#core.handle,
+      ...(isPartial ? { srcOff: offset, dstOff: at, nr: count } : {}),
+      replace,
     });
+    const former = previous !== undefined && Owner.isLive(previous) ? previous : undefined;
+    const clone = new RegisteredBuffers(target, Math.max(at + count, former?.length ?? 0));
+    if (former !== undefined) former.#moveTo(clone, at, at + count);
+    this.#slots.slice(offset, offset + count).forEach((slot, i) => {
+      if (slot?.held) clone.#slots[at + i] = clone.#slot(at + i, slot.held, slot.address, false);
+    });
+    tables.set(target, clone);
+    return clone;
   }
 
-  /** Another owner has the table now: slots outside [from, to) move there, the others are released. */
-  #supersede(heir: RegisteredBuffers, from: number, to: number): void {
+  /** The owner `next` has the table from now on: slots outside of [from, to) move there, the others are released. */
+  #moveTo(next: RegisteredBuffers, from: number, to: number): void {
     this.#slots.forEach((slot, i) => {
       if (i >= from && i < to) this.#drop(i);
-      else heir.#slots[i] = slot;
+      else next.#slots[i] = slot;
     });
-    this.disown();
+    this.markUnregistered();
   }
 
-  /** Tags and holds what comes, calls the kernel, and keeps the books by what it did. */
-  #enter(offset: number, found: readonly (Piece | null)[], call: (tags: bigint[] | undefined) => void): void {
-    const { core } = this;
+  /**
+   * Tags each buffer, calls the kernel, and records the slots that it accepted.
+   * @param call gets the tags as pairs of u32, low half first; undefined before 5.13
+   */
+  #registerAndTrack(
+    offset: number,
+    { views, iovecs }: Pieces,
+    call: (tags: Uint32Array | undefined) => void,
+  ): void {
+    const core = this.#core;
     const { hasTags } = core;
-    const slots = found.map((piece, i) => (piece === null ? null : this.#slot(offset + i, piece, hasTags)));
-    let done = found.length;
+    const tags = hasTags ? new Uint32Array(2 * views.length) : undefined;
+    const slots: (Slot | null)[] = [];
+    for (let i = 0; i < views.length; i++) {
+      const view = views[i];
+      const slot = view ? this.#slot(offset + i, view, Number(iovecs.bases[i]), hasTags) : null;
+      slots.push(slot);
+      if (slot === null || tags === undefined) continue;
+      tags[2 * i] = slot.entry;
+      tags[2 * i + 1] = core.tagHigh(slot);
+    }
+    let done = views.length;
     try {
-      call(hasTags ? slots.map((slot) => (slot ? core.tagValue(slot.tag) : 0n)) : undefined);
+      call(tags);
     } catch (error) {
       done = error instanceof RegisterError ? (error.done ?? 0) : 0;
       throw error;
     } finally {
       slots.forEach((slot, i) => {
         if (i < done) this.#replace(offset + i, slot);
-        else if (slot) core.untag(slot.tag);
+        else if (slot) core.untag(slot);
       });
     }
   }
 
   /** A slot that holds its memory. A clone's has no tag in the kernel. */
-  #slot(
-    index: number,
-    { view, address }: { view: ArrayBufferView; address: number },
-    isTagged: boolean,
-  ): Slot {
-    const { core } = this;
-    const tag = core.tag(index, view, this.#onRelease);
-    return { core, index, view, address, tag, isTagged, isCurrent: true };
+  #slot(index: number, held: ArrayBufferView, address: number, isTagged: boolean): Slot {
+    const core = this.#core;
+    const slot: Slot = {
+      entry: -1,
+      index,
+      held,
+      onRelease: this.#onRelease,
+      state: 'held',
+      core,
+      address,
+      isTagged,
+    };
+    core.addTag(slot);
+    return slot;
   }
 
   #replace(index: number, slot: Slot | null): void {
@@ -273,24 +353,23 @@ export class RegisteredBuffers extends Owner {
   }
 
   #drop(index: number): void {
-    const old = this.#slots[index];
+    const slot = this.#slots[index];
     this.#slots[index] = null;
-    if (!old) return;
-    old.isCurrent = false;
-    if (old.isTagged) this.core.expectTag(old.tag);
-    else this.core.expectRelease(old.tag);
+    if (!slot) return;
+    if (slot.isTagged) this.#core.expectTag(slot);
+    else this.#core.expectRelease(slot);
   }
 
   protected override release(): void {
-    uninterrupted(() => unregisterBuffers(this.core.handle));
-    for (let i = 0; i < this.length; i++) this.#drop(i);
+    uninterrupted(() => unregisterBuffers(this.#core.handle));
+    for (let i = 0; i < this.#slots.length; i++) this.#drop(i);
   }
 }
 
 /** Which slots to clone. */
 export interface CloneRange {
-  readonly offset?: number;
-  readonly at?: number;
-  readonly count?: number;
-  readonly replace?: boolean;
+  readonly offset?: number | undefined;
+  readonly at?: number | undefined;
+  readonly count?: number | undefined;
+  readonly replace?: boolean | undefined;
 }

@@ -3,9 +3,9 @@ import { boolean, options as checkOptions, descriptor } from '../../../structs/c
 import { StateError, SyscallError, UnsupportedError } from '../../errors.ts';
 import { registerEventfd, registerEventfdAsync, unregisterEventfd } from '../../register/notify.ts';
 import { kernelRelease } from '../../sys/host.ts';
+import { manage } from '../../sys/managed-fd.ts';
 import { sys } from '../../sys/syscall.ts';
-import type { RingBase } from '../base.ts';
-import type { RingCore } from '../core/core.ts';
+import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner } from './owner.ts';
 
 /** Options of `registerEventfd`. */
@@ -14,7 +14,7 @@ export interface RegisterEventfdOptions {
    * Only completions that a worker thread posts (REGISTER_EVENTFD_ASYNC, 5.6): neither those of operations that were
    * done at once, nor those that a poll finished.
    */
-  readonly async?: boolean;
+  readonly async?: boolean | undefined;
 }
 
 const EAGAIN = 11;
@@ -23,7 +23,7 @@ const O_NONBLOCK = 0o4000;
 
 /** A non-blocking, close-on-exec eventfd. */
 function makeEventfd(): number {
-  const fd = sys.eventfd(0);
+  const fd = manage(sys.eventfd(0));
   if (fd >= 0) return fd;
   const hint = fd === -EMFILE ? 'close files, or raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE=)' : undefined;
   throw new SyscallError('eventfd', -fd, { hint });
@@ -37,28 +37,29 @@ export class RegisteredEventfd extends Owner {
   readonly #fd: number;
   readonly #close: (() => void) | undefined;
 
-  private constructor(ring: RingBase, core: RingCore, fd: number, close?: () => void) {
-    super(ring, core, 'the eventfd');
+  private constructor(ring: AnyRing, fd: number, close?: () => void) {
+    super(ring, 'the eventfd');
     this.#fd = fd;
     this.#close = close;
   }
 
   /** @internal REGISTER_EVENTFD, REGISTER_EVENTFD_ASYNC */
   static register(
-    ring: RingBase,
-    core: RingCore,
-    fd?: number,
-    options?: RegisterEventfdOptions,
+    ring: AnyRing,
+    fd?: number | undefined,
+    options?: RegisterEventfdOptions | undefined,
   ): RegisteredEventfd {
     checkOptions('options', options, ['async']);
+    const core = openCore('ring', ring);
     const { async: isAsync = false } = options ?? {};
     const register = boolean('options.async', isAsync) ? registerEventfdAsync : registerEventfd;
-    if (fd === undefined) return RegisteredEventfd.#make(ring, core, register);
+    if (fd === undefined) return RegisteredEventfd.#make(ring, register);
     register(core.handle, descriptor('fd', fd));
-    return RegisteredEventfd.#started(new RegisteredEventfd(ring, core, fd));
+    return RegisteredEventfd.#enableSignals(new RegisteredEventfd(ring, fd));
   }
 
-  static #make(ring: RingBase, core: RingCore, register: typeof registerEventfd): RegisteredEventfd {
+  static #make(ring: AnyRing, register: typeof registerEventfd): RegisteredEventfd {
+    const core = openCore('ring', ring);
     const fd = makeEventfd();
     try {
       register(core.handle, fd);
@@ -68,24 +69,24 @@ export class RegisteredEventfd extends Owner {
     }
     const close = () => sys.close(fd);
     const forget = core.onClose(close);
-    return RegisteredEventfd.#started(
-      new RegisteredEventfd(ring, core, fd, () => {
+    return RegisteredEventfd.#enableSignals(
+      new RegisteredEventfd(ring, fd, () => {
         forget();
         close();
       }),
     );
   }
 
-  /** The switch is the ring's, and may be off since a former eventfd. */
-  static #started(owner: RegisteredEventfd): RegisteredEventfd {
-    const { queues } = owner.core;
+  /** Completions signal a new eventfd, also where a former one of this ring was switched off. */
+  static #enableSignals(owner: RegisteredEventfd): RegisteredEventfd {
+    const { queues } = Owner.coreOf(owner);
     if (queues.canDisableEventfd && queues.eventfdDisabled) queues.eventfdDisabled = false;
     return owner;
   }
 
   /** Its fd, readable when there is something to count. */
   get fd(): number {
-    this.check();
+    Owner.check(this);
     return this.#fd;
   }
 
@@ -97,7 +98,7 @@ export class RegisteredEventfd extends Owner {
    * @see eventfd(2)
    */
   read(): number {
-    this.check();
+    Owner.check(this);
     if (this.#close === undefined) this.#refuseBlocking();
     const count = new BigUint64Array(1);
     const result = sys.read(this.#fd, count);
@@ -118,15 +119,15 @@ export class RegisteredEventfd extends Owner {
    * later. A registration begins with true.
    */
   get isEnabled(): boolean {
-    this.check();
-    const { queues } = this.core;
+    Owner.check(this);
+    const { queues } = Owner.coreOf(this);
     return !(queues.canDisableEventfd && queues.eventfdDisabled);
   }
 
   set isEnabled(enabled: boolean) {
-    this.check();
+    Owner.check(this);
     boolean('isEnabled', enabled);
-    const { queues } = this.core;
+    const { queues } = Owner.coreOf(this);
     if (!queues.canDisableEventfd) {
       throw new UnsupportedError('CQ_EVENTFD_DISABLED', { since: '5.8', kernel: kernelRelease });
     }
@@ -134,7 +135,7 @@ export class RegisteredEventfd extends Owner {
   }
 
   protected override release(): void {
-    unregisterEventfd(this.core.handle);
+    unregisterEventfd(Owner.coreOf(this).handle);
     this.#close?.();
   }
 }

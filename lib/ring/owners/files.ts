@@ -1,15 +1,8 @@
 /** Registered files: a table of files that the ring holds itself, used by slot instead of by fd. */
-import {
-  callback,
-  descriptor,
-  integer,
-  list,
-  options,
-  wrongType,
-  wrongValue,
-} from '../../../structs/check.ts';
+import { callback, integer, isList, options, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import { ClosedError, RegisterError, UnsupportedError } from '../../errors.ts';
+import { readFds } from '../../register/arguments.ts';
 import {
   registerFileAllocRange,
   registerFiles,
@@ -18,8 +11,9 @@ import {
   registerFilesUpdate2,
   unregisterFiles,
 } from '../../register/files.ts';
-import type { RingBase } from '../base.ts';
+import { inContext } from '../core/context.ts';
 import type { RingCore, Tag } from '../core/core.ts';
+import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
 const CLEAR = -1;
@@ -54,19 +48,31 @@ export class FixedFile {
     return this.#table;
   }
 
+  /** @internal The slot's number, whatever properties the caller has put on `file`. */
+  static indexOf(file: FixedFile): number {
+    return file.#index;
+  }
+
+  /** @internal The table that `file` is a slot of. */
+  static tableOf(file: FixedFile): RegisteredFiles {
+    return file.#table;
+  }
+
+  /** @internal The slot's number, for an operation of the ring that the table is registered with; throws for another ring. */
+  static use(file: FixedFile, core: RingCore): number {
+    if (file.#core !== core)
+      throw wrongValue('file', "registered with this ring, not with another's", file.#index);
+    if (!Owner.isLive(file.#table)) throw new ClosedError('the file table');
+    return file.#index;
+  }
+
   /** @internal The slot after it. */
   next(): FixedFile {
     return this.#table.at(this.#index + 1);
   }
-
-  /** @internal Throws unless it belongs to a table that is registered with this ring now. */
-  use(core: RingCore): number {
-    if (this.#core !== core)
-      throw wrongValue('file', "registered with this ring, not with another's", this.#index);
-    if (!this.#table.isRegistered) throw new ClosedError('the file table');
-    return this.#index;
-  }
 }
+
+Object.freeze(FixedFile);
 
 /** What `registerFiles` takes: fds (-1 is an empty slot), or how many empty slots. */
 export type FileList = readonly number[] | { readonly slots: number };
@@ -74,21 +80,17 @@ export type FileList = readonly number[] | { readonly slots: number };
 /** Options of `registerFiles`. */
 export interface RegisterFilesOptions {
   /** Called when the kernel has let go of the file of a slot: after it was replaced, cleared or unregistered. */
-  readonly onRelease?: (index: number) => void;
+  readonly onRelease?: ((index: number) => void) | undefined;
 }
 
 /** The files registered with a ring. The ring holds them itself: their fds may be closed. */
 export class RegisteredFiles extends Owner {
-  /** In `update`: leave the slot as it is (since 5.12). */
-  readonly KEEP: number = KEEP;
-  /** In `update`: empty the slot. */
-  readonly CLEAR: number = CLEAR;
   readonly #length: number;
   readonly #onRelease: ((index: number) => void) | undefined;
   readonly #tags = new Map<number, Tag>();
 
-  private constructor(ring: RingBase, core: RingCore, length: number, onRelease?: (index: number) => void) {
-    super(ring, core, 'the file table');
+  private constructor(ring: AnyRing, length: number, onRelease?: (index: number) => void) {
+    super(ring, 'the file table');
     this.#length = length;
     this.#onRelease = onRelease;
   }
@@ -98,32 +100,37 @@ export class RegisteredFiles extends Owner {
     return typeof value === 'object' && value !== null && #tags in value;
   }
 
+  /** In `update`: leave the slot as it is (since 5.12). */
+  get KEEP(): number {
+    return KEEP;
+  }
+
+  /** In `update`: empty the slot. */
+  get CLEAR(): number {
+    return CLEAR;
+  }
+
   /** How many slots the table has. */
   get length(): number {
     return this.#length;
   }
 
   /** @internal REGISTER_FILES, or REGISTER_FILES2 where tags are wanted. */
-  static register(
-    ring: RingBase,
-    core: RingCore,
-    files: FileList,
-    given?: RegisterFilesOptions,
-  ): RegisteredFiles {
+  static register(ring: AnyRing, files: FileList, given?: RegisterFilesOptions): RegisteredFiles {
     options('options', given, ['onRelease']);
-    const told = callback('options.onRelease', given?.onRelease);
-    if (typeof files !== 'object' || files === null || !('slots' in files || Array.isArray(files)))
+    const core = openCore('ring', ring);
+    const onRelease = inContext(callback('options.onRelease', given?.onRelease));
+    if (typeof files !== 'object' || files === null || !(isList(files) || 'slots' in files))
       throw wrongType('files', 'an array of fds, or { slots }', files);
-    if ('slots' in files) {
+    if (!isList(files)) {
       options('files', files, ['slots']);
       const slots = integer('files.slots', files.slots, 1, MAX_FILES);
       registerSparse(core, slots);
-      return new RegisteredFiles(ring, core, slots, told);
+      return new RegisteredFiles(ring, slots, onRelease);
     }
-    const fds = list('files', files).map((fd, i) => (fd === CLEAR ? fd : descriptor(`files[${i}]`, fd)));
-    integer('files.length', fds.length, 1, MAX_FILES);
-    const owner = new RegisteredFiles(ring, core, fds.length, told);
-    owner.#enter(0, fds, (tags) => {
+    const fds = readFds('files', files, CLEAR, MAX_FILES);
+    const owner = new RegisteredFiles(ring, fds.length, onRelease);
+    owner.#registerAndTrack(0, fds, (tags) => {
       if (tags === undefined) registerFiles(core.handle, fds);
       else registerFiles2(core.handle, { fds, tags });
       return fds.length;
@@ -133,35 +140,36 @@ export class RegisteredFiles extends Owner {
 
   /** The file in a slot, for operations. @throws RangeError for a slot that is not in the table */
   at(index: number): FixedFile {
-    this.check();
-    return new FixedFile(this, this.core, integer('index', index, 0, this.length - 1));
+    Owner.check(this);
+    return new FixedFile(this, Owner.coreOf(this), integer('index', index, 0, this.#length - 1));
   }
 
-  /** @internal Throws unless it is registered with this ring now. */
-  use(core: RingCore): void {
-    if (core !== this.core)
-      throw wrongValue('files', "registered with this ring, not with another's", this.length);
-    this.check();
+  /** @internal How many slots. */
+  static lengthOf(files: RegisteredFiles): number {
+    return files.#length;
+  }
+
+  /** @internal Throws unless `files` are registered with this ring now. */
+  static use(files: RegisteredFiles, core: RingCore): void {
+    Owner.checkRing(files, core, 'files', files.#length);
   }
 
   /**
    * Puts other files into slots: an fd, `CLEAR` or `KEEP` for each (REGISTER_FILES_UPDATE, or REGISTER_FILES_UPDATE2
-   * where releases are told).
+   * where the table has an `onRelease`).
    * @param offset the first slot
    * @returns the slots done: all of them
    * @throws RegisterError with `done`; the slot that failed is empty then, as the kernel leaves it
    */
   update(offset: number, files: readonly number[]): number {
-    const fds = list('files', files).map((fd, i) =>
-      fd === CLEAR || fd === KEEP ? fd : descriptor(`files[${i}]`, fd),
-    );
-    this.check();
-    integer('files.length', fds.length, 1, this.length);
-    integer('offset', offset, 0, this.length - fds.length);
-    return this.#enter(offset, fds, (tags) =>
+    Owner.check(this);
+    const fds = readFds('files', files, KEEP, this.#length);
+    Owner.check(this);
+    integer('offset', offset, 0, this.#length - fds.length);
+    return this.#registerAndTrack(offset, fds, (tags) =>
       tags === undefined
-        ? registerFilesUpdate(this.core.handle, { offset, fds })
-        : registerFilesUpdate2(this.core.handle, { offset, fds, tags }),
+        ? registerFilesUpdate(Owner.coreOf(this).handle, { offset, fds })
+        : registerFilesUpdate2(Owner.coreOf(this).handle, { offset, fds, tags }),
     );
   }
 
@@ -170,28 +178,28 @@ export class RegisteredFiles extends Owner {
    * (REGISTER_FILE_ALLOC_RANGE, since 6.0). Slots outside can still be named.
    */
   allocRange(offset: number, length: number): void {
-    this.check();
-    integer('offset', offset, 0, this.length);
-    integer('length', length, 0, this.length - offset);
-    registerFileAllocRange(this.core.handle, { off: offset, len: length });
+    Owner.check(this);
+    integer('offset', offset, 0, this.#length);
+    integer('length', length, 0, this.#length - offset);
+    registerFileAllocRange(Owner.coreOf(this).handle, { off: offset, len: length });
   }
 
-  /** Tags the slots where somebody wants to be told, calls the kernel, and keeps the books by what it did. */
-  #enter(
+  /** Tags the slots if there is an `onRelease`, calls the kernel, and records the slots that it accepted. */
+  #registerAndTrack(
     offset: number,
     fds: readonly number[],
     call: (tags: readonly bigint[] | undefined) => number,
   ): number {
     const { core } = this;
-    const told = this.#onRelease;
-    if (told === undefined) return call(undefined);
-    const tags = fds.map((fd, i) => (fd < 0 ? undefined : core.tag(offset + i, undefined, told)));
+    const onRelease = this.#onRelease;
+    if (onRelease === undefined) return call(undefined);
+    const tags = fds.map((fd, i) => (fd < 0 ? undefined : core.tag(offset + i, undefined, onRelease)));
     let done = fds.length;
     try {
       return call(core.hasTags ? tags.map((tag) => (tag ? core.tagValue(tag) : 0n)) : undefined);
     } catch (error) {
       done = error instanceof RegisterError ? (error.done ?? 0) : 0;
-      // a slot that was to get a bad fd has lost its old file all the same
+      // the kernel has dropped the old file of the slot whose new fd is bad
       if (error instanceof RegisterError && error.code === 'EBADF') this.#drop(offset + done);
       throw error;
     } finally {
@@ -212,17 +220,19 @@ export class RegisteredFiles extends Owner {
     const tag = this.#tags.get(index);
     if (tag === undefined) return;
     this.#tags.delete(index);
-    if (this.core.hasTags) this.core.expectTag(tag);
-    else this.core.expectRelease(tag);
+    if (Owner.coreOf(this).hasTags) Owner.coreOf(this).expectTag(tag);
+    else Owner.coreOf(this).expectRelease(tag);
   }
 
   protected override release(): void {
-    uninterrupted(() => unregisterFiles(this.core.handle));
+    uninterrupted(() => unregisterFiles(Owner.coreOf(this).handle));
     for (const index of [...this.#tags.keys()]) this.#drop(index);
   }
 }
 
-/** An empty table. Before 5.19 there is no flag for it: there each slot is named empty. */
+Object.freeze(RegisteredFiles);
+
+/** Registers a table of empty slots. Kernels before 5.19 have no flag for it and get a list of empty slots. */
 function registerSparse(core: RingCore, slots: number): void {
   try {
     registerFiles2(core.handle, { sparse: slots });

@@ -1,9 +1,10 @@
 /** What every owner of a registration has: it unregisters once, and is disposed of by `using`. */
+import { wrongValue } from '../../../structs/check.ts';
 import { ClosedError, RegisterError } from '../../errors.ts';
-import type { RingBase } from '../base.ts';
 import type { RingCore } from '../core/core.ts';
+import { type AnyRing, ringCore } from '../core/rings.ts';
 
-/** Before 6.13 an unregister waits for what is in flight, and a signal interrupts it: it is called again then. */
+/** Calls `unregister` again while a signal interrupts it: before 6.13 it waits for operations in flight. */
 export function uninterrupted(unregister: () => void): void {
   for (;;) {
     try {
@@ -15,22 +16,58 @@ export function uninterrupted(unregister: () => void): void {
   }
 }
 
-/** An owner holds its ring; the ring's core never holds an owner, so that a dropped ring can be noticed. */
+/**
+ * An owner refers to its ring. The ring's core never refers to an owner, because a ring that its program has dropped could
+ * not be collected then.
+ *
+ * The static functions read private fields only. They give the right answer for an owner on which the caller has put
+ * properties of the same names as the methods here.
+ */
 export abstract class Owner implements Disposable {
-  readonly #ring: RingBase;
+  readonly #ring: AnyRing;
   readonly #core: RingCore;
   readonly #what: string;
-  #isGone = false;
+  #isUnregistered = false;
 
-  /** @internal */
-  constructor(ring: RingBase, core: RingCore, what: string) {
+  /**
+   * @internal
+   * @param what the owner's name in a ClosedError
+   */
+  constructor(ring: AnyRing, what: string) {
     this.#ring = ring;
-    this.#core = core;
+    this.#core = ringCore('ring', ring);
     this.#what = what;
   }
 
+  /** @internal The core of the owner's ring. */
+  static coreOf(owner: Owner): RingCore {
+    return owner.#core;
+  }
+
+  /** @internal The owner's ring. */
+  static ringOf(owner: Owner): AnyRing {
+    return owner.#ring;
+  }
+
+  /** @internal Is the owner still registered? */
+  static isLive(owner: Owner): boolean {
+    return !owner.#isUnregistered && !owner.#core.isClosed;
+  }
+
+  /** @internal Throws ClosedError unless the owner is registered. */
+  static check(owner: Owner): void {
+    owner.#core.check();
+    if (owner.#isUnregistered) throw new ClosedError(owner.#what);
+  }
+
+  /** @internal Throws unless the owner is registered with the ring of `core`; `value` stands for it in the error. */
+  static checkRing(owner: Owner, core: RingCore, name: string, value: unknown): void {
+    if (owner.#core !== core) throw wrongValue(name, "registered with this ring, not with another's", value);
+    Owner.check(owner);
+  }
+
   /** The ring that this is registered with. */
-  get ring(): RingBase {
+  get ring(): AnyRing {
     return this.#ring;
   }
 
@@ -39,23 +76,17 @@ export abstract class Owner implements Disposable {
     return this.#core;
   }
 
+  /** Is it still registered? */
+  get isRegistered(): boolean {
+    return Owner.isLive(this);
+  }
+
   /** Undoes the registration in the kernel. Called at most once, and not after the ring is closed. */
   protected abstract release(): void;
 
-  /** Is it still registered? */
-  get isRegistered(): boolean {
-    return !this.#isGone && !this.core.isClosed;
-  }
-
-  /** @internal Throws ClosedError unless it is registered. */
-  protected check(): void {
-    this.core.check();
-    if (this.#isGone) throw new ClosedError(this.#what);
-  }
-
   /** @internal The registration went to another owner. */
-  protected disown(): void {
-    this.#isGone = true;
+  protected markUnregistered(): void {
+    this.#isUnregistered = true;
   }
 
   /**
@@ -66,21 +97,23 @@ export abstract class Owner implements Disposable {
    * @throws RegisterError EACCES on a sandboxed ring that does not allow it; ClosedError after the ring is closed
    */
   unregister(): void {
-    if (this.#isGone) return;
-    this.core.check();
+    if (this.#isUnregistered) return;
+    this.#core.check();
     this.release();
-    this.#isGone = true;
+    this.#isUnregistered = true;
   }
 
   /** As `unregister`, but nothing is thrown because the ring is closed, or sandboxed. */
   [Symbol.dispose](): void {
-    if (this.#isGone) return;
+    if (this.#isUnregistered) return;
     try {
-      if (!this.core.isClosed) this.release();
+      if (!this.#core.isClosed) this.release();
     } catch (error) {
       // what failed otherwise is still registered, and can be tried again
       if (!(error instanceof RegisterError && error.code === 'EACCES')) throw error;
     }
-    this.#isGone = true;
+    this.#isUnregistered = true;
   }
 }
+
+Object.freeze(Owner);

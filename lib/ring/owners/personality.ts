@@ -1,8 +1,7 @@
 /** Personalities: credentials kept by a ring, for operations that shall run with them. */
-import { wrongValue } from '../../../structs/check.ts';
 import { registerPersonality, unregisterPersonality } from '../../register/notify.ts';
-import type { RingBase } from '../base.ts';
 import type { RingCore } from '../core/core.ts';
+import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner } from './owner.ts';
 
 /** The credentials that the process had when it was registered. Operations take it as `{ personality }`. */
@@ -14,25 +13,26 @@ export class Personality extends Owner {
     return typeof value === 'object' && value !== null && #id in value;
   }
 
-  private constructor(ring: RingBase, core: RingCore, id: number) {
-    super(ring, core, 'the personality');
+  private constructor(ring: AnyRing, id: number) {
+    super(ring, 'the personality');
     this.#id = id;
   }
 
   /** @internal REGISTER_PERSONALITY */
-  static register(ring: RingBase, core: RingCore): Personality {
-    return new Personality(ring, core, registerPersonality(core.handle));
+  static register(ring: AnyRing): Personality {
+    const { handle } = openCore('ring', ring);
+    return new Personality(ring, registerPersonality(handle));
   }
 
-  /** @internal Its id, for an operation of its ring. */
-  use(core: RingCore): number {
-    if (core !== this.core)
-      throw wrongValue('personality', "registered with this ring, not with another's", this.#id);
-    this.check();
-    return this.#id;
+  /** @internal The kernel's number of `personality`, for an operation of the ring that it is registered with. */
+  static use(personality: Personality, core: RingCore): number {
+    Owner.checkRing(personality, core, 'personality', personality.#id);
+    return personality.#id;
   }
 
   protected override release(): void {
-    unregisterPersonality(this.core.handle, this.#id);
+    unregisterPersonality(Owner.coreOf(this).handle, this.#id);
   }
 }
+
+Object.freeze(Personality);

@@ -5,8 +5,8 @@ import { RegWait } from '../../../structs/memory.ts';
 import { record } from '../../register/arguments.ts';
 import { registerMemRegion } from '../../register/instance.ts';
 import { type Mapping, mapAnonymous, mapRing, pageSize } from '../../sys/memory.ts';
-import type { RingBase } from '../base.ts';
 import type { RingCore } from '../core/core.ts';
+import { type AnyRing, openCore, ringCore } from '../core/rings.ts';
 import { FOREVER_MS, milliseconds, timespec } from '../core/time.ts';
 
 const WAITS = 64;
@@ -16,17 +16,17 @@ const MAX_WAITS = 2 ** 26;
 /** Options of `registerRegion`. */
 export interface RegionOptions {
   /** How many wait arguments it holds; 64 when absent, which is one page. */
-  readonly waits?: number;
+  readonly waits?: number | undefined;
   /** Who allocates it: `'user'` when absent, or `'kernel'`. */
-  readonly memory?: 'user' | 'kernel';
+  readonly memory?: 'user' | 'kernel' | undefined;
 }
 
 /** Limits of a wait. */
 export interface WaitLimits {
   /** Waits at most so many milliseconds; without limit when absent. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** After so many microseconds one completion is enough. */
-  readonly minWaitUs?: number;
+  readonly minWaitUs?: number | undefined;
 }
 
 /** One place in a region. `submit({ wait, waitArgument })` waits by it. */
@@ -40,6 +40,11 @@ export class WaitArgument {
     this.#core = core;
     this.#memory = memory;
     this.#offset = offset;
+  }
+
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is WaitArgument {
+    return typeof value === 'object' && value !== null && #offset in value;
   }
 
   /** Stores other limits; what is absent is no limit. */
@@ -57,13 +62,13 @@ export class WaitArgument {
     return this;
   }
 
-  /** @internal Where it lies in the region, in bytes, for a wait of its ring. */
-  use(core: RingCore): number {
-    if (core !== this.#core) {
-      throw wrongValue('options.waitArgument', "of this ring's region, not of another's", this.#offset);
+  /** @internal The offset of `argument` in its region, in bytes, for a wait of the ring that has the region. */
+  static use(argument: WaitArgument, core: RingCore): number {
+    if (core !== argument.#core) {
+      throw wrongValue('options.waitArgument', "of this ring's region, not of another's", argument.#offset);
     }
     core.check();
-    return this.#offset;
+    return argument.#offset;
   }
 }
 
@@ -78,50 +83,59 @@ function inOwnMemory(core: RingCore, size: number): Mapping {
   }
 }
 
-/** There is no way back once it is registered: if it can't be mapped, it stays unused until the ring closes. */
+/** A registered region can't be unregistered: one that can't be mapped stays unused until the ring closes. */
 function inKernelMemory(core: RingCore, size: number): Mapping {
   if (core.fd < 0) throw wrongValue('options.memory', "'user' where the ring has no fd", 'kernel');
   const { mmapOffset } = registerMemRegion(core.handle, { size, regWaitArg: true });
   return mapRing(core.fd, size, mmapOffset);
 }
 
-/** Unmaps when the ring closes. By itself, so that the ring's core comes to hold neither the region nor the ring. */
+/** Unmaps when the ring closes. The closure refers to the mapping alone: the ring's core must not refer to the ring. */
 function unmapAtClose(core: RingCore, mapping: Mapping): void {
   core.onClose(() => mapping.unmap());
 }
 
 /** A region of wait arguments. It cannot be unregistered, and lives as long as its ring. */
 export class Region {
-  /** The ring that it is registered with. */
-  readonly ring: RingBase;
-  /** How many wait arguments it holds. */
-  readonly length: number;
+  readonly #ring: AnyRing;
+  readonly #length: number;
   readonly #core: RingCore;
   readonly #memory: Mapping;
 
-  private constructor(ring: RingBase, core: RingCore, length: number, memory: Mapping) {
-    this.ring = ring;
-    this.length = length;
-    this.#core = core;
+  private constructor(ring: AnyRing, length: number, memory: Mapping) {
+    this.#ring = ring;
+    this.#length = length;
+    this.#core = ringCore('ring', ring);
     this.#memory = memory;
-    unmapAtClose(core, memory);
+    unmapAtClose(this.#core, memory);
+  }
+
+  /** The ring that it is registered with. */
+  get ring(): AnyRing {
+    return this.#ring;
+  }
+
+  /** How many wait arguments it holds. */
+  get length(): number {
+    return this.#length;
   }
 
   /** @internal REGISTER_MEM_REGION */
-  static register(ring: RingBase, core: RingCore, options: RegionOptions = {}): Region {
+  static register(ring: AnyRing, options: RegionOptions = {}): Region {
+    const core = openCore('ring', ring);
     checkOptions('options', options, ['waits', 'memory']);
     const { waits = WAITS, memory = 'user' } = options;
     integer('options.waits', waits, 1, MAX_WAITS);
     oneOf('options.memory', memory, ['user', 'kernel']);
     const size = Math.ceil((waits * RegWait.size) / pageSize()) * pageSize();
     const register = memory === 'user' ? inOwnMemory : inKernelMemory;
-    return new Region(ring, core, waits, register(core, size));
+    return new Region(ring, waits, register(core, size));
   }
 
   /** The wait argument in a place, 0..length-1. At first it has no limits. */
   at(index: number): WaitArgument {
     this.#core.check();
-    integer('index', index, 0, this.length - 1);
+    integer('index', index, 0, this.#length - 1);
     return new WaitArgument(this.#core, this.#memory, index * RegWait.size);
   }
 }

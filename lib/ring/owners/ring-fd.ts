@@ -1,8 +1,7 @@
 /** A ring's index in the table of its thread, by which calls reach it without an fd. */
 import { StateError } from '../../errors.ts';
 import { registerRingFds } from '../../register/files.ts';
-import type { RingBase } from '../base.ts';
-import type { RingCore } from '../core/core.ts';
+import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner } from './owner.ts';
 
 /**
@@ -11,34 +10,39 @@ import { Owner } from './owner.ts';
  * it back.
  */
 export class RegisteredRingFd extends Owner {
-  /** 0..15 */
-  readonly index: number;
+  readonly #index: number;
 
-  private constructor(ring: RingBase, core: RingCore, index: number) {
-    super(ring, core, 'the registered index');
-    this.index = index;
+  private constructor(ring: AnyRing, index: number) {
+    super(ring, 'the registered index');
+    this.#index = index;
+  }
+
+  /** 0..15 */
+  get index(): number {
+    return this.#index;
   }
 
   /** @internal REGISTER_RING_FDS */
-  static register(ring: RingBase, core: RingCore): RegisteredRingFd {
+  static register(ring: AnyRing): RegisteredRingFd {
+    const core = openCore('ring', ring);
     if (core.index !== undefined) {
       throw new StateError(`the ring has a registered index already: ${core.index}`);
     }
     const [index = -1] = registerRingFds(core.handle, [{ fd: core.fd }]);
     core.attachIndex(index);
-    return new RegisteredRingFd(ring, core, index);
+    return new RegisteredRingFd(ring, index);
   }
 
   /**
-   * Closes the ring's fd, so that only the index is left: nobody else in the process can reach the ring, and nobody can
+   * Closes the ring's fd, so that only the index is left: no other code of the process can reach the ring, and no child can
    * inherit it. `ring.fd` is -1 from then on, and nothing can be mapped any more: resize the ring, and register buffer
    * rings that the kernel allocates, before. Harmless when repeated.
    * @throws UnsupportedError before Linux 6.3, where register calls still need the fd
    * @throws StateError for an AsyncRing without `deferTaskrun`, whose fd wakes the event loop
    */
   closeFd(): void {
-    this.check();
-    this.core.closeFd();
+    Owner.check(this);
+    Owner.coreOf(this).closeFd();
   }
 
   /**
@@ -52,14 +56,16 @@ export class RegisteredRingFd extends Owner {
 
   /** As `unregister`, but nothing is thrown where the ring needs the index: then the ring's `close()` gives it back. */
   override [Symbol.dispose](): void {
-    if (!this.core.isClosed && this.core.fd < 0) return;
+    const core = Owner.coreOf(this);
+    if (!core.isClosed && core.fd < 0) return;
     super[Symbol.dispose]();
   }
 
   protected override release(): void {
-    if (this.core.fd < 0) {
+    const core = Owner.coreOf(this);
+    if (core.fd < 0) {
       throw new StateError('the fd is closed, so that the index is all the ring has: close the ring instead');
     }
-    this.core.detachIndex();
+    core.detachIndex();
   }
 }

@@ -4,17 +4,19 @@
  * in reverse order.
  */
 import { inspect } from 'node:util';
-import { options as checkOptions, integer, list, wrongType, wrongValue } from '../../../structs/check.ts';
+import { options as checkOptions, copyList, integer, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import { StateError } from '../../errors.ts';
 import type { RingFd } from '../../register/call.ts';
 import { registerIowqAff, registerIowqMaxWorkers, unregisterIowqAff } from '../../register/limits.ts';
 import { possibleCpus } from '../../sys/host.ts';
-import type { RingBase } from '../base.ts';
 import type { RingCore } from '../core/core.ts';
+import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner } from './owner.ts';
 
 const MAX_WORKERS = 0x7fff_ffff;
+/** The most cpus that Linux can be built for. */
+const MAX_CPUS = 8192;
 
 /** How many worker threads. */
 export interface WorkerCounts {
@@ -27,16 +29,17 @@ export interface WorkerCounts {
 /** Options of `limitWorkers`; at least one. */
 export interface WorkerLimitOptions {
   /** At most so many threads for work that ends soon (files on disks), 1 or more; the kernel cuts it to RLIMIT_NPROC. */
-  readonly bounded?: number;
+  readonly bounded?: number | undefined;
   /** At most so many threads for work that may last for ever (pipes, sockets), 1 or more. */
-  readonly unbounded?: number;
+  readonly unbounded?: number | undefined;
   /** The cpus that threads started from now on may run on; those that run already stay where they are. */
-  readonly cpus?: readonly number[];
+  readonly cpus?: readonly number[] | undefined;
 }
 
 /**
- * Sets limits; returns the former ones. A ring remembers what was ever set through it, and every call, even one that
- * only asks, sets all of that again, whatever other rings have set since: so the rest is put back at once.
+ * Sets limits; returns the former ones. A ring remembers every limit that was set through it, and each later call through
+ * that ring, even one that only asks, sets those limits again, over newer ones of other rings. A second call puts the limits
+ * back that `counts` doesn't name.
  */
 function change(ring: RingFd, counts: Partial<WorkerCounts>): WorkerCounts {
   const former = registerIowqMaxWorkers(ring, counts);
@@ -49,14 +52,14 @@ export function readWorkerLimits(core: RingCore): WorkerCounts {
   return change(core.handle, {});
 }
 
-/** One thing set, and how it was before. */
-interface Entry {
-  /** For errors. */
+/** One `limitWorkers` and the limits before it. */
+interface Change {
+  /** The name in errors. */
   readonly name: string;
-  /** The former limits of what was set; the others are absent. */
+  /** The former values of the counts that were set; a count that was not set is absent. */
   readonly former: Partial<WorkerCounts>;
   readonly cpus: readonly number[] | undefined;
-  /** Nobody is left who could undo it: whoever undoes the next one does it too. */
+  /** Its owner can't undo it any more (its ring is closed): it is undone together with the change above it. */
   isAbandoned: boolean;
 }
 
@@ -66,16 +69,16 @@ function bind(ring: RingFd, cpus: readonly number[] | undefined): void {
   else registerIowqAff(ring, cpus);
 }
 
-/** What was set in one pool of workers, in order. Any ring of the pool can undo it. */
+/** The changes of one pool of workers, oldest first. Any ring of the pool can undo them. */
 class Stack {
-  #entries: Entry[] = [];
+  #entries: Change[] = [];
 
-  push(entry: Entry): void {
+  push(entry: Change): void {
     this.#entries.push(entry);
   }
 
-  /** Undoes `entry`, and what was abandoned above and right below it. */
-  undo(entry: Entry, ring: RingFd): void {
+  /** Undoes `entry`, and the abandoned changes above it and directly below it. */
+  undo(entry: Change, ring: RingFd): void {
     const at = this.#entries.indexOf(entry);
     if (at < 0) return;
     const blocker = this.#entries.findLast((each, i) => i > at && !each.isAbandoned);
@@ -87,8 +90,8 @@ class Stack {
     this.#undoFrom(at, ring);
   }
 
-  /** Undoes what was abandoned at the top. */
-  settle(ring: RingFd): void {
+  /** Undoes the abandoned changes at the top. */
+  undoAbandoned(ring: RingFd): void {
     this.#undoFrom(this.#entries.length, ring);
   }
 
@@ -96,7 +99,7 @@ class Stack {
     const kept = this.#entries.slice(0, at);
     while (kept.at(-1)?.isAbandoned) kept.pop();
     const gone = this.#entries.slice(kept.length);
-    // the oldest knows best how it was before
+    // the former values of the oldest change win
     const former: Partial<WorkerCounts> = {};
     for (const each of [...gone].reverse()) Object.assign(former, each.former);
     if (Object.keys(former).length > 0) change(ring, former);
@@ -122,7 +125,13 @@ function checkCount(name: string, value: number | undefined): void {
   if (value !== undefined) integer(name, value, 1, MAX_WORKERS);
 }
 
-function readOptions(options: WorkerLimitOptions): WorkerLimitOptions {
+/** The options, copied and checked. */
+interface CheckedLimits {
+  readonly counts: Partial<WorkerCounts>;
+  readonly cpus: readonly number[] | undefined;
+}
+
+function readOptions(options: WorkerLimitOptions): CheckedLimits {
   if (options === undefined) throw wrongType('options', 'an object', options);
   checkOptions('options', options, ['bounded', 'unbounded', 'cpus']);
   const { bounded, unbounded, cpus } = options;
@@ -135,16 +144,17 @@ function readOptions(options: WorkerLimitOptions): WorkerLimitOptions {
     ...(bounded === undefined ? {} : { bounded }),
     ...(unbounded === undefined ? {} : { unbounded }),
   };
-  if (cpus === undefined) return counts;
+  if (cpus === undefined) return { counts, cpus };
   // the kernel takes a cpu that the host lacks, and then binds to none
   const last = possibleCpus() - 1;
-  const taken = list('options.cpus', cpus).map((cpu, i) => integer(`options.cpus[${i}]`, cpu, 0, last));
-  if (taken.length === 0) throw wrongValue('options.cpus', 'at least one cpu', cpus);
-  return { ...counts, cpus: taken };
+  const taken = copyList('options.cpus', cpus, 1, MAX_CPUS).map((cpu, i) =>
+    integer(`options.cpus[${i}]`, cpu, 0, last),
+  );
+  return { counts, cpus: Object.freeze(taken) };
 }
 
 /** Sets all or nothing; returns the limits before. */
-function set(core: RingCore, { cpus, ...counts }: WorkerLimitOptions): Partial<WorkerCounts> {
+function set(core: RingCore, { cpus, counts }: CheckedLimits): Partial<WorkerCounts> {
   const isCounted = Object.keys(counts).length > 0;
   const { bounded, unbounded } = isCounted ? change(core.handle, counts) : { bounded: 0, unbounded: 0 };
   const former = {
@@ -169,31 +179,39 @@ let serial = 0;
  * When its ring is closed before, they are undone by that; or, where newer ones are in force, together with those.
  */
 export class WorkerLimits extends Owner {
-  /** What was set. */
-  readonly options: WorkerLimitOptions;
-  readonly #entry: Entry;
+  readonly #options: WorkerLimitOptions;
+  readonly #entry: Change;
   readonly #stack: Stack;
   readonly #forget: () => void;
 
-  private constructor(ring: RingBase, core: RingCore, options: WorkerLimitOptions, entry: Entry) {
-    super(ring, core, 'the worker limits');
+  private constructor(ring: AnyRing, options: WorkerLimitOptions, entry: Change) {
+    super(ring, 'the worker limits');
+    const core = Owner.coreOf(this);
     const stack = stackOf(core);
-    this.options = options;
+    this.#options = options;
     this.#entry = entry;
     this.#stack = stack;
     stack.push(entry);
     this.#forget = core.onClose(() => {
       entry.isAbandoned = true;
-      stack.settle(core.handle);
+      stack.undoAbandoned(core.handle);
     });
   }
 
+  /** What was set. */
+  get options(): WorkerLimitOptions {
+    return this.#options;
+  }
+
   /** @internal REGISTER_IOWQ_MAX_WORKERS, REGISTER_IOWQ_AFF */
-  static register(ring: RingBase, core: RingCore, options: WorkerLimitOptions): WorkerLimits {
-    const wanted = readOptions(options);
-    const former = set(core, wanted);
+  static register(ring: AnyRing, options: WorkerLimitOptions): WorkerLimits {
+    const core = openCore('ring', ring);
+    const checked = readOptions(options);
+    const former = set(core, checked);
+    const { counts, cpus } = checked;
+    const wanted = cpus === undefined ? counts : { ...counts, cpus };
     const name = `limits ${++serial} (${inspect(wanted, { breakLength: Number.POSITIVE_INFINITY })})`;
-    return new WorkerLimits(ring, core, wanted, { name, former, cpus: wanted.cpus, isAbandoned: false });
+    return new WorkerLimits(ring, wanted, { name, former, cpus, isAbandoned: false });
   }
 
   /**
@@ -213,7 +231,7 @@ export class WorkerLimits extends Owner {
   }
 
   protected override release(): void {
-    this.#stack.undo(this.#entry, this.core.handle);
+    this.#stack.undo(this.#entry, Owner.coreOf(this).handle);
     this.#forget();
   }
 }

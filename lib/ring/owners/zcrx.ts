@@ -6,8 +6,8 @@ import { record } from '../../register/arguments.ts';
 import { registerZcrxCtrl, registerZcrxIfq, type ZcrxIfqResult } from '../../register/network.ts';
 import { type Mapping, mapAnonymous, pageSize } from '../../sys/memory.ts';
 import { sys } from '../../sys/syscall.ts';
-import type { RingBase } from '../base.ts';
 import type { RingCore } from '../core/core.ts';
+import { type AnyRing, openCore, ringCore } from '../core/rings.ts';
 
 const MAX_ENTRIES = 32_768;
 /** koffi.view of more aborts Node 20. */
@@ -25,7 +25,7 @@ export interface ZcrxIfqOptions {
   /** Bytes of the memory that data is received into, rounded up to whole pages; at most 4 GiB. */
   readonly areaBytes: number;
   /** Bytes of one buffer in it; a page when absent. Newer than the opcode. */
-  readonly bufferBytes?: number;
+  readonly bufferBytes?: number | undefined;
 }
 
 /** A command for the queue. */
@@ -57,7 +57,7 @@ interface Memory {
 function allocate(entries: number, areaBytes: number): Memory {
   const area = mapAnonymous(areaBytes);
   try {
-    // a page for the head of the refill ring, whose size only the kernel knows
+    // one page for the head of the refill ring: only the kernel knows the head's size
     const rounded = 2 ** Math.ceil(Math.log2(entries));
     return { area, region: mapAnonymous(pageSize() + rounded * ZcrxRqe.size) };
   } catch (error) {
@@ -71,30 +71,39 @@ function unmap({ area, region }: Memory): void {
   region.unmap();
 }
 
-/** Unmaps when the ring closes. By itself, so that the ring's core comes to hold neither the owner nor the ring. */
+/** Unmaps when the ring closes. The closure refers to the memory alone: the ring's core must not refer to the ring. */
 function unmapAtClose(core: RingCore, memory: Memory): void {
   core.onClose(() => unmap(memory));
 }
 
 /** A receive queue of a network interface. It cannot be given back, and lives as long as its ring. */
 export class ZcrxIfq {
-  /** The ring that it is registered with. */
-  readonly ring: RingBase;
-  /** Entries of the refill ring. */
-  readonly length: number;
+  readonly #ring: AnyRing;
+  readonly #length: number;
   readonly #core: RingCore;
   readonly #id: number;
 
-  private constructor(ring: RingBase, core: RingCore, { zcrxId, rqEntries }: ZcrxIfqResult, memory: Memory) {
-    this.ring = ring;
-    this.length = rqEntries;
-    this.#core = core;
+  private constructor(ring: AnyRing, { zcrxId, rqEntries }: ZcrxIfqResult, memory: Memory) {
+    this.#ring = ring;
+    this.#length = rqEntries;
+    this.#core = ringCore('ring', ring);
     this.#id = zcrxId;
-    unmapAtClose(core, memory);
+    unmapAtClose(this.#core, memory);
+  }
+
+  /** The ring that it is registered with. */
+  get ring(): AnyRing {
+    return this.#ring;
+  }
+
+  /** Entries of the refill ring. */
+  get length(): number {
+    return this.#length;
   }
 
   /** @internal REGISTER_ZCRX_IFQ */
-  static register(ring: RingBase, core: RingCore, options: ZcrxIfqOptions): ZcrxIfq {
+  static register(ring: AnyRing, options: ZcrxIfqOptions): ZcrxIfq {
+    const core = openCore('ring', ring);
     record('options', options, ['interface', 'queue', 'entries', 'areaBytes', 'bufferBytes']);
     const { interface: name, queue, entries, areaBytes, bufferBytes: rxBufLen } = options;
     integer('options.queue', queue, 0, U32_MAX);
@@ -113,7 +122,7 @@ export class ZcrxIfq {
         region: { userAddr: region.address, size: region.length },
         rxBufLen,
       });
-      return new ZcrxIfq(ring, core, result, memory);
+      return new ZcrxIfq(ring, result, memory);
     } catch (error) {
       unmap(memory);
       throw error;
@@ -131,8 +140,9 @@ export class ZcrxIfq {
   control(command: ZcrxCommand): number | undefined {
     this.#core.check();
     record('command', command, ['flush', 'export']);
-    const isFlush = 'flush' in command && command.flush === true;
-    const isExport = 'export' in command && command.export === true;
+    const { flush, export: exported }: { readonly flush?: true; readonly export?: true } = command;
+    const isFlush = flush === true;
+    const isExport = exported === true;
     if (isFlush === isExport) throw wrongValue('command', '{ flush: true } or { export: true }', command);
     const fd = registerZcrxCtrl(this.#core.handle, {
       zcrxId: this.#id,

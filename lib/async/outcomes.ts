@@ -1,0 +1,224 @@
+/** What becomes of the completions of operations: the results of promises and of iterators. */
+import type { SocketAddress } from '../../structs/address.ts';
+import { constants } from '../../structs/flags.ts';
+import { decodeEpollEvents, type EpollEvent, Siginfo } from '../../structs/socket.ts';
+import type { AddressBuffer } from '../operations/address.ts';
+import { type MessageBuffer, type ReceivedMessage, receivedFds } from '../operations/msghdr.ts';
+import type { MessageRoom } from '../operations/sockets.ts';
+import type { OtherTable } from '../operations/types.ts';
+import type { Countdown } from '../operations/waiting.ts';
+import type { Completion, RingCore } from '../ring/core/core.ts';
+import { type BufferPart, BufferRing } from '../ring/owners/buffer-ring.ts';
+import type { FixedFile } from '../ring/owners/files.ts';
+import { sys } from '../sys/syscall.ts';
+import { type FileStatus, fileStatus } from './file-status.ts';
+import type { Outcome } from './flight.ts';
+import { MessagePart } from './message-part.ts';
+import { HIGH_WATER, type Stream } from './multishot.ts';
+
+const { IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } = constants;
+const ETIME = 62;
+const EAGAIN = 11;
+
+// ---- results of promises ----------------------------------------------------------------------------------
+
+/** A number of bytes, or whatever else res says. */
+export const COUNT: Outcome<number> = { convert: (res) => res };
+/** Nothing. */
+export const NOTHING: Outcome<void> = { convert: () => undefined };
+
+const TIME_IS_OVER: Outcome<void> = { convert: () => undefined, success: ETIME };
+
+export function timeIsOver(): Outcome<void> {
+  return TIME_IS_OVER;
+}
+
+/** How a wait for a futex ended: `'not-equal'` where its value was another from the start, as Atomics.wait() has it. */
+export type FutexResult = 'ok' | 'not-equal';
+
+export function futexWoken(): Outcome<FutexResult> {
+  return { convert: (res) => (res === 0 ? 'ok' : 'not-equal'), success: EAGAIN };
+}
+
+export function futexIndex(): Outcome<number | 'not-equal'> {
+  return { convert: (res) => (res >= 0 ? res : 'not-equal'), success: EAGAIN };
+}
+
+export function fileStatusOf(buffer: Uint8Array): Outcome<FileStatus> {
+  return { convert: () => fileStatus(buffer) };
+}
+
+/** The beginning of `value`: a copy, so that the rest of it can go. */
+export function beginningOf(value: Uint8Array): Outcome<Uint8Array> {
+  return { convert: (count) => value.slice(0, count) };
+}
+
+export function addressOf(room: AddressBuffer): Outcome<SocketAddress | undefined> {
+  return { convert: () => room.value };
+}
+
+export function epollEvents(room: Uint8Array): Outcome<EpollEvent[]> {
+  return { convert: (count) => decodeEpollEvents(new DataView(room.buffer), count) };
+}
+
+/** A slot of another ring's table: the one that was named, or the one that the kernel chose. */
+export function slotThere(into: OtherTable): Outcome<FixedFile> {
+  return { convert: (slot) => ('at' in into ? into.at(slot) : into) };
+}
+
+/** How a child process changed. */
+export interface ChildStatus {
+  readonly pid: number;
+  readonly uid: number;
+  /** Which way: `'exited'` by itself, `'killed'` by a signal, `'dumped'` by a signal with a core dump. */
+  readonly state: 'exited' | 'killed' | 'dumped' | 'trapped' | 'stopped' | 'continued';
+  /** The exit code, where it exited; otherwise the signal's number. */
+  readonly status: number;
+}
+
+const CLD = ['exited', 'killed', 'dumped', 'trapped', 'stopped', 'continued'] as const;
+
+/** Reads the siginfo_t that a waitid filled. */
+export function childStatus(info: Uint8Array): ChildStatus {
+  const { siCode, siPid, siUid, siStatus } = Siginfo.decode(info);
+  return { pid: siPid, uid: siUid, state: CLD[siCode - 1] ?? 'exited', status: siStatus };
+}
+
+export function childChanged(info: Uint8Array): Outcome<ChildStatus> {
+  return { convert: () => childStatus(info) };
+}
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) sys.close(fd);
+}
+
+/** A message; file descriptors that nobody gets are closed. */
+export function received(room: MessageBuffer): Outcome<ReceivedMessage> {
+  return {
+    convert: (res) => room.result(res),
+    waste: (res) => {
+      if (res >= 0) closeAll(receivedFds(room.result(res).control));
+    },
+  };
+}
+
+// ---- results in buffers of a pool -------------------------------------------------------------------------
+
+/** Gives back the buffer of a completion without data. */
+function giveBack(pool: BufferRing, res: number, flags: number): void {
+  if ((flags & IORING_CQE_F_BUFFER) !== 0) pool.take({ res, flags }).release();
+}
+
+/** One read or receive from a pool. */
+export function pooled(pool: BufferRing): Outcome<BufferPart | undefined> {
+  return {
+    convert: (res, flags) => {
+      if (res > 0) return pool.take({ res, flags });
+      giveBack(pool, res, flags);
+      return undefined;
+    },
+    waste: (res, flags) => {
+      if (res < 0) giveBack(pool, res, flags);
+    },
+  };
+}
+
+function partsOf(pool: BufferRing, res: number, flags: number): BufferPart[] {
+  if (res > 0) return pool.takeBundle({ res, flags });
+  giveBack(pool, res, flags);
+  return [];
+}
+
+/** One receive into as many buffers of a pool as it takes. */
+export function bundle(pool: BufferRing): Outcome<BufferPart[]> {
+  return {
+    convert: (res, flags) => partsOf(pool, res, flags),
+    waste: (res, flags) => giveBack(pool, Math.min(res, 0), flags),
+  };
+}
+
+/** What all iterators over a pool do: one slow consumer must not have all buffers of a pool that many share. */
+function overPool(pool: BufferRing): Pick<Stream<never>, 'waste' | 'highWater' | 'whenBuffer'> {
+  // what is no pool is refused when the operation starts
+  const length = BufferRing.is(pool) ? pool.length : 0;
+  return {
+    waste: (res, flags) => giveBack(pool, res, flags),
+    highWater: Math.max(2, Math.min(HIGH_WATER, Math.floor(length / 64))),
+    whenBuffer: (callback) => pool.whenFree(callback),
+  };
+}
+
+function isEnd(res: number, flags: number): boolean {
+  return res === 0 && (flags & IORING_CQE_F_MORE) === 0;
+}
+
+/** Each completion is a part of a buffer of `pool`; the one of no bytes, after which the kernel stops, is the end. */
+export function bufferStream(pool: BufferRing): Stream<BufferPart> {
+  return {
+    ...overPool(pool),
+    convert: (res, flags) => {
+      if (!isEnd(res, flags)) return pool.take({ res, flags });
+      giveBack(pool, res, flags);
+      return undefined;
+    },
+    undo: (part) => part.release(),
+  };
+}
+
+/** Each completion is parts of several buffers. */
+export function bundleStream(pool: BufferRing): Stream<BufferPart[]> {
+  return {
+    ...overPool(pool),
+    convert: (res, flags) => (isEnd(res, flags) ? undoEnd(pool, res, flags) : partsOf(pool, res, flags)),
+    undo: (parts) => {
+      for (const part of parts) part.release();
+    },
+  };
+}
+
+function undoEnd(pool: BufferRing, res: number, flags: number): undefined {
+  giveBack(pool, res, flags);
+}
+
+/** Each completion is a message. */
+export function messageStream(pool: BufferRing, room: MessageRoom): Stream<MessagePart> {
+  return {
+    ...overPool(pool),
+    convert: (res, flags) => {
+      if ((flags & IORING_CQE_F_BUFFER) === 0) return undefined;
+      return new MessagePart(pool.take({ res, flags }), room);
+    },
+    undo: (message) => {
+      closeAll(receivedFds(message.control));
+      message.release();
+    },
+  };
+}
+
+// ---- other iterators --------------------------------------------------------------------------------------
+
+function ignore(): void {}
+
+/** The events of a poll. */
+export function events(): Stream<number> {
+  return { convert: (res) => res, undo: ignore };
+}
+
+/** 1, 2, 3 ... until as many ticks came as were wanted. */
+export function ticks(countdown: Countdown): Stream<number> {
+  let count = 0;
+  return {
+    convert: () => {
+      if (countdown.left !== undefined) countdown.left--;
+      return ++count;
+    },
+    success: ETIME,
+    hasMore: () => countdown.left !== 0,
+    undo: ignore,
+  };
+}
+
+/** The completions themselves, of a command; it is over after the last one. */
+export function completions(core: RingCore): Stream<Completion> {
+  return { convert: () => core.completion(), undo: ignore, hasMore: () => false };
+}

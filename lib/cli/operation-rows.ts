@@ -1,0 +1,284 @@
+/** Accounts of operations, put together as a person wants to see them. */
+import type { Latencies, LatencyBucket, OperationAccount, OperationCounts } from '../host/accounts.ts';
+import { paint, visible } from './kit.ts';
+
+/** Counts of one kind of operations, with the latencies of all accounts that were put together. */
+export interface Row {
+  readonly pid: number | undefined;
+  readonly comm: string | undefined;
+  /** Undefined where several rings are put together. */
+  readonly ring: string | undefined;
+  readonly operation: string;
+  readonly inFlight: number;
+  readonly counts: OperationCounts;
+}
+
+/** The operation's name without `OP_`. */
+export function shortName(opcodeName: string | undefined): string {
+  return opcodeName === undefined ? '?' : opcodeName.replace(/^OP_(?!\d)/, '');
+}
+
+function quantile(buckets: readonly LatencyBucket[], count: number, maxNs: number, share: number) {
+  let left = Math.max(1, Math.ceil(count * share));
+  for (const bucket of buckets) {
+    left -= bucket.count;
+    if (left <= 0) return Math.min((bucket.fromNs + bucket.toNs - 1) / 2, maxNs);
+  }
+  return undefined;
+}
+
+function mergeLatencies(one: Latencies, other: Latencies): Latencies {
+  if (one.count === 0) return other;
+  if (other.count === 0) return one;
+  const counts = new Map<number, LatencyBucket>();
+  for (const bucket of [...one.buckets, ...other.buckets]) {
+    const { fromNs, toNs } = bucket;
+    counts.set(fromNs, { fromNs, toNs, count: (counts.get(fromNs)?.count ?? 0) + bucket.count });
+  }
+  const buckets = [...counts.values()].sort((a, b) => a.fromNs - b.fromNs);
+  const count = one.count + other.count;
+  const maxNs = Math.max(one.maxNs, other.maxNs);
+  return {
+    ...{ count, maxNs, buckets },
+    sumNs: one.sumNs + other.sumNs,
+    p50Ns: quantile(buckets, count, maxNs, 0.5),
+    p99Ns: quantile(buckets, count, maxNs, 0.99),
+  };
+}
+
+/** Adds up two sets of counts. */
+export function mergeCounts(one: OperationCounts, other: OperationCounts): OperationCounts {
+  return {
+    submitted: one.submitted + other.submitted,
+    refused: one.refused + other.refused,
+    completed: one.completed + other.completed,
+    errors: one.errors + other.errors,
+    skipped: one.skipped + other.skipped,
+    punted: one.punted + other.punted,
+    armed: one.armed + other.armed,
+    cut: one.cut + other.cut,
+    overflow: one.overflow + other.overflow,
+    latency: mergeLatencies(one.latency, other.latency),
+  };
+}
+
+/** What rows are put together by. */
+export type Grouping = 'ring' | 'process' | 'operation';
+
+function keyOf({ pid, comm, ring, opcode }: OperationAccount, by: Grouping): string {
+  if (by === 'operation') return `${opcode}`;
+  return by === 'ring' ? `${pid} ${comm} ${opcode} ${ring}` : `${pid} ${comm} ${opcode}`;
+}
+
+/**
+ * Puts accounts together.
+ * @param which those of the interval, or all since the beginning
+ */
+export function rowsOf(
+  accounts: readonly OperationAccount[],
+  which: 'interval' | 'total',
+  by: Grouping,
+): Row[] {
+  const rows = new Map<string, Row>();
+  for (const account of accounts) {
+    const { pid, comm, ring, opcodeName, inFlight } = account;
+    const key = keyOf(account, by);
+    const before = rows.get(key);
+    const counts = account[which];
+    rows.set(key, {
+      ...(by === 'operation' ? { pid: undefined, comm: undefined } : { pid, comm }),
+      ring: by === 'ring' ? ring : undefined,
+      operation: shortName(opcodeName),
+      inFlight: inFlight + (before?.inFlight ?? 0),
+      counts: before === undefined ? counts : mergeCounts(before.counts, counts),
+    });
+  }
+  return [...rows.values()];
+}
+
+/** Operations of a row: submissions, or completions where multishot operations have more of these. */
+export function operationsOf({ counts }: Row): number {
+  return Math.max(counts.submitted, counts.completed);
+}
+
+/** Did anything happen? */
+export function isActive({ inFlight, counts }: Row): boolean {
+  return inFlight > 0 || counts.submitted > 0 || counts.completed > 0 || counts.overflow > 0;
+}
+
+// ---- numbers --------------------------------------------------------------------------------------------------------
+
+const UNITS = ['', 'k', 'M', 'G', 'T'];
+
+/** `'9'`, `'1.23k'`, `'456k'`: at most five characters. */
+export function shortNumber(value: number): string {
+  let left = value;
+  let unit = 0;
+  while (left >= 999.5 && unit < UNITS.length - 1) {
+    left /= 1000;
+    unit++;
+  }
+  if (unit === 0) return left >= 10 || Number.isInteger(left) ? `${Math.round(left)}` : left.toFixed(1);
+  return `${left < 9.995 ? left.toFixed(2) : left < 99.95 ? left.toFixed(1) : left.toFixed(0)}${UNITS[unit]}`;
+}
+
+/** `'850ns'`, `'12.3us'`, `'1.20ms'`, `'20.1s'`: at most six characters. */
+export function shortTime(ns: number | undefined): string {
+  if (ns === undefined) return '-';
+  if (ns < 999.5) return `${Math.round(ns)}ns`;
+  for (const [unit, size] of [
+    ['us', 1e3],
+    ['ms', 1e6],
+    ['s', 1e9],
+  ] as const) {
+    const value = ns / size;
+    if (value < 999.5 || unit === 's') {
+      return `${value < 9.995 ? value.toFixed(2) : value < 99.95 ? value.toFixed(1) : value.toFixed(0)}${unit}`;
+    }
+  }
+  return '-';
+}
+
+// ---- the table ------------------------------------------------------------------------------------------------------
+
+interface Column {
+  readonly title: string;
+  readonly width: number;
+  /** In a table that has room for it. */
+  readonly wide?: number;
+  readonly isText?: boolean;
+  readonly isOnlyWide?: boolean;
+  /** `seconds` undefined: counts instead of rates. */
+  readonly text: (row: Row, seconds: number | undefined) => string;
+  /** The title over counts. */
+  readonly total?: string;
+  /** Is it worth a colour? */
+  readonly isBad?: (row: Row) => boolean;
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'PID', width: 7, text: ({ pid }) => `${pid ?? '-'}` },
+  {
+    title: 'COMM',
+    width: 9,
+    wide: 15,
+    isText: true,
+    text: ({ comm }) => (comm === undefined ? '<gone>' : visible(comm)),
+  },
+  { title: 'RING', width: 5, isText: true, isOnlyWide: true, text: ({ ring }) => ring ?? '*' },
+  { title: 'OPERATION', width: 9, wide: 18, isText: true, text: ({ operation }) => operation },
+  {
+    title: 'OPS/S',
+    width: 5,
+    wide: 7,
+    total: 'OPS',
+    text: (row, seconds = 1) => shortNumber(operationsOf(row) / seconds),
+  },
+  {
+    title: 'ERR/S',
+    width: 5,
+    total: 'ERR',
+    text: ({ counts }, seconds = 1) => shortNumber(counts.errors / seconds),
+    isBad: ({ counts }) => counts.errors > 0,
+  },
+  { title: 'FLY', width: 4, wide: 6, text: ({ inFlight }) => shortNumber(inFlight) },
+  { title: 'P50', width: 6, text: ({ counts }) => shortTime(counts.latency.p50Ns) },
+  { title: 'P99', width: 6, text: ({ counts }) => shortTime(counts.latency.p99Ns) },
+  {
+    title: 'MAX',
+    width: 6,
+    text: ({ counts: { latency } }) => shortTime(latency.count === 0 ? undefined : latency.maxNs),
+  },
+  {
+    title: 'WRK%',
+    width: 4,
+    text: ({ counts }) =>
+      counts.submitted === 0 ? '-' : `${Math.min(100, Math.round((100 * counts.punted) / counts.submitted))}`,
+  },
+  {
+    title: 'OVF',
+    width: 3,
+    wide: 5,
+    text: ({ counts }) => shortNumber(counts.overflow),
+    isBad: ({ counts }) => counts.overflow > 0,
+  },
+  {
+    title: 'CUT',
+    width: 3,
+    wide: 5,
+    text: ({ counts }) => shortNumber(counts.cut),
+    isBad: ({ counts }) => counts.cut > 0,
+  },
+];
+
+/** So many columns a table needs that shows everything. */
+export const WIDE = 110;
+
+function fitted(text: string, width: number, isText: boolean): string {
+  const characters = [...text];
+  if (isText && characters.length > width) return `${characters.slice(0, width - 1).join('')}…`;
+  return isText ? text.padEnd(width) : text.padStart(width);
+}
+
+/**
+ * Lines of a table.
+ * @param seconds of the interval, for rates; undefined for counts
+ * @param width of the terminal
+ */
+export function rowLines(rows: readonly Row[], seconds: number | undefined, width: number): string[] {
+  const isWide = width >= WIDE;
+  const columns = COLUMNS.filter(({ isOnlyWide = false }) => isWide || !isOnlyWide);
+  const line = (cell: (column: Column, width: number) => string): string =>
+    columns
+      .map((column) => cell(column, isWide ? (column.wide ?? column.width) : column.width))
+      .join(' ')
+      .trimEnd();
+  const head = line(({ title, total = title, isText = false }, size) =>
+    fitted(seconds === undefined ? total : title, size, isText),
+  );
+  const body = rows.map((row) =>
+    line(({ text, isText = false, isBad }, size) => {
+      const cell = fitted(text(row, seconds), size, isText);
+      return isBad?.(row) ? paint.red(cell) : cell;
+    }),
+  );
+  return [paint.bold(head), ...body];
+}
+
+// ---- sorting --------------------------------------------------------------------------------------------------------
+
+const KEYS = {
+  rate: (row: Row) => operationsOf(row),
+  errors: ({ counts }: Row) => counts.errors,
+  inflight: ({ inFlight }: Row) => inFlight,
+  p50: ({ counts }: Row) => counts.latency.p50Ns ?? -1,
+  p99: ({ counts }: Row) => counts.latency.p99Ns ?? -1,
+  max: ({ counts }: Row) => counts.latency.maxNs,
+  workers: ({ counts }: Row) => counts.punted,
+  overflow: ({ counts }: Row) => counts.overflow,
+  cut: ({ counts }: Row) => counts.cut,
+  pid: ({ pid }: Row) => -(pid ?? 0),
+} as const;
+
+/** What rows can be sorted by. */
+export type SortKey = keyof typeof KEYS;
+export const SORT_KEYS: readonly SortKey[] = [
+  'rate',
+  'errors',
+  'inflight',
+  'p50',
+  'p99',
+  'max',
+  'workers',
+  'overflow',
+  'cut',
+  'pid',
+];
+
+/** The greatest first; what is equal in the order of its process and operation, so that rows don't jump. */
+export function sorted(rows: readonly Row[], by: SortKey): Row[] {
+  const value = KEYS[by];
+  return rows.toSorted(
+    (a, b) => value(b) - value(a) || (a.pid ?? 0) - (b.pid ?? 0) || a.operation.localeCompare(b.operation),
+  );
+}

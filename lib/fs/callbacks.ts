@@ -1,0 +1,164 @@
+/** The functions of `node:fs` with callbacks that a ring does faster: for streams, and for `uring/register`. */
+import { isMainThread } from 'node:worker_threads';
+import { ringOrThreads } from './backend.ts';
+import { asNode } from './errors.ts';
+import { nodeFs } from './node.ts';
+import { isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
+import { closeOn, openOn, planRead, planWrite, readOn, writeOn } from './whole.ts';
+
+type Callback = (error: unknown, ...results: readonly unknown[]) => void;
+
+function isCallback(value: unknown): value is Callback {
+  return typeof value === 'function';
+}
+
+/** Calls back when `work` is over, in a tick of its own: what the callback throws is an uncaught exception, as with Node. */
+function tell(work: Promise<readonly unknown[]>, callback: Callback): void {
+  work.then(
+    (results) => process.nextTick(callback, null, ...results),
+    (error) => process.nextTick(callback, error),
+  );
+}
+
+function node(name: keyof typeof nodeFs, args: readonly unknown[]): unknown {
+  return Reflect.apply(nodeFs[name], nodeFs, args);
+}
+
+function isFd(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff;
+}
+
+/**
+ * In a worker Node keeps a list of the fds that it opened for it, to close what is left, and warns of others: there fds are
+ * Node's.
+ */
+const ownsFds = isMainThread;
+/** What `open` has opened, and whether to write to it. One that was closed otherwise stays until its number comes again. */
+const opened = new Map<number, boolean>();
+
+export function open(...args: readonly unknown[]): unknown {
+  const callback = args.at(-1);
+  const given = args.slice(0, -1);
+  const plain =
+    ownsFds && isCallback(callback) && given.length <= 3
+      ? opening(given[0], given[1], given[2] ?? undefined)
+      : undefined;
+  const ring = plain && ringOrThreads();
+  if (plain === undefined || ring === undefined || !isCallback(callback)) return node('open', args);
+  return tell(
+    openOn(ring, plain).then((fd) => {
+      opened.set(fd, isWritten(plain.flags));
+      return [fd];
+    }),
+    callback,
+  );
+}
+
+export function close(...args: readonly unknown[]): unknown {
+  const [fd, callback] = args;
+  const written = isFd(fd) ? opened.get(fd) : undefined;
+  const ring = written !== undefined && isCallback(callback) ? ringOrThreads() : undefined;
+  if (ring === undefined || written === undefined || !isFd(fd) || !isCallback(callback))
+    return node('close', args);
+  opened.delete(fd);
+  return tell(
+    closeOn(ring, fd, written).then(() => []),
+    callback,
+  );
+}
+
+async function move(
+  syscall: 'read' | 'write',
+  moving: Promise<number>,
+  buffer: unknown,
+): Promise<readonly unknown[]> {
+  try {
+    return [await moving, buffer];
+  } catch (error) {
+    throw asNode(error, { syscall });
+  }
+}
+
+/** `read(fd, buffer, offset, length, position, callback)` and `write` alike; the other forms are for Node. */
+function transferrer(syscall: 'read' | 'write') {
+  return (...args: readonly unknown[]): unknown => {
+    const [fd, buffer, offset, length, position, callback] = args;
+    const isPlain = args.length === 6 && isFd(fd) && typeof length === 'number';
+    const plain = isPlain ? transfer(buffer, { offset, length, position }) : undefined;
+    const ring = plain && isCallback(callback) ? ringOrThreads() : undefined;
+    if (ring === undefined || plain === undefined || !isFd(fd) || !isCallback(callback))
+      return node(syscall, args);
+    const moving = ring[syscall](fd, plain.memory, { offset: plain.offset });
+    return tell(move(syscall, moving, buffer), callback);
+  };
+}
+
+export const read: (...args: readonly unknown[]) => unknown = transferrer('read');
+export const write: (...args: readonly unknown[]) => unknown = transferrer('write');
+
+/** `readv(fd, buffers, position, callback)`, also without a position, and `writev` alike. */
+function vectorer(name: 'readv' | 'writev', syscall: 'read' | 'write') {
+  return (...args: readonly unknown[]): unknown => {
+    const [fd, buffers] = args;
+    const callback = args.at(-1);
+    const plain = args.length === 3 || args.length === 4 ? pieces(buffers) : undefined;
+    const offset = plainPosition(args.length === 4 ? args[2] : undefined);
+    const ring =
+      plain && offset !== undefined && isFd(fd) && isCallback(callback) ? ringOrThreads() : undefined;
+    if (
+      ring === undefined ||
+      plain === undefined ||
+      offset === undefined ||
+      !isFd(fd) ||
+      !isCallback(callback)
+    )
+      return node(name, args);
+    return tell(move(syscall, ring[name](fd, plain, { offset }), buffers), callback);
+  };
+}
+
+export const readv: (...args: readonly unknown[]) => unknown = vectorer('readv', 'read');
+export const writev: (...args: readonly unknown[]) => unknown = vectorer('writev', 'write');
+
+/** The callback of `readFile(path, options, callback)` and the like, and what stands before it: the options may be absent. */
+function splitWhole(args: readonly unknown[], least: number): [readonly unknown[], Callback] | undefined {
+  const callback = args.at(-1);
+  const count = args.length - 1;
+  return isCallback(callback) && count >= least && count <= least + 1
+    ? [args.slice(0, -1), callback]
+    : undefined;
+}
+
+function readByNode(given: readonly unknown[] = []): Promise<unknown> {
+  return new Promise((done, fail) => {
+    node('readFile', [...given, (error: unknown, data: unknown) => (error ? fail(error) : done(data))]);
+  });
+}
+
+/** A wrong argument is Node's to throw, and an fd is Node's to read. */
+export function readFile(...args: readonly unknown[]): unknown {
+  const [given, callback] = splitWhole(args, 1) ?? [];
+  const plan = given && planRead(given[0], given[1]);
+  const ring = plan && ringOrThreads();
+  if (plan === undefined || ring === undefined || callback === undefined) return node('readFile', args);
+  return tell(
+    readOn(ring, plan).then(async (data) => [data ?? (await readByNode(given))]),
+    callback,
+  );
+}
+
+function wholeWriter(name: 'writeFile' | 'appendFile', flag: string) {
+  return (...args: readonly unknown[]): unknown => {
+    const [given, callback] = splitWhole(args, 2) ?? [];
+    const plan = given && planWrite(flag, given[0], given[1], given[2]);
+    const ring = plan && ringOrThreads();
+    if (plan === undefined || ring === undefined || callback === undefined) return node(name, args);
+    return tell(
+      writeOn(ring, plan).then(() => []),
+      callback,
+    );
+  };
+}
+
+export const writeFile: (...args: readonly unknown[]) => unknown = wholeWriter('writeFile', 'w');
+export const appendFile: (...args: readonly unknown[]) => unknown = wholeWriter('appendFile', 'a');

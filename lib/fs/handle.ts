@@ -1,0 +1,201 @@
+/**
+ * FileHandle: Node's own class, whose reads and writes go through the ring. What it does not change (streams, lines, stat,
+ * events, what happens when it is dropped or posted) is Node's, and so is every call whose arguments are not plain.
+ */
+import type { AsyncRing } from '../faces/async-ring.ts';
+import { hasFailed, ringOrThreads } from './backend.ts';
+import { asNode } from './errors.ts';
+import { nodePromises } from './node.ts';
+import {
+  type Anatomy,
+  anatomyOf,
+  type NativeHandle,
+  type NodeHandle,
+  nativeOf,
+  takeFd,
+} from './node-handle.ts';
+import { isWritten, opening, pieces, plainPosition, type Transfer, transfer } from './plain.ts';
+import { closeOn, openOn, readHandle, writeHandle } from './whole.ts';
+
+/** Makes FileHandles; undefined where Node's can't be changed, null before one was seen. */
+let make: ((fd: number, isWritten: boolean) => NodeHandle) | undefined | null = null;
+
+/** As `read(buffer, offset, length, position)` and its two forms with options; undefined where Node has to look at it. */
+export function plainTransfer(args: readonly unknown[], isWrite: boolean): [unknown, Transfer] | undefined {
+  const [first, second, length, position] = args;
+  if (ArrayBuffer.isView(first)) {
+    const place = isOptions(second) ? placeOf(second) : { offset: second, length, position };
+    const plain = transfer(first, place);
+    return plain && [first, plain];
+  }
+  // write({ buffer }) is no call of Node's
+  if (isWrite || !isOptions(first)) return undefined;
+  const buffer: unknown = Reflect.get(first, 'buffer');
+  const plain = transfer(buffer, placeOf(first));
+  return plain && [buffer, plain];
+}
+
+function isOptions(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function placeOf(options: object): { offset: unknown; length: unknown; position: unknown } {
+  return {
+    offset: Reflect.get(options, 'offset'),
+    length: Reflect.get(options, 'length'),
+    position: Reflect.get(options, 'position'),
+  };
+}
+
+function nativeClass({ Native }: Anatomy): new (fd: number, isWritten: boolean) => NativeHandle {
+  return class FileHandle extends Native {
+    readonly #isWritten: boolean;
+
+    constructor(fd: number, isWritten: boolean) {
+      super(fd);
+      this.#isWritten = isWritten;
+    }
+
+    override close(): Promise<void> {
+      const ring = ringOrThreads();
+      const fd = ring && takeFd(this);
+      return ring === undefined || fd === undefined ? super.close() : closeOn(ring, fd, this.#isWritten);
+    }
+  };
+}
+
+/** Node's FileHandle, with a ring. */
+function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle) => NodeHandle {
+  /** The ring, for an open file. */
+  const ringFor = (handle: NodeHandle) => (handle.fd < 0 ? undefined : ringOrThreads());
+
+  /** Runs `body`, and counts as a user of the file until it is over. */
+  async function using<T>(handle: NodeHandle, body: () => Promise<T>): Promise<T> {
+    ref(handle);
+    try {
+      return await body();
+    } finally {
+      unref(handle);
+    }
+  }
+
+  return class FileHandle extends Handle {
+    override async read(...args: readonly unknown[]): Promise<unknown> {
+      const plain = plainTransfer(args, false);
+      const ring = plain && ringFor(this);
+      if (plain === undefined || ring === undefined) return super.read(...args);
+      const [buffer, { memory, offset }] = plain;
+      ref(this);
+      try {
+        const bytesRead = await ring.read(this.fd, memory, { offset });
+        return { __proto__: null, bytesRead, buffer };
+      } catch (error) {
+        if (hasFailed(ring)) return await super.read(...args);
+        throw asNode(error, { syscall: 'read' });
+      } finally {
+        unref(this);
+      }
+    }
+
+    override async write(...args: readonly unknown[]): Promise<unknown> {
+      const plain = plainTransfer(args, true);
+      const ring = plain && ringFor(this);
+      if (plain === undefined || ring === undefined) return super.write(...args);
+      const [buffer, { memory, offset }] = plain;
+      ref(this);
+      try {
+        const bytesWritten = await ring.write(this.fd, memory, { offset });
+        return { __proto__: null, bytesWritten, buffer };
+      } catch (error) {
+        throw asNode(error, { syscall: 'write' });
+      } finally {
+        unref(this);
+      }
+    }
+
+    override async readv(...args: readonly unknown[]): Promise<unknown> {
+      const [buffers, position] = args;
+      const plain = pieces(buffers);
+      const offset = plain && plainPosition(position);
+      const ring = offset === undefined ? undefined : ringFor(this);
+      if (ring === undefined || plain === undefined) return super.readv(...args);
+      return using(this, async () => {
+        const bytesRead = await vector(ring, 'readv', this.fd, plain, offset);
+        return { __proto__: null, bytesRead, buffers };
+      });
+    }
+
+    override async writev(...args: readonly unknown[]): Promise<unknown> {
+      const [buffers, position] = args;
+      const plain = pieces(buffers);
+      const offset = plain && plainPosition(position);
+      const ring = offset === undefined ? undefined : ringFor(this);
+      if (ring === undefined || plain === undefined) return super.writev(...args);
+      return using(this, async () => {
+        const bytesWritten = await vector(ring, 'writev', this.fd, plain, offset);
+        return { __proto__: null, bytesWritten, buffers };
+      });
+    }
+
+    override async readFile(...args: readonly unknown[]): Promise<unknown> {
+      const ring = ringFor(this);
+      const reading = ring && readHandle(ring, this.fd, args[0]);
+      if (reading === undefined) return super.readFile(...args);
+      return (await using(this, () => reading)) ?? super.readFile(...args);
+    }
+
+    override async writeFile(...args: readonly unknown[]): Promise<unknown> {
+      const ring = ringFor(this);
+      const writing = ring && writeHandle(ring, this.fd, args[0], args[1]);
+      return writing === undefined ? super.writeFile(...args) : using(this, () => writing);
+    }
+
+    override async appendFile(...args: readonly unknown[]): Promise<unknown> {
+      const ring = ringFor(this);
+      const writing = ring && writeHandle(ring, this.fd, args[0], args[1]);
+      return writing === undefined ? super.appendFile(...args) : using(this, () => writing);
+    }
+  };
+}
+
+async function vector(
+  ring: AsyncRing,
+  syscall: 'readv' | 'writev',
+  fd: number,
+  memory: readonly Uint8Array[],
+  offset: number | undefined,
+): Promise<number> {
+  try {
+    return await ring[syscall](fd, memory, { offset: offset ?? -1 });
+  } catch (error) {
+    // Node names them so too
+    throw asNode(error, { syscall: syscall === 'readv' ? 'read' : 'write' });
+  }
+}
+
+/** Learns from a FileHandle of Node's how to make them, and makes one of it. */
+function adopt(handle: object, isWritten: boolean): object {
+  const anatomy = anatomyOf(handle);
+  if (make === null) make = anatomy && maker(anatomy);
+  const native = anatomy && nativeOf(handle);
+  const fd = make && native ? takeFd(native) : undefined;
+  return make && fd !== undefined ? make(fd, isWritten) : handle;
+}
+
+function maker(anatomy: Anatomy): (fd: number, isWritten: boolean) => NodeHandle {
+  const Handle = handleClass(anatomy);
+  const Native = nativeClass(anatomy);
+  return (fd, isWritten) => new Handle(new Native(fd, isWritten));
+}
+
+/** As Node's own. */
+export async function open(path: unknown, flags?: unknown, mode?: unknown): Promise<unknown> {
+  const ring = make === undefined ? undefined : ringOrThreads();
+  const plain = ring && opening(path, flags, mode ?? undefined);
+  if (plain === undefined || ring === undefined || !make) {
+    const handle: object = await Reflect.apply(nodePromises.open, nodePromises, [path, flags, mode]);
+    // the first one is Node's: it shows how the others are made
+    return ring === undefined ? handle : adopt(handle, plain === undefined || isWritten(plain.flags));
+  }
+  return make(await openOn(ring, plain), isWritten(plain.flags));
+}

@@ -1,0 +1,203 @@
+/**
+ * Arguments that need no judge: those that Node certainly takes, in the shape that nearly all calls have. Everything
+ * else is `undefined` here and goes to Node's own function, which takes it or says what is wrong with it.
+ */
+import { constants } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bufferOf, bytesOf, canResize } from '../../structs/views.ts';
+
+const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } = constants;
+
+const FLAGS: { readonly [name: string]: number } = {
+  r: O_RDONLY,
+  rs: O_RDONLY | O_SYNC,
+  sr: O_RDONLY | O_SYNC,
+  'r+': O_RDWR,
+  'rs+': O_RDWR | O_SYNC,
+  'sr+': O_RDWR | O_SYNC,
+  w: O_TRUNC | O_CREAT | O_WRONLY,
+  wx: O_TRUNC | O_CREAT | O_WRONLY | O_EXCL,
+  xw: O_TRUNC | O_CREAT | O_WRONLY | O_EXCL,
+  'w+': O_TRUNC | O_CREAT | O_RDWR,
+  'wx+': O_TRUNC | O_CREAT | O_RDWR | O_EXCL,
+  'xw+': O_TRUNC | O_CREAT | O_RDWR | O_EXCL,
+  a: O_APPEND | O_CREAT | O_WRONLY,
+  ax: O_APPEND | O_CREAT | O_WRONLY | O_EXCL,
+  xa: O_APPEND | O_CREAT | O_WRONLY | O_EXCL,
+  as: O_APPEND | O_CREAT | O_WRONLY | O_SYNC,
+  sa: O_APPEND | O_CREAT | O_WRONLY | O_SYNC,
+  'a+': O_APPEND | O_CREAT | O_RDWR,
+  'ax+': O_APPEND | O_CREAT | O_RDWR | O_EXCL,
+  'xa+': O_APPEND | O_CREAT | O_RDWR | O_EXCL,
+  'as+': O_APPEND | O_CREAT | O_RDWR | O_SYNC,
+  'sa+': O_APPEND | O_CREAT | O_RDWR | O_SYNC,
+};
+
+/** What a file is opened for, as process.permission names it. */
+const READS = 'fs.read';
+const WRITES = 'fs.write';
+
+interface Permission {
+  has(scope: string, reference: string): boolean;
+}
+
+function isPermission(value: unknown): value is Permission {
+  return typeof value === 'object' && value !== null && 'has' in value && typeof value.has === 'function';
+}
+
+/** May the path be opened so? Where it may not, Node's own function says so. */
+function isPermitted(path: string, flags: number): boolean {
+  const permission: unknown = Reflect.get(process, 'permission');
+  if (permission === undefined) return true;
+  if (!isPermission(permission)) return false;
+  const isRead = (flags & O_WRONLY) === 0;
+  return (!isRead || permission.has(READS, path)) && (!isWritten(flags) || permission.has(WRITES, path));
+}
+
+/** Do the flags open a file to change it? */
+export function isWritten(flags: number): boolean {
+  return (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) !== 0;
+}
+
+function textOf(path: unknown): string | undefined {
+  if (typeof path === 'string') return path;
+  if (!(path instanceof URL) || path.protocol !== 'file:') return undefined;
+  try {
+    return fileURLToPath(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A path, flags and mode that a ring opens. */
+export interface Opening {
+  readonly path: string;
+  readonly flags: number;
+  readonly mode: number;
+}
+
+/** What `open(path, flags, mode)` is given; undefined where Node has to look at it. */
+export function opening(given: unknown, flag: unknown, mode: unknown = 0o666): Opening | undefined {
+  const path = textOf(given);
+  if (path === undefined || path === '' || path.includes('\0')) return undefined;
+  const flags = plainFlags(flag);
+  if (flags === undefined || !isMode(mode)) return undefined;
+  if (Reflect.has(process, 'permission')) {
+    // the path that was asked about is the one that is opened
+    const whole = resolve(path);
+    return isPermitted(whole, flags) ? { path: whole, flags, mode } : undefined;
+  }
+  return { path, flags, mode };
+}
+
+function isMode(mode: unknown): mode is number {
+  return typeof mode === 'number' && Number.isInteger(mode) && mode >= 0 && mode <= 0o7777;
+}
+
+function plainFlags(flag: unknown): number | undefined {
+  if (flag === undefined || flag === null) return O_RDONLY;
+  if (typeof flag === 'string') return Object.hasOwn(FLAGS, flag) ? FLAGS[flag] : undefined;
+  return typeof flag === 'number' && Number.isInteger(flag) && flag >= 0 && flag <= 0x7fff_ffff
+    ? flag
+    : undefined;
+}
+
+/** A part of the caller's memory, and where in the file it belongs: -1 is the current position. */
+export interface Transfer {
+  readonly memory: Uint8Array;
+  readonly offset: number;
+}
+
+/** Which numbers a read or write is given; `undefined` and `null` where it is given none. */
+export interface Place {
+  readonly offset: unknown;
+  readonly length: unknown;
+  readonly position: unknown;
+}
+
+/**
+ * What `read(buffer, offset, length, position)` moves, and `write` alike; undefined where Node has to look at it, as for
+ * nothing at all to move.
+ */
+export function transfer(buffer: unknown, place: Place): Transfer | undefined {
+  if (!isStill(buffer)) return undefined;
+  const bytes = bytesOf(buffer);
+  const start = place.offset ?? 0;
+  if (!isIndex(start, bytes.byteLength)) return undefined;
+  const length = place.length ?? bytes.byteLength - start;
+  if (!isIndex(length, bytes.byteLength - start) || length === 0 || length > 0x7fff_f000) return undefined;
+  const offset = plainPosition(place.position);
+  if (offset === undefined) return undefined;
+  return { memory: length === bytes.byteLength ? bytes : bytes.subarray(start, start + length), offset };
+}
+
+/** Where in the file; -1 for the current position. */
+export function plainPosition(position: unknown): number | undefined {
+  if (position === undefined || position === null) return -1;
+  if (typeof position !== 'number' || !Number.isSafeInteger(position)) return undefined;
+  return position < 0 ? -1 : position;
+}
+
+function isIndex(value: unknown, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
+}
+
+/** 1 to 1024 pieces of memory, none of them empty: what readv(2) takes at once. */
+export function pieces(buffers: unknown): readonly Uint8Array[] | undefined {
+  if (!Array.isArray(buffers) || buffers.length === 0 || buffers.length > 1024) return undefined;
+  const found: Uint8Array[] = [];
+  for (const each of buffers) {
+    const piece = transfer(each, { offset: 0, length: undefined, position: undefined });
+    if (piece === undefined) return undefined;
+    found.push(piece.memory);
+  }
+  return found;
+}
+
+/** The options of a whole file. */
+export interface WholeOptions {
+  readonly encoding: BufferEncoding | undefined;
+  readonly flag: unknown;
+  readonly mode: unknown;
+  readonly flush: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+const NO_OPTIONS: WholeOptions = {
+  encoding: undefined,
+  flag: undefined,
+  mode: undefined,
+  flush: false,
+  signal: undefined,
+};
+
+/** What readFile, writeFile and appendFile are given as options; undefined where Node has to look at it. */
+export function wholeOptions(options: unknown): WholeOptions | undefined {
+  if (options === undefined || options === null) return NO_OPTIONS;
+  if (typeof options === 'string') {
+    return Buffer.isEncoding(options) ? { ...NO_OPTIONS, encoding: options } : undefined;
+  }
+  if (typeof options !== 'object') return undefined;
+  const encoding: unknown = Reflect.get(options, 'encoding') ?? undefined;
+  const flush: unknown = Reflect.get(options, 'flush') ?? false;
+  const signal: unknown = Reflect.get(options, 'signal');
+  if (encoding !== undefined && !(typeof encoding === 'string' && Buffer.isEncoding(encoding)))
+    return undefined;
+  if (typeof flush !== 'boolean' || !(signal === undefined || signal instanceof AbortSignal))
+    return undefined;
+  // an empty flag is none
+  const flag: unknown = Reflect.get(options, 'flag') || undefined;
+  return { encoding, flag, mode: Reflect.get(options, 'mode') ?? undefined, flush, signal };
+}
+
+/** What is to be written, as bytes: strings are encoded. Iterables and streams are for Node. */
+export function plainData(data: unknown, encoding: BufferEncoding | undefined): Uint8Array | undefined {
+  if (typeof data === 'string') return Buffer.from(data, encoding ?? 'utf8');
+  return isStill(data) ? bytesOf(data) : undefined;
+}
+
+/** A view whose memory can't move. */
+function isStill(value: unknown): value is ArrayBufferView {
+  return ArrayBuffer.isView(value) && !canResize(bufferOf(value));
+}

@@ -1,0 +1,74 @@
+/**
+ * What goes through the ring, and what Node's threads do: THE table. Measured by `npm run bench -- fs`, which compares
+ * each of them with Node's own; what gains nothing is Node's.
+ */
+
+/** Who does it, and why. */
+export interface Route {
+  readonly by: 'ring' | 'threads';
+  readonly why: string;
+}
+
+const CACHED = 'a read of cached data ends in the call that submits it: no thread is woken';
+const OPEN =
+  'a name that the kernel has cached is opened in the call that submits it; a new file by a worker of the kernel';
+const STATX = 'the kernel always gives it to a worker, which costs more than a thread of Node';
+const NO_OPERATION = 'io_uring has no operation for it';
+const MANY = 'many calls, most of which are stat, readdir or copies';
+
+export const ROUTES: { readonly [name: string]: Route } = {
+  open: { by: 'ring', why: OPEN },
+  readFile: { by: 'ring', why: CACHED },
+  writeFile: { by: 'ring', why: 'one thread less to wake for each of open, write and close' },
+  appendFile: { by: 'ring', why: 'as writeFile' },
+  'FileHandle.read': { by: 'ring', why: CACHED },
+  'FileHandle.readv': { by: 'ring', why: CACHED },
+  'FileHandle.write': { by: 'ring', why: 'a write into the page cache ends in the call that submits it' },
+  'FileHandle.writev': { by: 'ring', why: 'as write' },
+  'FileHandle.readFile': { by: 'ring', why: CACHED },
+  'FileHandle.writeFile': { by: 'ring', why: 'as write' },
+  'FileHandle.appendFile': { by: 'ring', why: 'as write' },
+  'FileHandle.sync': {
+    by: 'threads',
+    why: 'the kernel always gives it to a worker: as long, and more CPU time',
+  },
+  'FileHandle.datasync': { by: 'threads', why: 'as sync' },
+  'FileHandle.close': {
+    by: 'ring',
+    why: 'ends in the call that submits it; of a file that was written a worker does it',
+  },
+  createReadStream: { by: 'ring', why: CACHED },
+  createWriteStream: { by: 'ring', why: 'as write' },
+  'FileHandle.stat': { by: 'threads', why: STATX },
+  'FileHandle.readableWebStream': { by: 'threads', why: 'it reads in C++, by itself' },
+  stat: { by: 'threads', why: STATX },
+  lstat: { by: 'threads', why: STATX },
+  access: { by: 'threads', why: NO_OPERATION },
+  chmod: { by: 'threads', why: NO_OPERATION },
+  chown: { by: 'threads', why: NO_OPERATION },
+  copyFile: {
+    by: 'threads',
+    why: 'copy_file_range(2) copies in the kernel, or shares blocks: io_uring has no such operation',
+  },
+  cp: { by: 'threads', why: MANY },
+  glob: { by: 'threads', why: MANY },
+  lchmod: { by: 'threads', why: NO_OPERATION },
+  lchown: { by: 'threads', why: NO_OPERATION },
+  link: { by: 'threads', why: 'the kernel always gives it to a worker' },
+  lutimes: { by: 'threads', why: NO_OPERATION },
+  mkdir: { by: 'threads', why: 'the kernel always gives it to a worker' },
+  mkdtemp: { by: 'threads', why: NO_OPERATION },
+  opendir: { by: 'threads', why: NO_OPERATION },
+  readdir: { by: 'threads', why: NO_OPERATION },
+  readlink: { by: 'threads', why: NO_OPERATION },
+  realpath: { by: 'threads', why: NO_OPERATION },
+  rename: { by: 'threads', why: 'the kernel always gives it to a worker' },
+  rm: { by: 'threads', why: MANY },
+  rmdir: { by: 'threads', why: 'the kernel always gives it to a worker' },
+  statfs: { by: 'threads', why: NO_OPERATION },
+  symlink: { by: 'threads', why: 'the kernel always gives it to a worker' },
+  truncate: { by: 'threads', why: 'io_uring has it since 6.9 only, and gives it to a worker' },
+  unlink: { by: 'threads', why: 'the kernel always gives it to a worker' },
+  utimes: { by: 'threads', why: NO_OPERATION },
+  watch: { by: 'threads', why: 'inotify, which no thread waits for' },
+};

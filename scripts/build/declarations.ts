@@ -1,0 +1,58 @@
+/** The declarations: those of CommonJS modules, which both kinds of module may name, and nothing that no entrance reaches. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { entrances, everythingOf, root } from './entrances.ts';
+
+const RELATIVE = /(?<=['"])(\.\.?\/[^'"]+)\.[jt]s(?=['"])/g;
+
+function compile(folder: string): void {
+  const compiler = join(root, 'node_modules/typescript/bin/tsc');
+  const args = [compiler, '-p', join(root, 'tsconfig.build.json'), '--outDir', folder];
+  const { status, error } = spawnSync(process.execPath, args, { stdio: 'inherit' });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`tsc ended with ${status}`);
+}
+
+/** What TypeScript learned after 5.2, without it: typed arrays of a kind of buffer, iterators of three types. */
+function plainer(text: string): string {
+  return text
+    .replaceAll(
+      /\b((?:Uint|Int|Float|BigInt|BigUint)\w+Array|DataView|ArrayBufferView)<ArrayBuffer(?:Like)?>/g,
+      '$1',
+    )
+    .replaceAll(/\b(AsyncIterableIterator<\w+), undefined>/g, '$1>');
+}
+
+/**
+ * Writes types/ with a .d.cts for each module, and for each entrance a .d.cts and a .d.mts that lead there.
+ * @param valuesOf what an entrance exports, types and `default` aside: linters of packages don't follow a star
+ */
+export function writeDeclarations(folder: string, valuesOf: (entrance: string) => readonly string[]): void {
+  const made = mkdtempSync(join(tmpdir(), 'uring-types-'));
+  try {
+    compile(made);
+    const done = new Set<string>();
+    const copy = (module: string): void => {
+      if (done.has(module)) return;
+      done.add(module);
+      const text = readFileSync(join(made, `${module}.d.ts`), 'utf8');
+      const to = join(folder, 'types', `${module}.d.cts`);
+      mkdirSync(dirname(to), { recursive: true });
+      writeFileSync(to, plainer(text).replaceAll(RELATIVE, '$1.cjs'));
+      for (const [, path = ''] of text.matchAll(RELATIVE)) copy(join(dirname(module), path));
+    };
+    for (const { name, source } of entrances) {
+      const module = source.replace(/\.ts$/, '');
+      copy(module);
+      writeFileSync(
+        join(folder, `${name}.d.cts`),
+        everythingOf(source, `'./types/${module}.cjs'`, valuesOf(name)),
+      );
+      writeFileSync(join(folder, `${name}.d.mts`), everythingOf(source, `'./${name}.cjs'`));
+    }
+  } finally {
+    rmSync(made, { recursive: true });
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * `npm run test:node-fs [-- --side NAME] [WORD...]`: Node's own tests of `fs/promises`, FileHandle and streams of files,
+ * with the built package under `--import uring/register`: through a ring, and over Node's threads where they are asked for, a
+ * seccomp filter forbids io_uring, or koffi is missing. WORD picks the tests whose name contains it. Compared with
+ * node-fs/list.ts; ends with 1 where something is not as it says.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Infrastructure } from './kernels/commands.ts';
+import { IMPOSSIBLE, PATTERN, RINGLESS } from './node-fs/list.ts';
+import { type Run, runTest, type Side, sides } from './node-fs/sides.ts';
+import { nodeTests } from './node-fs/source.ts';
+
+const LANES = 2;
+const LEAST_PASSED = 0.95;
+const LEAST_BY_RING = 0.5;
+
+const root = join(import.meta.dirname, '..');
+const cache = join(root, 'node_modules/.cache/uring-node-fs');
+const { values, positionals } = parseArgs({
+  options: { side: { type: 'string', multiple: true } },
+  allowPositionals: true,
+});
+
+async function runAll(side: Side, tests: string, names: readonly string[]): Promise<Map<string, Run>> {
+  const runs = new Map<string, Run>();
+  const rest = names.values();
+  const lane = async (number: number) => {
+    for (const name of rest) runs.set(name, await runTest(side, tests, name, number));
+  };
+  await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));
+  return runs;
+}
+
+function show(name: string, { output }: Run): void {
+  console.log(`--- ${name}\n${output.trimEnd().split('\n').slice(-25).join('\n')}`);
+}
+
+/** Says what is not as the list has it; how many. */
+function compare(side: Side, runs: ReadonlyMap<string, Run>, passedAlone: ReadonlySet<string>): number {
+  const problems: string[] = [];
+  for (const [name, run] of runs) {
+    const isExpected = passedAlone.has(name) && !(side.name === 'io_uring' && name in IMPOSSIBLE);
+    if (run.passed === isExpected) continue;
+    problems.push(`${name} ${run.passed ? 'passes, and the list says that it cannot' : 'fails'}`);
+    if (!run.passed) show(name, run);
+  }
+  if (side.name === 'io_uring') {
+    for (const [name, { ringCalls }] of runs) {
+      if (ringCalls > 0 === name in RINGLESS) problems.push(`${name} gave a ring ${ringCalls} calls`);
+    }
+  }
+  for (const problem of problems) console.log(`${side.name}: ${problem}`);
+  return problems.length;
+}
+
+function summary(side: Side, runs: ReadonlyMap<string, Run>, passedAlone: ReadonlySet<string>): boolean {
+  const possible = [...passedAlone].filter((name) => !(name in IMPOSSIBLE));
+  const passed = possible.filter((name) => runs.get(name)?.passed);
+  const byRing = [...runs.values()].filter(({ ringCalls }) => ringCalls > 0).length;
+  const share = passed.length / possible.length;
+  const rings = side.name === 'io_uring' ? `, ${byRing} of ${runs.size} reach a ring` : '';
+  console.log(
+    `${side.name.padEnd(14)} ${passed.length} of ${possible.length} pass (${Math.round(share * 100)} %)${rings}`,
+  );
+  return share >= LEAST_PASSED && (side.name !== 'io_uring' || byRing / runs.size >= LEAST_BY_RING);
+}
+
+async function main(folder: string): Promise<boolean> {
+  if (!existsSync(join(root, 'dist/register.js')))
+    throw new Infrastructure('there is no dist: npm run build');
+  mkdirSync(cache, { recursive: true });
+  const tests = nodeTests(cache);
+  const names = readdirSync(join(tests, 'parallel'))
+    .filter((name) => PATTERN.test(name))
+    .filter((name) => positionals.length === 0 || positionals.some((word) => name.includes(word)));
+  const [alone, ...others] = sides(join(root, 'dist'), folder);
+  if (alone === undefined || names.length === 0) throw new Infrastructure('no test is meant');
+  const runs = await runAll(alone, tests, names);
+  const passedAlone = new Set(names.filter((name) => runs.get(name)?.passed));
+  console.log(`${names.length} tests, ${passedAlone.size} pass with Node ${process.versions.node} itself`);
+  let isWell = true;
+  for (const side of others) {
+    if (values.side !== undefined && !values.side.includes(side.name)) continue;
+    if (side.skip !== undefined) {
+      console.log(`${side.name.padEnd(14)} skipped: ${side.skip}`);
+      continue;
+    }
+    const found = await runAll(side, tests, names);
+    const problems = compare(side, found, passedAlone);
+    if (!summary(side, found, passedAlone) || problems > 0) isWell = false;
+  }
+  return isWell;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'uring-node-fs-'));
+try {
+  process.exitCode = (await main(folder)) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof Infrastructure)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,17 @@
+/** What is known of Node's tests: those that can't pass, or reach no ring, each with its reason. */
+
+/** Which tests are meant. */
+export const PATTERN: RegExp = /^test-fs-(promises.*|.*filehandle.*|read.*stream.*|write.*stream.*)\.m?js$/;
+
+const INTERNALS = 'patches an internal of Node that a ring does not use';
+
+/** Pass with Node's threads, and can't with a ring. */
+export const IMPOSSIBLE: { readonly [file: string]: string } = {
+  'test-fs-promises-file-handle-aggregate-errors.js': `${INTERNALS}: FileHandle.prototype.fd, which readFile(path) does not ask`,
+  'test-fs-promises-file-handle-close-errors.js': `${INTERNALS}: FileHandle.prototype.fd, which readFile(path) does not ask`,
+  'test-fs-promises-file-handle-op-errors.js': `${INTERNALS}: FileHandle.prototype.fd, which readFile(path) does not ask`,
+  'test-fs-promises-readfile.js': `${INTERNALS}: the fstat of its binding, which readFile does not call`,
+};
+
+/** Have nothing that goes through a ring. */
+export const RINGLESS: { readonly [file: string]: string } = {};

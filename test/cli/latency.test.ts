@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Chromium, program as chromium } from '../helpers/chromium.ts';
+import { COUNT, EXPECTED, jsonOf, live, PROGRAM, ran } from '../helpers/live-commands.ts';
+
+test('trace --ops shows each operation of a program with name, result and latency', live, () => {
+  const { status, stdout, stderr } = ran('trace', '--ops', '--json', '--', ...PROGRAM);
+  assert.equal(status, 0, stderr);
+  const done = jsonOf(stdout).filter(({ type }) => type === 'complete');
+  for (const [name, count] of Object.entries(EXPECTED)) {
+    const own = done.filter((each) => each.opcode_name === `IORING_OP_${name}`);
+    assert.equal(own.length, count, name);
+    assert.ok(
+      own.every(({ latency_ns: latency }) => Number(latency) > 0),
+      name,
+    );
+    assert.ok(
+      own.every(({ res }) => (name === 'CONNECT' ? res === -111 : name === 'SEND' ? res === -32 : res >= 0)),
+      name,
+    );
+  }
+  const table = ran('trace', '--op', 'OP_CONNECT', '--', ...PROGRAM);
+  const lines = table.stdout.split('\n').filter((each) => each.includes('OP_CONNECT'));
+  assert.equal(lines.length, COUNT);
+  assert.match(lines[0] ?? '', /^\+\d+\.\d{6} \d+ +\S+ +r\d+ +OP_CONNECT +-ECONNREFUSED +\d+\.\d{3}$/);
+});
+
+test('latency shows every latency in one bar, as text, JSON, SVG and a page', live, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'uring-latency-'));
+  try {
+    const text = ran('latency', '--op', 'OP_CONNECT', '--', ...PROGRAM).stdout;
+    assert.match(
+      text,
+      new RegExp(`^CONNECT: ${COUNT} completions, p50 \\S+, p99 \\S+, max \\S+, ${COUNT} errors\n`),
+    );
+    const counts = [...text.matchAll(/ (\d+) │/g)].map(([, count]) => Number(count));
+    assert.equal(
+      counts.reduce((sum, each) => sum + each, 0),
+      COUNT,
+    );
+    assert.deepEqual(
+      text.split('\n').filter((each) => each.length > 80),
+      [],
+    );
+    const [json] = jsonOf(ran('latency', '--json', '--op', 'OP_READ', '--', ...PROGRAM).stdout);
+    assert.equal(
+      json?.buckets.reduce((sum, { count }) => sum + count, 0),
+      COUNT,
+    );
+    const [page, picture] = [join(folder, 'latency.html'), join(folder, 'latency.svg')];
+    assert.equal(ran('latency', '--html', page, '--svg', picture, '--', ...PROGRAM).status, 0);
+    assert.match(readFileSync(picture, 'utf8'), /^<svg xmlns=[\s\S]*<\/svg>\n$/);
+    const html = readFileSync(page, 'utf8');
+    assert.equal([...html.matchAll(/<svg /g)].length, Object.keys(EXPECTED).length);
+    if (chromium === undefined) return;
+    const browser = new Chromium(chromium);
+    try {
+      for (const width of [390, 1280]) {
+        await browser.open(`file://${page}`, { width, height: 800, scheme: 'light', isPhone: width < 500 });
+        assert.equal(await browser.evaluate<number>('document.documentElement.scrollWidth'), width);
+      }
+    } finally {
+      await browser.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,60 @@
+/** What the command prints as JSON is what its published schemas say. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { alloc } from '../../lib/index.ts';
+import { uring } from '../helpers/cli.ts';
+import { needs } from '../helpers/needs.ts';
+import { ringTest } from '../helpers/rings.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const FIXTURES = 'test/fixtures/observe';
+
+const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+
+/** Fails unless every line is valid; the types of what was seen. */
+function check(name: string, text: string): Set<unknown> {
+  const validate = ajv.compile(
+    JSON.parse(readFileSync(join(ROOT, 'schemas', `${name}.schema.json`), 'utf8')),
+  );
+  const types = new Set<unknown>();
+  for (const line of text.trimEnd().split('\n')) {
+    const value: { readonly type?: unknown } = JSON.parse(line);
+    assert.ok(validate(value), `${JSON.stringify(validate.errors?.slice(0, 3))} in ${line.slice(0, 300)}`);
+    // a key that no schema has is found
+    assert.ok(!validate({ ...value, unknownKey: 1 }), line);
+    types.add(value.type);
+  }
+  return types;
+}
+
+test('decode: every record out of every sample', () => {
+  const logs = readdirSync(join(ROOT, FIXTURES)).filter((name) =>
+    /^(?:tracee|strace|audit|trace-text|perf|bpftrace)-/.test(name),
+  );
+  const paths = [
+    ...logs.map((name) => join(ROOT, FIXTURES, name)),
+    join(ROOT, FIXTURES, 'forms-CONSTRUCTED.json'),
+  ];
+  const { stdout } = uring(['decode', '--json', '--all', '--enter', ...paths]);
+  const types = check('decode', stdout);
+  for (const type of ['register', 'create', 'seccomp', 'operation', 'other', 'malformed'])
+    assert.ok(types.has(type), type);
+});
+
+ringTest('ps: a ring with everything that it may have', needs('REGISTER_RING_FDS'), (scope) => {
+  const ring = scope.ring(8, { sqPoll: true });
+  ring.registerBuffers([alloc(4096)]);
+  ring.registerFiles([-1, 0]);
+  check('ps', uring(['ps', `${process.pid}`, '--json']).stdout);
+});
+
+test('doctor and probe', () => {
+  check('doctor', uring(['doctor', '--json', '--observe']).stdout);
+  const probed = uring(['probe', '--json']);
+  if (probed.status === 0) check('probe', probed.stdout);
+  check('probe', uring(['probe', '--json', '--need', 'OP_READ', '--against', '6.1,5.15']).stdout);
+  if (probed.status === 0) check('probe', uring(['probe', '--json', '--against', '6.1,5.15']).stdout);
+});

@@ -1,0 +1,146 @@
+/** A ring where one can be used, Node's threads everywhere else: which, and why. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { backend } from '../../lib/fs.ts';
+import { LOADER } from '../helpers/loader.ts';
+import { Scope } from '../helpers/rings.ts';
+import { inProcess, inThread, type Scene, sceneArguments, sceneEnvironment } from '../helpers/scenario.ts';
+import { ACTIONS, cannotCompile, compileWrapper } from '../helpers/seccomp.ts';
+
+const module = new URL('backend.scenes.ts', import.meta.url).href;
+const scene = (name: string): Scene => ({ module, name });
+
+/** Runs a scene with other arguments of Node.js, or under another program; what it returned. */
+function run(
+  each: Scene,
+  {
+    before = [],
+    preload = [],
+    URING = '',
+  }: { before?: readonly string[]; preload?: readonly string[]; URING?: string },
+): Record<string, unknown> {
+  const [program = '', ...args] = [...before, process.execPath, ...preload, ...sceneArguments(each)];
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    env: { ...sceneEnvironment(), URING },
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+/** Gives `body` things that are taken back at the end. */
+function scoped(body: (scope: Scope) => void): void {
+  const scope = new Scope();
+  try {
+    body(scope);
+  } finally {
+    scope.close();
+  }
+}
+
+const DONE = { text: 'HEllo', read: 'HEllo' };
+
+test('wrong options are refused', () => {
+  const invalid = { code: 'ERR_INVALID_ARG_VALUE' };
+  assert.throws(() => Reflect.apply(backend, undefined, [{ use: 'magic' }]), invalid);
+  assert.throws(() => Reflect.apply(backend, undefined, [{ used: 'auto' }]), invalid);
+  assert.throws(() => Reflect.apply(backend, undefined, [7]), { code: 'ERR_INVALID_ARG_TYPE' });
+});
+
+test('here it is a ring, in a thread as well', async () => {
+  for (const found of [inProcess(scene('roundTrip')), await inThread(scene('roundTrip'))]) {
+    assert.ok(typeof found === 'object' && found !== null && 'uses' in found && Number(found.uses) > 5);
+    assert.deepEqual({ ...found, uses: 0 }, { backend: { name: 'io_uring' }, ...DONE, uses: 0 });
+  }
+});
+
+test('an option, or the environment, asks for the threads', () => {
+  try {
+    assert.deepEqual(backend({ use: 'threads' }), { name: 'threads', cause: 'the threads were asked for' });
+  } finally {
+    assert.deepEqual(backend({ use: 'auto' }), { name: 'io_uring' });
+  }
+  const { uses, ...rest } = run(scene('roundTrip'), { URING: 'off' });
+  assert.deepEqual(rest, { backend: { name: 'threads', cause: 'the threads were asked for' }, ...DONE });
+  assert.equal(uses, 0);
+});
+
+for (const [name, errno] of Object.entries({ EPERM: 1, ENOSYS: 38 })) {
+  test(`a seccomp filter that answers ${name}: the threads, and who forbids it`, {
+    skip: cannotCompile(),
+  }, () => {
+    scoped((scope) => {
+      const before = [compileWrapper(scope.folder()), `${ACTIONS.errno(errno)}`, '425,426,427'];
+      const { uses, backend: found, ...rest } = run(scene('roundTrip'), { before });
+      assert.deepEqual(rest, DONE);
+      assert.equal(uses, 0);
+      assert.match(JSON.stringify(found), /"name":"threads","cause":"a seccomp filter forbids io_uring/);
+      assert.match(JSON.stringify(found), /"fix":/);
+      assert.match(
+        String(run(scene('forced'), { before, URING: 'on' })),
+        /UnsupportedError: uring\/fs: a seccomp filter/,
+      );
+    });
+  });
+}
+
+for (const [what, calls] of Object.entries({ io_uring_enter: '426', io_uring_register: '427' })) {
+  test(`a seccomp filter that forbids ${what} alone: the threads`, { skip: cannotCompile() }, () => {
+    scoped((scope) => {
+      const before = [compileWrapper(scope.folder()), `${ACTIONS.errno(1)}`, calls];
+      const { uses, backend: found, ...rest } = run(scene('roundTrip'), { before });
+      assert.deepEqual(rest, DONE);
+      assert.equal(uses, 0);
+      assert.match(JSON.stringify(found), /"name":"threads","cause":".+"/);
+    });
+  });
+}
+
+test('another system: the threads', () => {
+  scoped((scope) => {
+    const preload = join(scope.folder(), 'other.mjs');
+    const lines = [
+      "import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module';",
+      "os.platform = () => 'freebsd'; syncBuiltinESMExports();",
+    ];
+    writeFileSync(preload, lines.join('\n'));
+    const { backend: found, ...rest } = run(scene('roundTrip'), { preload: ['--import', preload] });
+    assert.deepEqual(rest, { ...DONE, uses: 0 });
+    assert.deepEqual(found, { name: 'threads', cause: 'io_uring is a thing of Linux, this is freebsd' });
+  });
+});
+
+test('without koffi: the threads', () => {
+  scoped((scope) => {
+    const preload = join(scope.folder(), 'none.cjs');
+    const lines = [
+      "const { Module } = require('node:module'); const find = Module._resolveFilename;",
+      "Module._resolveFilename = function (name, ...rest) { if (name === 'koffi') throw new Error('none'); return find.call(this, name, ...rest); };",
+    ];
+    writeFileSync(preload, lines.join('\n'));
+    const { backend: found, ...rest } = run(scene('roundTrip'), { preload: ['--require', preload] });
+    assert.deepEqual(rest, { ...DONE, uses: 0 });
+    assert.match(JSON.stringify(found), /"name":"threads","cause":"the package koffi could not be loaded/);
+  });
+});
+
+test('when the ring has failed the threads go on, with files that were open', () => {
+  const { before, backend: found, ...rest } = run(scene('failedRing'), {});
+  assert.deepEqual(before, { name: 'io_uring' });
+  assert.deepEqual(found, { name: 'threads', cause: 'the ring has failed' });
+  assert.deepEqual(rest, { ...DONE, uses: 0 });
+  assert.deepEqual(run(scene('openAcrossFailure'), {}), { read: 'node\n', left: 0 });
+});
+
+test('a process with nothing in flight ends', () => {
+  const script = `import { readFile } from 'uring/fs'; await readFile('/proc/self/comm'); process.stdout.write('read');`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...LOADER, '--input-type=module', '--eval', script],
+    { cwd: join(import.meta.dirname, '../..'), env: sceneEnvironment(), encoding: 'utf8', timeout: 60_000 },
+  );
+  assert.deepEqual([status, stdout], [0, 'read'], stderr);
+});

@@ -1,0 +1,23 @@
+/** Workers of this runtime that are terminated with a ring at work: the process lives, and nothing is left. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { scene } from './scene.mjs';
+
+/** All of them, in the soak: 1,000. */
+const WORKERS = Number(process.env.URING_TERMINATE ?? 60);
+const WAYS = ['idle', 'pending', 'completing', 'listening', 'turns', 'churn'];
+
+for (const how of WAYS) {
+  test(`workers that are terminated leave nothing: ${how}`, async () => {
+    const count = Math.ceil(WORKERS / WAYS.length);
+    const { ended, fds, rings, mappings, harmed } = await scene('terminated', how, count);
+    assert.deepEqual(
+      { ended, fds, rings, mappings, harmed },
+      { ended: count, fds: 0, rings: 0, mappings: 0, harmed: 0 },
+    );
+  });
+}
+
+test('a parent without the package finds no fd of a terminated worker', async () => {
+  assert.deepEqual(await scene('terminatedAlone', 8), { ended: 8, fds: 0 });
+});
