@@ -292,9 +292,10 @@ test('register calls come beside, in the order of time', live, async () => {
   const types = all.map((each) => ('opcodeName' in each ? `${each.type} ${each.opcodeName}` : each.type));
   assert.deepEqual(types.slice(0, 2), ['start', 'create']);
   assert.match(types.join(), /complete OP_NOP,register REGISTER_FILES2?,complete OP_NOP,end/);
-  assert.deepEqual(
-    new Set(all.flatMap((each) => ('ring' in each && each.ring !== undefined ? [each.ring] : []))),
-    new Set(['r1']),
+  // one ring; not always the first that this process ends or makes meanwhile
+  assert.equal(
+    new Set(all.flatMap((each) => ('ring' in each && each.ring !== undefined ? [each.ring] : []))).size,
+    1,
   );
 });
 
