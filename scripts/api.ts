@@ -1,13 +1,18 @@
 /**
- * `npm run api`: writes docs/api/public.md, every declaration that the package's entrances reach, from what was built.
- * `--check` compares instead, and fails when the public interface is not the one that was committed.
+ * `npm run api`: writes docs/api, a report of the public interface for each entrance, from the declarations that were
+ * built: what it exports, and every declaration that those reach. `--check` compares instead, and fails when the public
+ * interface is not the one that was committed.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { entrances } from './build/entrances.ts';
 
 const root = join(import.meta.dirname, '..');
-const report = join(root, 'docs/api/public.md');
+const folder = join(root, 'docs/api');
+/** Lines of the report are no longer, where they can be broken. */
+const WIDTH = 116;
 
 /** A name in a module. */
 interface Place {
@@ -69,19 +74,20 @@ function exportsOf(path: string): Map<string, Place> {
   return new Map([...stars.flatMap((star) => [...exportsOf(star)]), ...exported]);
 }
 
-const reached = new Map<string, Set<string>>();
+/** The names that were reached in each module. */
+type Reached = Map<string, Set<string>>;
 
-/** Marks a declaration, and whatever its text names. */
-function reach({ path, name }: Place): void {
+/** Adds a declaration, and whatever its text names. */
+function reach({ path, name }: Place, reached: Reached): void {
   if (name === '*') {
-    for (const place of exportsOf(path).values()) reach(place);
+    for (const place of exportsOf(path).values()) reach(place, reached);
     return;
   }
   const { declared, imported } = moduleAt(path);
   const statements = declared.get(name);
   if (statements === undefined) {
     const elsewhere = imported.get(name) ?? exportsOf(path).get(name);
-    if (elsewhere !== undefined) reach(elsewhere);
+    if (elsewhere !== undefined) reach(elsewhere, reached);
     return;
   }
   const marked = reached.get(path) ?? new Set();
@@ -89,44 +95,121 @@ function reach({ path, name }: Place): void {
   reached.set(path, marked.add(name));
   const text = statements.join('\n');
   for (const [, specifier = '', inner = ''] of text.matchAll(/import\(['"](.*?)['"]\)\.(\w+)/g)) {
-    reach({ path: resolve(path, specifier), name: inner });
+    reach({ path: resolve(path, specifier), name: inner }, reached);
   }
   for (const [word] of text.matchAll(/\b[A-Za-z_]\w*\b/g)) {
-    if (declared.has(word) || imported.has(word)) reach({ path, name: word });
+    if (declared.has(word) || imported.has(word)) reach({ path, name: word }, reached);
   }
 }
 
-function render(): string {
-  const text = readFileSync(join(root, 'package.json'), 'utf8');
-  const { name, exports }: { name: string; exports: Record<string, { require?: { types: string } }> } =
-    JSON.parse(text);
-  const parts = ['# The public interface', 'Made by `npm run api` from the declarations that are built.'];
-  for (const [entrance, { require }] of Object.entries(exports)) {
-    if (require === undefined) continue;
-    const names = exportsOf(join(root, require.types));
-    for (const place of names.values()) reach(place);
-    parts.push(`## ${join(name, entrance)}`, [...names.keys()].sort().join(', '));
-  }
-  for (const [path, names] of [...reached].sort()) {
-    const statements = [...moduleAt(path).declared]
-      .filter(([each]) => names.has(each))
-      .flatMap(([, each]) => each);
-    parts.push(
-      `## ${relative(join(root, 'dist/types'), path).replace(/cts$/, 'ts')}`,
-      `\`\`\`ts\n${statements.join('\n')}\n\`\`\``,
-    );
-  }
-  return `${parts.join('\n\n')}\n`;
+/** Where an exported name is declared: it may come by way of other modules. */
+function origin({ path, name }: Place): Place {
+  const { declared, imported } = moduleAt(path);
+  if (name === '*' || declared.has(name)) return { path, name };
+  const elsewhere = imported.get(name) ?? exportsOf(path).get(name);
+  return elsewhere === undefined ? { path, name } : origin(elsewhere);
 }
 
-const now = render();
+/** Words in as few lines as they fit into. */
+function fill(words: readonly string[]): string {
+  const lines = [''];
+  for (const word of words) {
+    const last = lines.at(-1) ?? '';
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`  ${word}`);
+  }
+  return lines.join('\n');
+}
+
+/** The text without the arguments of `Struct<...>` in it: each struct is declared by itself. */
+function withoutStructs(text: string): string {
+  const start = text.indexOf('Struct<{');
+  if (start < 0) return text;
+  let depth = 0;
+  let end = start;
+  do {
+    if (text[end] === '{') depth++;
+    if (text[end] === '}') depth--;
+    end++;
+  } while (depth > 0 || end < start + 'Struct<{'.length);
+  return `${text.slice(0, start)}Struct${withoutStructs(text.slice(end + 1))}`;
+}
+
+/** A constant in few lines: values, tables and structs would take a line for each field. */
+function summary(statement: string): string {
+  const flat = statement
+    .replaceAll(/import\(['"].*?['"]\)\./g, '')
+    .replaceAll(/\breadonly (?!\[)/g, '')
+    .replaceAll(/\s+/g, ' ');
+  if (!statement.startsWith('export declare const') || flat.length <= WIDTH) return statement;
+  const [head = '', ...rows] = flat.replaceAll(/(?<=[[,] ?)\{ value: /g, '\n{ value: ').split('\n');
+  if (rows.length > 0)
+    return [head, ...rows.map((row) => `  ${fill(withoutStructs(row).trim().split(' '))}`)].join('\n');
+  return fill(flat.split(/(?<=[;{}]) /));
+}
+
+/** The reports, by their names. What several entrances export is in the first one's. */
+function render(): Map<string, string> {
+  const owners = new Map<string, string>();
+  const key = ({ path, name }: Place) => `${path} ${name}`;
+  const found = entrances.map(({ specifier, name }) => {
+    const names = exportsOf(join(root, 'dist', `${name}.d.cts`));
+    const reached: Reached = new Map();
+    for (const place of names.values()) {
+      reach(place, reached);
+      const at = key(origin(place));
+      if (!owners.has(at)) owners.set(at, specifier);
+    }
+    return { specifier, name, names, reached };
+  });
+  for (const { specifier, reached } of found)
+    for (const [path, names] of reached)
+      for (const name of names) {
+        const at = key({ path, name });
+        if (!owners.has(at)) owners.set(at, specifier);
+      }
+  return new Map(
+    found.map(({ specifier, name, names, reached }) => {
+      const parts = [
+        `# ${specifier}`,
+        'Made by `npm run api` from the declarations that are built.',
+        fill([...names.keys()].sort().map((each) => `${each},`)).replace(/,$/, '.'),
+      ];
+      for (const [path, each] of [...reached].sort()) {
+        const module = relative(join(root, 'dist/types'), path).replace(/cts$/, 'ts');
+        const own = [...moduleAt(path).declared].filter(
+          ([word]) => each.has(word) && owners.get(key({ path, name: word })) === specifier,
+        );
+        if (own.length === 0) continue;
+        const text = own.flatMap(([, statements]) => statements.map(summary)).join('\n');
+        parts.push(`## ${module}`, `\`\`\`ts\n${text}\n\`\`\``);
+      }
+      const text = parts.filter((part) => part !== '').join('\n\n');
+      return [`${name === 'index' ? 'uring' : name}.md`, `${text}\n`];
+    }),
+  );
+}
+
+function write(to: string): void {
+  rmSync(to, { recursive: true, force: true });
+  mkdirSync(to, { recursive: true });
+  for (const [name, text] of render()) writeFileSync(join(to, name), text);
+}
+
 if (process.argv.includes('--check')) {
-  const { status, stdout } = spawnSync('diff', ['-u', report, '-'], { input: now, encoding: 'utf8' });
-  if (status !== 0) {
-    const lines = stdout.split('\n').slice(0, 60).join('\n');
-    console.error(`${lines}\nthe public interface is not the one in docs/api/public.md: run npm run api`);
-    process.exitCode = 1;
+  const now = mkdtempSync(join(tmpdir(), 'uring-api-'));
+  try {
+    write(now);
+    const { status, stdout } = spawnSync('diff', ['-ru', folder, now], { encoding: 'utf8' });
+    if (status !== 0) {
+      const lines = stdout.split('\n').slice(0, 60).join('\n');
+      console.error(`${lines}\nthe public interface is not the one in docs/api: run npm run api`);
+      process.exitCode = 1;
+    } else console.log(`${readdirSync(now).length} reports are as the declarations say`);
+  } finally {
+    rmSync(now, { recursive: true });
   }
 } else {
-  writeFileSync(report, now);
+  write(folder);
 }

@@ -5,7 +5,7 @@
 import * as control from './control.ts';
 import type { FieldLayout } from './layout.ts';
 import * as memory from './memory.ts';
-import { byName, ops } from './ops.ts';
+import { type ByName, byName, ops } from './ops.ts';
 import * as posix from './posix.ts';
 import { registerOps } from './register-ops.ts';
 import * as rsrc from './rsrc.ts';
@@ -68,7 +68,7 @@ function layoutOf(struct: StructLayout): StructLayout {
 }
 
 /** Opcodes of io_uring_register(2) by name: `RegisterOp.REGISTER_BUFFERS` is 0. */
-export const RegisterOp = byName(registerOps);
+export const RegisterOp: ByName<typeof registerOps> = byName(registerOps);
 
 /** Opcodes of an SQE by name: `Op.OP_NOP` is 0. */
-export const Op = byName(ops);
+export const Op: ByName<typeof ops> = byName(ops);
