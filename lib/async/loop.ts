@@ -94,7 +94,7 @@ export class Loop {
     }
     this.#watch = new Watch(core.isPolled ? fd : wakeFd, this.#wake);
     core.onClose(() => this.#watch.close());
-    core.onTagExpected = () => this.#schedule();
+    core.tags.onExpected = () => this.#schedule();
     core.onLast = (held, res, flags) => {
       if (held instanceof Flight) held.discard(res, flags);
     };
@@ -406,8 +406,8 @@ export class Loop {
 
   /** Nothing to do: the next completion, if one can come, wakes the event loop. */
   #sleep(): void {
-    const { isEnabled, expectsTags } = this.#core;
-    const isIdle = this.pending === 0 && !expectsTags && !this.#hasListened;
+    const { isEnabled, tags } = this.#core;
+    const isIdle = this.pending === 0 && !tags.areOwed && !this.#hasListened;
     if (this.#isScheduled || isIdle || !isEnabled) return;
     if (!this.#watch.arm()) this.#schedule();
   }

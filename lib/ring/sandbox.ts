@@ -46,7 +46,7 @@ export interface Sandbox {
   readonly register?: readonly RegisterOpName[] | undefined;
   /**
    * Refuses also to cancel and to unregister, which are allowed otherwise. Then `unregister()` fails, and `close()`
-   * can't cancel: it waits a second for what is in flight, and keeps its memory until the process ends.
+   * can't cancel: what is in flight is left to the kernel, and its memory is kept until the process ends.
    */
   readonly sealed?: boolean | undefined;
 }

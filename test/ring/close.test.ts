@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { Ring } from '../../lib/faces/ring.ts';
@@ -95,6 +96,24 @@ ringTest(
     const end = performance.now() + PATIENCE_MS;
     while (ring.inFlight > 0 && performance.now() < end) new Ring(2).close();
     assert.equal(ring.inFlight, 0);
+  },
+);
+
+ringTest(
+  'close() of a sealed sqPoll ring gives its fd back although nothing in it can be cancelled',
+  needs('REGISTER_RESTRICTIONS'),
+  async (scope) => {
+    const kept = keptForever();
+    const sandbox = { ops: ['OP_READ' as const], sealed: true };
+    const ring = scope.ring(8, { sqPoll: true, sandbox });
+    ring.prepare.read(scope.pipe().reader, alloc(64));
+    ring.submit();
+    await until('the thread has it', () => ring.sqSpace === ring.sqEntries);
+    const { fd } = ring;
+    ring.close();
+    assert.equal(await ring.closed({ timeoutMs: PATIENCE_MS }), true);
+    assert.equal(existsSync(`/proc/self/fd/${fd}`), false);
+    assert.equal(keptForever(), kept + 1);
   },
 );
 

@@ -4,44 +4,28 @@
  */
 import { isMainThread } from 'node:worker_threads';
 import { constants } from '../../../structs/flags.ts';
-import { ops } from '../../../structs/ops.ts';
 import { KernelTimespec } from '../../../structs/posix.ts';
 import { GeteventsArg } from '../../../structs/setup.ts';
-import {
-  ClosedError,
-  QueueFullError,
-  RegisterError,
-  StateError,
-  SyscallError,
-  UnsupportedError,
-} from '../../errors.ts';
+import { ClosedError, QueueFullError, StateError, SyscallError, UnsupportedError } from '../../errors.ts';
 import type { SqeCursor } from '../../ops/sqe.ts';
 import type { RingFd } from '../../register/call.ts';
 import { unregisterRingFds } from '../../register/files.ts';
-import { registerSyncCancel } from '../../register/notify.ts';
 import type { Uses } from '../../sys/copies.ts';
 import { kernelRelease } from '../../sys/host.ts';
-import { endCopies, keepForever, makesCopies, Pinned, takeNewCopies } from '../../sys/memory.ts';
+import { endCopies, makesCopies, Pinned, takeNewCopies } from '../../sys/memory.ts';
 import { sys } from '../../sys/syscall.ts';
 import { tracedClose } from '../../sys/trace.ts';
-import { Flights, join, kindOf, mark, payloadOf, SKIPPED, TAG } from './flights.ts';
+import { Ending } from './ending.ts';
+import { Flights, join, kindOf, mark, payloadOf, SKIPPED } from './flights.ts';
 import type { Queues, RingParams } from './queues.ts';
-import { reapClosed, reapLater, whenReaped } from './reaper.ts';
+import { whenReaped } from './reaper.ts';
 import { giveBackIndex } from './ring-index.ts';
 import { enterHint } from './setup.ts';
+import { Tags } from './tags.ts';
 import { timespec } from './time.ts';
 
-const {
-  IORING_CQE_F_MORE,
-  IORING_ENTER_GETEVENTS,
-  IORING_ENTER_REGISTERED_RING,
-  IORING_ENTER_SQ_WAKEUP,
-  IORING_FEAT_REG_REG_RING,
-} = constants;
-const EINTR = 4;
-const EAGAIN = 11;
-const EBUSY = 16;
-const ETIME = 62;
+const { IORING_CQE_F_MORE, IORING_ENTER_GETEVENTS, IORING_ENTER_REGISTERED_RING, IORING_FEAT_REG_REG_RING } =
+  constants;
 const HIGH = 0x1_0000_0000;
 
 /** Operations that only read the memory that they are given. */
@@ -76,37 +60,10 @@ export interface SandboxRules {
   readonly allowedFlags: number;
 }
 
-/** A slot of a registered table, which the kernel tells about when it has let go. */
-export interface Tag {
-  /** Where the ring keeps it. */
-  entry: number;
-  /** Its place in the registered table. */
-  readonly index: number;
-  /** The memory (or nothing, for a file). */
-  held: unknown;
-  /** A user's, called when the kernel has let go. */
-  readonly onRelease: ((index: number) => void) | undefined;
-  /** Held; given up, so that its completion is expected; or let go. */
-  state: 'held' | 'expected' | 'gone';
-}
-
 /** The user_data of a completion that belongs to no flight: of a skipped operation of ours, or another ring's message. */
 function userDataOf(high: number, low: number): number | bigint {
   if (kindOf(high) === SKIPPED) return payloadOf(high) * HIGH + low;
   return high < 0x20_0000 ? high * HIGH + low : join(high, low);
-}
-
-/** Calls `then`; the ring closes whatever becomes of it. */
-function attempt(then: () => void): void {
-  try {
-    then();
-  } catch {
-    // nobody is left to be told
-  }
-}
-
-function operationName(opcode: number): string {
-  return ops.find(({ value }) => value === opcode)?.name ?? `OP_${opcode}`;
 }
 
 /** All cores of this thread that are open. */
@@ -160,20 +117,12 @@ export class RingCore {
   hasRequiredFlags = false;
   /** Is the ring enabled (not, or no longer, SETUP_R_DISABLED)? */
   isEnabled: boolean;
-  readonly #tags = new Flights<Tag>(TAG);
-  /** Tags of slots that were given up, whose memory the kernel may still use. */
-  #expected = 0;
-  /** Completions of tags that may come: before 6.13 those of an unregistered table never do. */
-  #owedTags = 0;
+  /** What is registered, as far as the kernel tells when it lets go. */
+  readonly tags: Tags;
   /** In workers: the copies of operations in flight, by slot. */
   readonly #copies = new Map<number, { readonly uses: Uses; readonly isWritten: boolean }>();
-  readonly #endings = new Set<() => void>();
-  /** What the ring holds although no flight does: registered memory, until close. */
-  readonly #registered = new Set<unknown>();
+  readonly #ending: Ending;
   readonly #wait = new Pinned(GeteventsArg.size + KernelTimespec.size);
-  #isGivenBack = false;
-  /** Can the ring be entered, so that completions still come? */
-  #isReachable = true;
   #handle: RingFd | undefined;
 
   constructor(fd: number, handle: RingFd, queues: Queues, params: RingParams) {
@@ -184,6 +133,8 @@ export class RingCore {
     this.flags = params.flags;
     this.features = params.features;
     this.isEnabled = (params.flags & constants.IORING_SETUP_R_DISABLED) === 0;
+    this.tags = new Tags((params.features & constants.IORING_FEAT_RSRC_TAGS) !== 0, this.flights);
+    this.#ending = new Ending(this);
     open.add(this);
   }
 
@@ -361,7 +312,7 @@ export class RingCore {
       if (this.#takeOther(high, low)) return true;
     }
     this.held = undefined;
-    if (this.#expected > 0 && flights.active === 0) this.#releaseExpected();
+    if (this.tags.expected > 0 && flights.active === 0) this.tags.releaseExpected();
     return false;
   }
 
@@ -375,8 +326,8 @@ export class RingCore {
   /** Takes a completion of no flight: a message, or a tag, which is dealt with and no user's. */
   #takeOther(high: number, low: number): boolean {
     this.held = undefined;
-    if (this.#isTag(high, low)) {
-      this.#released(high, low);
+    if (this.tags.has(high, low)) {
+      this.tags.released(high, low);
       return false;
     }
     this.userData = userDataOf(high, low);
@@ -387,8 +338,6 @@ export class RingCore {
   userData: number | bigint = 0;
   /** What was held for it; undefined for a message of another ring. */
   held: unknown;
-  /** Called when a slot was given up whose tag's completion is to come. */
-  onTagExpected: (() => void) | undefined;
   /** Is told each completion that close() takes. */
   onLast: ((held: unknown, res: number, flags: number) => void) | undefined;
 
@@ -400,12 +349,7 @@ export class RingCore {
 
   /** Is every slot of the completion queue one completion that take() gives? Then the kernel counts as we do. */
   get countsAll(): boolean {
-    return this.#owedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED);
-  }
-
-  /** May completions of tags come? */
-  get expectsTags(): boolean {
-    return this.#owedTags > 0;
+    return !this.tags.areOwed && !this.has(constants.IORING_SETUP_CQE_MIXED);
   }
 
   /** How many completions take() would give now, without asking the kernel: all that are ready but tags. */
@@ -413,124 +357,31 @@ export class RingCore {
     const { queues } = this;
     if (this.countsAll) return queues.ready;
     let count = 0;
-    for (const [high, low] of queues.peek()) if (!this.#isTag(high, low)) count++;
+    for (const [high, low] of queues.peek()) if (!this.tags.has(high, low)) count++;
     return count;
   }
 
   /** Deals with the tags at the head of the queue: they take room that completions need. */
   takeTags(): void {
-    while (this.#owedTags > 0) {
+    while (this.tags.areOwed) {
       // each time anew: an onRelease may take completions itself
       const [first] = this.queues.peek();
-      if (first === undefined || !this.#isTag(...first)) return;
+      if (first === undefined || !this.tags.has(...first)) return;
       this.queues.take();
-      this.#released(...first);
+      this.tags.released(...first);
     }
-  }
-
-  /** Is it the completion of a tag of ours? */
-  #isTag(high: number, low: number): boolean {
-    return this.#tags.isCurrent(low, high) || this.#tags.isFormer(low, high);
   }
 
   // ---- what is registered ----------------------------------------------------------------------------------
 
-  /** Does the kernel tell when it has let go of a slot (5.13)? */
-  get hasTags(): boolean {
-    return (this.features & constants.IORING_FEAT_RSRC_TAGS) !== 0;
-  }
-
   /** Holds `held` until `release` of what comes back, or the end. */
   hold(held: unknown): () => void {
-    const entry = { held };
-    this.#registered.add(entry);
-    return () => this.#registered.delete(entry);
-  }
-
-  /** A new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
-  tag(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): Tag {
-    const tag: Tag = { entry: -1, index, held, onRelease, state: 'held' };
-    this.addTag(tag);
-    return tag;
-  }
-
-  /** The same for an object of the owner's. */
-  addTag(tag: Tag): void {
-    tag.entry = this.#tags.add(0, tag);
-  }
-
-  /** The kernel's name of a tag. */
-  tagValue({ entry }: Tag): bigint {
-    return join(this.#tags.high(entry), entry);
-  }
-
-  /** The high half of the kernel's name of a tag; the low half is its `entry`. */
-  tagHigh({ entry }: Tag): number {
-    return this.#tags.high(entry);
-  }
-
-  /** A tag that was never registered, because the call failed. */
-  untag(tag: Tag): void {
-    this.#drop(tag);
-  }
-
-  /** The slot with this tag was given up: its completion says when the kernel has let go. */
-  expectTag(tag: Tag): void {
-    if (tag.state === 'held') {
-      this.#owedTags++;
-      this.onTagExpected?.();
-    }
-    this.expectRelease(tag);
-  }
-
-  /** The same for a slot that the kernel has no tag for: it has let go when nothing is in flight. */
-  expectRelease(tag: Tag): void {
-    if (tag.state !== 'held') return;
-    tag.state = 'expected';
-    this.#expected++;
+    return this.#ending.hold(held);
   }
 
   /** Calls `ending` when the ring closes; what comes back takes it away. */
   onClose(ending: () => void): () => void {
-    this.#endings.add(ending);
-    return () => this.#endings.delete(ending);
-  }
-
-  /** A tag came. */
-  #released(high: number, low: number): void {
-    const tag = this.#tags.isCurrent(low, high) ? this.#tags.held(low) : undefined;
-    // one that nobody asked for comes when an operation puts another file into the slot
-    if (tag?.state !== 'held' && this.#owedTags > 0) this.#owedTags--;
-    if (tag !== undefined) this.#letGo(tag);
-  }
-
-  /**
-   * Nothing is in flight, so that nothing uses a slot that was given up, whether its tag has come or not. Before 6.13
-   * the kernel waits in the call instead of sending the tags of an unregistered table.
-   */
-  #releaseExpected(): void {
-    for (const tag of this.#expectedTags()) {
-      // an onRelease may have started something
-      if (this.flights.active > 0) return;
-      if (tag.state === 'expected') this.#letGo(tag);
-    }
-  }
-
-  #expectedTags(): Tag[] {
-    return this.#tags.everything().filter(({ state }) => state === 'expected');
-  }
-
-  #letGo(tag: Tag): void {
-    this.#drop(tag);
-    tag.onRelease?.(tag.index);
-  }
-
-  #drop(tag: Tag): void {
-    if (tag.state === 'gone') return;
-    if (tag.state === 'expected') this.#expected--;
-    tag.state = 'gone';
-    tag.held = undefined;
-    this.#tags.remove(tag.entry);
+    return this.#ending.onClose(ending);
   }
 
   // ---- the end ---------------------------------------------------------------------------------------------
@@ -543,144 +394,25 @@ export class RingCore {
     if (this.isClosed) return;
     this.isClosed = true;
     open.delete(this);
-    this.#forgetUnsubmitted();
-    if (this.#isReachable) {
-      while (this.#takeLast());
-      this.#takeBack();
-    }
-    if (this.flights.active === 0) for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
-    this.#end();
-    if (this.flights.active === 0 || !this.#isReachable) this.#giveBack();
-    else reapLater(this);
-    reapClosed();
+    this.#ending.begin();
   }
 
   /** Closes the ring whose queues can't be seen any more: its completions neither. */
   closeUnseen(): void {
-    this.#isReachable = false;
+    this.#ending.isReachable = false;
     this.close();
-  }
-
-  /** See `close`; true when all is given back. */
-  reap(): boolean {
-    this.#takeBack();
-    if (this.flights.active > 0 && this.#isReachable) return false;
-    for (const tag of this.#expectedTags()) attempt(() => this.#letGo(tag));
-    this.#giveBack();
-    return true;
   }
 
   /** Waits until all is given back after close(), at most `timeoutMs`; false when it is not. */
   closed(timeoutMs: number): Promise<boolean> {
-    return whenReaped(this, timeoutMs);
+    return whenReaped(this.#ending, timeoutMs);
   }
 
-  /** The operations in flight, as `2 operations: OP_SEND_ZC on fd 7 (2)`. */
-  describe(): string {
-    const { flights } = this;
-    const counts = new Map<string, number>();
-    for (const slot of flights.slots()) {
-      const what = `${operationName(flights.opcode(slot))}${flights.isFixedFile(slot) ? ' on slot' : ' on fd'} ${flights.fd(slot)}`;
-      counts.set(what, (counts.get(what) ?? 0) + 1);
-    }
-    const list = [...counts].slice(0, 4).map(([what, count]) => (count > 1 ? `${what} (${count})` : what));
-    const more = counts.size > list.length ? ', ...' : '';
-    return `${flights.active} operation(s): ${list.join(', ')}${more}`;
-  }
-
-  /** Gives back fd, queues, and what was registered. Memory of operations that nobody will hear of any more stays for ever. */
-  #giveBack(): void {
-    // a user's onRelease may have looked at closed rings itself
-    if (this.#isGivenBack) return;
-    this.#isGivenBack = true;
-    if (this.flights.active > 0) this.#keep();
-    this.queues.unmap();
+  /** Nothing uses the ring any more: closes its fd and forgets how it was entered. */
+  dropFd(): void {
     if (this.index !== undefined) giveBackIndex(this.handle, this.index);
     this.#handle = undefined;
     if (this.fd >= 0) tracedClose(this.fd);
     this.fd = -1;
-    for (const tag of this.#tags.everything()) this.#drop(tag);
-    this.#registered.clear();
-  }
-
-  /** What was registered last ends first. */
-  #end(): void {
-    // a sandbox may forbid it
-    for (const ending of [...this.#endings].reverse()) attempt(ending);
-    this.#endings.clear();
-  }
-
-  /** Entries that the kernel never saw hold nothing any more. */
-  #forgetUnsubmitted(): void {
-    const isSqpoll = this.has(constants.IORING_SETUP_SQPOLL);
-    for (const [low, high] of this.queues.takeBack(!isSqpoll)) {
-      if (this.flights.isCurrent(low, high)) this.forget(low);
-    }
-  }
-
-  /** Cancels and takes, as long as that brings something. */
-  #takeBack(): void {
-    let before = Number.POSITIVE_INFINITY;
-    while (this.flights.active > 0 && this.flights.active < before) {
-      before = this.flights.active;
-      this.#cancelAll();
-      const result = this.enter(0, 0, IORING_ENTER_GETEVENTS);
-      while (this.#takeLast());
-      this.queues.release();
-      // memory of the kernel's may be short, and a signal may come
-      if (result < 0 && ![-EINTR, -EAGAIN, -EBUSY, -ETIME].includes(result)) this.#isReachable = false;
-    }
-    if (!this.queues.isMapped) this.#isReachable = false;
-  }
-
-  #takeLast(): boolean {
-    try {
-      if (!this.take()) return false;
-      this.onLast?.(this.held, this.queues.res, this.queues.flags);
-      return true;
-    } catch {
-      return true; // an onRelease that throws: the ring closes all the same
-    }
-  }
-
-  #cancelAll(): void {
-    // the workers of a submission thread are not found from this one
-    if (this.has(constants.IORING_SETUP_SQPOLL)) {
-      this.#cancelEach();
-      return;
-    }
-    try {
-      registerSyncCancel(this.handle, { flags: constants.IORING_ASYNC_CANCEL_ANY, timeoutMs: 0 });
-    } catch (error) {
-      const code = error instanceof RegisterError ? error.code : undefined;
-      // ETIME: a worker is busy, ask again. ENOENT: nothing can be cancelled any more
-      if (code === 'ETIME' || code === 'ENOENT') return;
-      // otherwise the opcode is newer than this kernel (6.0), or a sandbox refuses it, and may refuse the operation too
-      if (code === 'EACCES') this.#isReachable = false;
-      this.#cancelEach();
-    }
-  }
-
-  /** An ASYNC_CANCEL for each operation, as far as the queue has room. */
-  #cancelEach(): void {
-    const { queues, flights } = this;
-    for (const slot of flights.slots()) {
-      if (!queues.seek()) break;
-      queues.sqe.prepare(constants.IORING_OP_ASYNC_CANCEL, -1, 0, 0, 0);
-      queues.sqe.setAddr(slot, flights.high(slot));
-      this.commitSkipped(0);
-    }
-    this.enter(queues.publish(), 0, IORING_ENTER_SQ_WAKEUP);
-  }
-
-  /** Nobody will hear of the completions: what the kernel may write to stays for ever. */
-  #keep(): void {
-    const things = [
-      ...this.flights.everything(),
-      ...this.#registered,
-      ...this.#tags.everything().map(({ held }) => held),
-    ];
-    const why = `a ring was closed that can't be entered any more, with ${this.describe()}; their memory is kept until the process ends`;
-    keepForever([things], why);
   }
 }

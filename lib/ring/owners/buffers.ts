@@ -21,8 +21,9 @@ import {
 } from '../../register/buffers.ts';
 import { stableView } from '../../sys/memory.ts';
 import { inContext } from '../core/context.ts';
-import type { RingCore, Tag } from '../core/core.ts';
+import type { RingCore } from '../core/core.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
+import type { Tag } from '../core/tags.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
 /** How many bytes one registered buffer may have. */
@@ -305,16 +306,15 @@ export class RegisteredBuffers extends Owner {
     call: (tags: Uint32Array | undefined) => void,
   ): void {
     const core = this.#core;
-    const { hasTags } = core;
-    const tags = hasTags ? new Uint32Array(2 * views.length) : undefined;
+    const tags = core.tags.areKnown ? new Uint32Array(2 * views.length) : undefined;
     const slots: (Slot | null)[] = [];
     for (let i = 0; i < views.length; i++) {
       const view = views[i];
-      const slot = view ? this.#slot(offset + i, view, Number(iovecs.bases[i]), hasTags) : null;
+      const slot = view ? this.#slot(offset + i, view, Number(iovecs.bases[i]), tags !== undefined) : null;
       slots.push(slot);
       if (slot === null || tags === undefined) continue;
       tags[2 * i] = slot.entry;
-      tags[2 * i + 1] = core.tagHigh(slot);
+      tags[2 * i + 1] = core.tags.highOf(slot);
     }
     let done = views.length;
     try {
@@ -325,7 +325,7 @@ export class RegisteredBuffers extends Owner {
     } finally {
       slots.forEach((slot, i) => {
         if (i < done) this.#replace(offset + i, slot);
-        else if (slot) core.untag(slot);
+        else if (slot) core.tags.remove(slot);
       });
     }
   }
@@ -343,7 +343,7 @@ export class RegisteredBuffers extends Owner {
       address,
       isTagged,
     };
-    core.addTag(slot);
+    core.tags.add(slot);
     return slot;
   }
 
@@ -356,8 +356,8 @@ export class RegisteredBuffers extends Owner {
     const slot = this.#slots[index];
     this.#slots[index] = null;
     if (!slot) return;
-    if (slot.isTagged) this.#core.expectTag(slot);
-    else this.#core.expectRelease(slot);
+    if (slot.isTagged) this.#core.tags.expect(slot);
+    else this.#core.tags.expectRelease(slot);
   }
 
   protected override release(): void {

@@ -12,8 +12,9 @@ import {
   unregisterFiles,
 } from '../../register/files.ts';
 import { inContext } from '../core/context.ts';
-import type { RingCore, Tag } from '../core/core.ts';
+import type { RingCore } from '../core/core.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
+import type { Tag } from '../core/tags.ts';
 import { Owner, uninterrupted } from './owner.ts';
 
 const CLEAR = -1;
@@ -193,10 +194,10 @@ export class RegisteredFiles extends Owner {
     const { core } = this;
     const onRelease = this.#onRelease;
     if (onRelease === undefined) return call(undefined);
-    const tags = fds.map((fd, i) => (fd < 0 ? undefined : core.tag(offset + i, undefined, onRelease)));
+    const tags = fds.map((fd, i) => (fd < 0 ? undefined : core.tags.make(offset + i, undefined, onRelease)));
     let done = fds.length;
     try {
-      return call(core.hasTags ? tags.map((tag) => (tag ? core.tagValue(tag) : 0n)) : undefined);
+      return call(core.tags.areKnown ? tags.map((tag) => (tag ? core.tags.valueOf(tag) : 0n)) : undefined);
     } catch (error) {
       done = error instanceof RegisterError ? (error.done ?? 0) : 0;
       // the kernel has dropped the old file of the slot whose new fd is bad
@@ -205,7 +206,7 @@ export class RegisteredFiles extends Owner {
     } finally {
       tags.forEach((tag, i) => {
         if (i >= done) {
-          if (tag) core.untag(tag);
+          if (tag) core.tags.remove(tag);
         } else if (fds[i] !== KEEP) this.#replace(offset + i, tag);
       });
     }
@@ -220,8 +221,9 @@ export class RegisteredFiles extends Owner {
     const tag = this.#tags.get(index);
     if (tag === undefined) return;
     this.#tags.delete(index);
-    if (Owner.coreOf(this).hasTags) Owner.coreOf(this).expectTag(tag);
-    else Owner.coreOf(this).expectRelease(tag);
+    const { tags } = Owner.coreOf(this);
+    if (tags.areKnown) tags.expect(tag);
+    else tags.expectRelease(tag);
   }
 
   protected override release(): void {
