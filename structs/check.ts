@@ -2,7 +2,7 @@
  * Argument checks, made before any syscall. Each error names the argument, what is allowed and what came.
  * koffi itself wraps, saturates and turns NaN into 0 silently, so nothing may reach it unchecked.
  */
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 
 /** The largest value of each unsigned width. */
 export const U16_MAX = 0xffff;
@@ -37,6 +37,27 @@ export function wrongType(name: string, allowed: string, value: unknown): TypeEr
 export function wrongValue(name: string, allowed: string, value: unknown): RangeError {
   const error = new RangeError(`The "${name}" argument must be ${allowed}. Received ${received(value)}`);
   return Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+const abortedOf = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get;
+
+/**
+ * Is it an AbortSignal? Runs nothing of the caller's, as `instanceof` would: traps of a Proxy, which may stand among the
+ * prototypes too.
+ */
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false;
+  let each: object | null = value;
+  while (each !== AbortSignal.prototype) {
+    if (each === null || types.isProxy(each)) return false;
+    each = Object.getPrototypeOf(each);
+  }
+  try {
+    // throws for what only inherits from it
+    return abortedOf?.call(value) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** Throws unless `value` is an integer number from `min` to `max`; returns it. */

@@ -5,6 +5,7 @@
 import { constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isAbortSignal } from '../../structs/check.ts';
 import { bufferOf, bytesOf, canResize } from '../../structs/views.ts';
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } = constants;
@@ -60,11 +61,15 @@ export function isWritten(flags: number): boolean {
   return (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) !== 0;
 }
 
+const hrefOf = Object.getOwnPropertyDescriptor(URL.prototype, 'href')?.get;
+
 function textOf(path: unknown): string | undefined {
   if (typeof path === 'string') return path;
-  if (!(path instanceof URL) || path.protocol !== 'file:') return undefined;
+  if (typeof path !== 'object' || path === null) return undefined;
   try {
-    return fileURLToPath(path);
+    // the class's own getter throws for what is no URL, or a Proxy of one, and runs nothing of the caller's
+    const href: unknown = hrefOf?.call(path);
+    return typeof href === 'string' && href.startsWith('file:') ? fileURLToPath(href) : undefined;
   } catch {
     return undefined;
   }
@@ -184,8 +189,7 @@ export function wholeOptions(options: unknown): WholeOptions | undefined {
   const signal: unknown = Reflect.get(options, 'signal');
   if (encoding !== undefined && !(typeof encoding === 'string' && Buffer.isEncoding(encoding)))
     return undefined;
-  if (typeof flush !== 'boolean' || !(signal === undefined || signal instanceof AbortSignal))
-    return undefined;
+  if (typeof flush !== 'boolean' || !(signal === undefined || isAbortSignal(signal))) return undefined;
   // an empty flag is none
   const flag: unknown = Reflect.get(options, 'flag') || undefined;
   return { encoding, flag, mode: Reflect.get(options, 'mode') ?? undefined, flush, signal };

@@ -1,5 +1,5 @@
 /** Checks of the options that traces have in common. */
-import { integer, list, wrongType, wrongValue } from '../../../structs/check.ts';
+import { integer, isAbortSignal, list, wrongType, wrongValue } from '../../../structs/check.ts';
 import { defaultBufferKb, onlineCpus } from './prepare.ts';
 
 const MAX_BUFFER_KB = 1 << 20;
@@ -54,7 +54,7 @@ export interface CommonOptions {
 
 /** Checks what every trace is given. */
 export function commonOptions({ pids, comm, bufferKb, signal, tracefs }: CommonOptions) {
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+  if (signal !== undefined && !isAbortSignal(signal)) {
     throw wrongType('options.signal', 'an AbortSignal', signal);
   }
   return {
