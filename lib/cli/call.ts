@@ -1,6 +1,7 @@
 /** How a call of io_uring_register(2) that somebody made is shown: by `uring trace` and `uring decode`. */
 import type { RegisterCall } from '../host/call.ts';
 import { toJson, visible } from './kit.ts';
+import { whoToJson } from './who.ts';
 
 /** RFC 3339 has years of four digits. */
 const YEAR_10000_NS = 253_402_300_800_000_000_000n;
@@ -17,11 +18,11 @@ export function fullOpcodeName(name: string | undefined): string | undefined {
   return name === undefined || /^OP_\d+$/.test(name) ? name : `IORING_${name}`;
 }
 
-/** The line of JSON for a call: keys in this order, null for what is not known. A call out of a log has `src`, too. */
-export function callToJson(call: RegisterCall): string {
+/** A call for JSON: keys in this order, undefined for what is not known. A call out of a log has `src`, too. */
+export function callToObject(call: RegisterCall): object {
   const { source } = call;
   const isDecoded = source !== 'kernel';
-  return toJson({
+  return {
     v: 1,
     type: 'register',
     ...(isDecoded && { src: source }),
@@ -46,7 +47,13 @@ export function callToJson(call: RegisterCall): string {
     nr_user_files: call.nrUserFiles,
     nr_user_bufs: call.nrUserBufs,
     complete: call.complete,
-  });
+    ...(!isDecoded && whoToJson(call.process)),
+  };
+}
+
+/** The line of JSON for a call: null for what is not known. */
+export function callToJson(call: RegisterCall): string {
+  return toJson(callToObject(call));
 }
 
 function resultText({ ret, errno }: RegisterCall): string {

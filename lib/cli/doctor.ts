@@ -51,7 +51,8 @@ function widthHere(): number {
   return Math.min(Math.max(process.stdout.columns ?? 80, 40), 100);
 }
 
-function toObject({ usable, cause, fix, verdict, checks }: Diagnosis): object {
+/** What `--json` prints. */
+export function diagnosisToJson({ usable, cause, fix, verdict, checks }: Diagnosis): object {
   const rows = checks.map((check) => ({ ...check, fix: check.fix }));
   return { v: 1, usable, cause, fix, verdict, checks: rows };
 }
@@ -64,7 +65,7 @@ function exitCodeOf({ usable }: Diagnosis): number {
 async function run({ json, observe = false }: Options): Promise<void> {
   const diagnosis = await diagnose({ observe });
   process.exitCode = exitCodeOf(diagnosis);
-  const lines = json ? [toJson(toObject(diagnosis))] : reportLines(diagnosis, widthHere());
+  const lines = json ? [toJson(diagnosisToJson(diagnosis))] : reportLines(diagnosis, widthHere());
   for (const line of lines) await print(line);
 }
 

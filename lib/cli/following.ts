@@ -18,7 +18,7 @@ export interface Ending {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** A signal ends the stream in good order, and so does a reader who has seen enough; what comes back tells whether. */
-function stopOnSignal(stream: { stop(): void }): () => boolean {
+export function stopOnSignal(stream: { stop(): void }): () => boolean {
   let wasStopped = false;
   const stop = (): void => {
     wasStopped = true;

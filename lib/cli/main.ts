@@ -55,6 +55,11 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./watch.ts').then(({ watchCommand }) => watchCommand()),
   },
   {
+    name: 'report',
+    does: 'writes one page of this host, to attach to a ticket',
+    load: () => import('./report.ts').then(({ reportCommand }) => reportCommand()),
+  },
+  {
     name: 'doctor',
     does: 'tells whether io_uring works here, and what is in the way',
     load: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand()),

@@ -42,6 +42,25 @@ p { margin: .25rem 0 .5rem; max-width: 60rem; overflow-wrap: anywhere; }
 .bad { color: var(--no); font-weight: 600; }
 .good { color: var(--yes); font-weight: 600; }
 .ask { color: var(--ask); font-weight: 600; }
+.tiles { display: flex; flex-wrap: wrap; gap: .5rem; margin: .75rem 0; padding: 0; list-style: none; }
+.tiles a {
+  display: block; min-width: 6.5rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem;
+  color: var(--quiet); font-size: .875rem; text-decoration: none;
+}
+.tiles a:hover, .tiles a:focus-visible { border-color: var(--bar); }
+.tiles b { display: block; color: var(--text); font-size: 1.25rem; line-height: 1.3; }
+.tiles .bad { color: var(--no); }
+.tiles .good { color: var(--yes); }
+h3.above { margin: 1.25rem 0 .5rem; }
+code { font-size: .9em; overflow-wrap: anywhere; }
+summary { margin: .75rem 0; cursor: pointer; }
+.checks { margin: 0; border: 1px solid var(--line); border-radius: .5rem; font-size: .875rem; }
+.checks div { display: grid; grid-template-columns: 11rem 1fr; gap: .25rem 1rem; padding: .4rem .75rem; }
+.checks div + div { border-top: 1px solid var(--line); }
+.checks dt { font-weight: 600; }
+.checks dt span { display: inline-block; min-width: 4.5em; }
+.checks dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+@media (max-width: 40rem) { .checks div { grid-template-columns: 1fr; } }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .5rem; }
 .scroll:focus-visible { outline: 3px solid #4493f8; outline-offset: 1px; }
 table { border-collapse: collapse; width: 100%; font-size: .875rem; line-height: 1.35; }

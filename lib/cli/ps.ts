@@ -3,11 +3,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { NapiState, SqThread, UserFile } from '../host/fdinfo.ts';
 import { type HostRing, type Inspection, inspect } from '../host/inspect.ts';
 import type { IoThread } from '../host/proc.ts';
+import { Identities } from '../host/who.ts';
 import { credentials, files } from '../sys/host.ts';
 import { EXIT, Failure, listenForStop, note, print, stopped, table, toJson, visible } from './kit.ts';
 import { metricsText } from './ps-metrics.ts';
 import { type RingRow, ringRows, sizeText, totalsOf, totalsText } from './ps-rings.ts';
 import type { Fit } from './table.ts';
+import { whereText, whoToJson } from './who.ts';
 
 /** What the command line says. */
 interface Options {
@@ -72,7 +74,8 @@ MEM        bytes of registered buffers, which are pinned
 WRK        worker threads, of all rings of the process without SQPOLL thread
 -          not known, or not there
 --wide has FD, slots of FILES and BUFS, POLL (requests that wait for a file to
-become ready), SQPOLL (thread @ cpu, share of work), NAPI and HOLDERS, too.
+become ready), SQPOLL (thread @ cpu, share of work), NAPI, HOLDERS, and IN (the
+container or the systemd unit of PID), too.
 
 Trouble is a completion that overflowed; a queue with entries that did not move
 within 0.2 s (the SQ; a CQ that is half full); more than 64 workers; more than
@@ -172,12 +175,13 @@ async function lookAt(pids: readonly number[], options: Options): Promise<Shown>
   const busy = all.filter(({ ring }) => ring.busy).length;
   const remarks = remarksOf(unreadable, hidden, busy);
   if (metrics) return { lines: [metricsText(all, unreadable)], remarks };
-  if (json) return { lines: rows.map((row) => toJson(jsonOf(row, users))), remarks };
-  return { lines: tableLines(rows, users, options), remarks };
+  const who = new Identities();
+  if (json) return { lines: rows.map((row) => toJson(ringToJson(row, { users, who }))), remarks };
+  return { lines: tableLines(rows, { users, who }, options), remarks };
 }
 
 /** What could not be seen. */
-function remarksOf(unreadable: number, hidden: boolean, busy: number): string[] {
+export function remarksOf(unreadable: number, hidden: boolean, busy: number): string[] {
   const isRoot = credentials()?.uid === 0;
   const remarks: string[] = [];
   if (unreadable > 0) {
@@ -209,10 +213,16 @@ function counted(count: number, one: string, many: string): string {
 /** Columns of a table: each with its title and what it shows of a row; nothing for what is not known. */
 type Columns<T> = readonly (readonly [title: string, cell: (row: T) => string | number | undefined])[];
 
-type Users = ReadonlyMap<number | undefined, string>;
+export type Users = ReadonlyMap<number | undefined, string>;
+
+/** What is known besides the rings. */
+export interface Known {
+  readonly users: Users;
+  readonly who: Identities;
+}
 
 /** The names of local users; others are shown by number. */
-function localUsers(): Users {
+export function localUsers(): Users {
   const lines = files.read('/etc/passwd')?.split('\n') ?? [];
   return new Map(lines.map((line) => line.split(':')).map(([name = '', , uid]) => [Number(uid), name]));
 }
@@ -275,7 +285,7 @@ function narrowColumns(users: Users, trouble: boolean): Columns<RingRow> {
   ];
 }
 
-function wideColumns(users: Users): Columns<RingRow> {
+function wideColumns(users: Users, who: Identities): Columns<RingRow> {
   return [
     ...names(users),
     ['FD', ({ ring: { fd } }) => fd],
@@ -292,6 +302,7 @@ function wideColumns(users: Users): Columns<RingRow> {
     ['NAPI', ({ ring: { napi } }) => napi && busyPolling(napi)],
     ['WRK', ({ workers }) => workers],
     ['HOLDERS', ({ holders }) => few(holders.map((holder) => holder.pid))],
+    ['IN', ({ ring }) => whereText(who.of(ring.pid))],
   ];
 }
 
@@ -331,10 +342,10 @@ function fitFor(trouble: boolean): Fit {
   return { width, cut: [[2, 6], [3, 4], ...(trouble ? [[6, 8] as const] : [])] };
 }
 
-function tableLines(rows: readonly RingRow[], users: Users, options: Options): string[] {
+function tableLines(rows: readonly RingRow[], { users, who }: Known, options: Options): string[] {
   const { header, wide = false, trouble = false } = options;
   const why: Columns<RingRow> = trouble ? [['TROUBLE', (row) => row.trouble.join(', ')]] : [];
-  const columns = wide ? [...wideColumns(users), ...why] : narrowColumns(users, trouble);
+  const columns = wide ? [...wideColumns(users, who), ...why] : narrowColumns(users, trouble);
   const tables = [lines(columns, rows, header, wide ? undefined : fitFor(trouble))];
   const held = rows.map(({ ring }) => ring);
   if (options.threads) {
@@ -355,8 +366,9 @@ function tableLines(rows: readonly RingRow[], users: Users, options: Options): s
 // ---- JSON -----------------------------------------------------------------------------------------------------------
 
 /** Keys as the kernel would write them, and operations by their C names. */
+function renamed<V>(value: V): V;
 function renamed(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(renamed);
+  if (Array.isArray(value)) return value.map((each: unknown) => renamed(each));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, each]: [string, unknown]) => {
@@ -367,13 +379,16 @@ function renamed(value: unknown): unknown {
   );
 }
 
-function jsonOf({ ring, holders, workers, trouble }: RingRow, users: Users): unknown {
+/** A line of `--json`. */
+export function ringToJson({ ring, holders, workers, trouble }: RingRow, { users, who }: Known): object {
   const { pid, comm, uid, workers: threads, sharedWith: _, ...rest } = ring;
   const process = { pid, comm, uid, user: users.get(uid) };
   const others = [...new Set(holders.map((holder) => holder.pid))].filter((each) => each !== pid);
   const held = holders.map((holder) => ({ ...holder, user: users.get(holder.uid) }));
-  return renamed({
+  const found = renamed({
     ...{ v: 1, type: 'ring', ...process, ...rest, sharedWith: others },
     ...{ workers: threads.map(({ tid }) => tid), workerCount: workers, holders: held, trouble },
   });
+  // its uid is the effective one, as fdinfo and the kernel's checks have it
+  return { ...found, ...whoToJson(who.of(pid)), uid };
 }

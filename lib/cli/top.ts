@@ -235,10 +235,10 @@ class Show {
   }
 }
 
-/** An account as a line of JSON has it: counts of the interval. */
-function accountToJson(account: OperationAccount): object {
-  const { pid, comm, ring, opcode, opcodeName, inFlight, interval, process: who } = account;
-  const { latency, ...counts } = interval;
+/** An account as a line of JSON has it: counts of the interval, or since the beginning. */
+export function accountToJson(account: OperationAccount, which: 'interval' | 'total' = 'interval'): object {
+  const { pid, comm, ring, opcode, opcodeName, inFlight, process: who } = account;
+  const { latency, ...counts } = account[which];
   return {
     type: 'operation',
     ...{ pid, comm, ring, opcode },

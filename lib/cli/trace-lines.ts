@@ -9,8 +9,9 @@ import { whoToJson } from './who.ts';
 
 // ---- JSON --------------------------------------------------------------------------------------------------------
 
-function setupToJson(call: SetupCall): string {
-  return toJson({
+/** A call of io_uring_setup(2) for JSON. */
+export function setupToObject(call: SetupCall): object {
+  return {
     v: 1,
     type: 'create',
     ts: rfc3339(call.timeNs),
@@ -29,7 +30,8 @@ function setupToJson(call: SetupCall): string {
     duration_ns: call.durationNs,
     ring: call.ring,
     complete: call.complete,
-  });
+    ...whoToJson(call.process),
+  };
 }
 
 /** `nextOp` as the kernel would write it: `next_op`. */
@@ -68,7 +70,7 @@ export function recordToJson(record: OperationRecord): string {
     case 'register':
       return callToJson(record);
     case 'create':
-      return setupToJson(record);
+      return toJson(setupToObject(record));
     case 'lost':
       return toJson({ v, ...record });
     case 'start':

@@ -4,7 +4,8 @@ import { fullOpcodeName } from './call.ts';
 import { table, toJson } from './kit.ts';
 import { commText, opcodeText, type Shown } from './trace-lines.ts';
 
-interface Row {
+/** Calls of one process with one opcode. */
+export interface SummaryRow {
   readonly pid: number | undefined;
   readonly comm: string | undefined;
   readonly opcode: string;
@@ -18,13 +19,13 @@ interface Row {
 const REFRESH_MS = 500;
 const HEAD = ['PID', 'COMM', 'OPCODE', 'CALLS', 'ERRORS', 'AVG(us)'];
 
-function averageUs({ timed, totalNs }: Row): string {
+function averageUs({ timed, totalNs }: SummaryRow): string {
   return timed === 0 ? '-' : (Number(totalNs) / timed / 1000).toFixed(3);
 }
 
 /** Counts calls, and completions of operations. */
 export class Summary {
-  readonly #rows = new Map<string, Row>();
+  readonly #rows = new Map<string, SummaryRow>();
 
   add(call: Shown): void {
     const { pid, comm } = call;
@@ -46,13 +47,13 @@ export class Summary {
   }
 
   /** The most frequent first. */
-  #sorted(): Row[] {
+  rows(): SummaryRow[] {
     return [...this.#rows.values()].sort((a, b) => b.calls - a.calls);
   }
 
   /** @param most rows; what is left out is said */
   text(most = Number.POSITIVE_INFINITY): string {
-    const rows = this.#sorted();
+    const rows = this.rows();
     const shown = rows.slice(0, most);
     const cells = shown.map((row) => [
       row.pid ?? '-',
@@ -68,7 +69,7 @@ export class Summary {
 
   /** One line for each row. */
   json(): string[] {
-    return this.#sorted().map((row) =>
+    return this.rows().map((row) =>
       toJson({
         v: 1,
         type: 'summary',

@@ -117,9 +117,9 @@ function defaultSteps({ json, summary }: Options): readonly OperationStepName[] 
 
 /** Begins what the options ask for. */
 function tracingOf(options: Options, pids: readonly number[] | undefined): Stoppable<OperationRecord> {
-  const { comm, failed, light, setup, bufferKb, count, opcode, ops, op, steps } = options;
+  const { comm, failed, light, setup, bufferKb, count, opcode, ops, op, steps, json } = options;
   if (!(ops || op || steps))
-    return trace({ comm, failed, light, setup, bufferKb, count, opcodes: opcode, pids });
+    return trace({ comm, failed, light, setup, bufferKb, count, opcodes: opcode, pids, who: json ?? false });
   if (opcode !== undefined) {
     throw new Failure(EXIT.usage, 'trace', '--opcode is about register calls', 'with --ops it is --op');
   }
@@ -130,7 +130,7 @@ function tracingOf(options: Options, pids: readonly number[] | undefined): Stopp
     // whether it went to a worker, or waited, is told of completions
     steps: [...wanted, 'punt', 'arm'],
     calls: op !== undefined ? 'none' : light ? 'light' : 'full',
-    who: options.json ?? false,
+    who: json ?? false,
   });
 }
 

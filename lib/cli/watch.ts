@@ -170,7 +170,7 @@ async function watchUntilEnd(command: Launched | undefined, rules: RuleSet, opti
 
 function shown(finding: Finding, { json, ecs }: Options): string {
   if (ecs) return toJson(ecsOf(finding));
-  if (json) return toJson(jsonOf(finding));
+  if (json) return toJson(findingToJson(finding));
   const { timeNs, severity, comm, pid, title, rule, evidence, process: who } = finding;
   const where = whereText(who);
   const from = ancestryText(who);
@@ -185,7 +185,8 @@ function shown(finding: Finding, { json, ecs }: Options): string {
   ].join('\n');
 }
 
-function jsonOf({
+/** A finding as `--json` has it. */
+export function findingToJson({
   type,
   timeNs,
   rule,

@@ -1,5 +1,6 @@
 /** One call of io_uring_register(2) that some process made, as tracing and decoding report it. */
 import { type RegisterRow, registerRow } from '../../structs/register-ops.ts';
+import type { ProcessIdentity } from './who.ts';
 
 /** What `nrArgs` counts: elements, bytes, the id of what is unregistered, or nothing (it must have one value). */
 export type NrArgsIs = 'count' | 'bytes' | 'id' | 'fixed';
@@ -57,6 +58,8 @@ export interface RegisterCall {
   readonly nrUserBufs: number | undefined;
   /** False where the call's begin or end was not seen. */
   readonly complete: boolean;
+  /** Who made it, as it was when the process was first seen: where `trace()` was asked for that. */
+  readonly process?: ProcessIdentity | undefined;
 }
 
 function nrArgsIs(row: RegisterRow | undefined): NrArgsIs | undefined {

@@ -24,6 +24,8 @@ export interface TraceOptions {
   readonly light?: boolean | undefined;
   /** Also io_uring_setup(2): records of type `create`. */
   readonly setup?: boolean | undefined;
+  /** Also who the process is: `process` of each call. By default not. Needs the host's own process ids. */
+  readonly who?: boolean | undefined;
   /** KiB of the kernel's buffer for each cpu. By default 1024 to 8192: 64 MiB in all, where that is in between. */
   readonly bufferKb?: number | undefined;
   /** End by itself after so many register calls. */
@@ -41,6 +43,7 @@ const OPTIONS = [
   'failed',
   'light',
   'setup',
+  'who',
   'bufferKb',
   'count',
   'signal',
@@ -51,7 +54,7 @@ const MAX_OPCODE = 0x7fff_ffff;
 
 function checked(given: TraceOptions): CallPlan & { readonly signal: AbortSignal | undefined } {
   options('options', given, OPTIONS);
-  const { opcodes, failed, light, setup, count } = given;
+  const { opcodes, failed, light, setup, who, count } = given;
   const numbers = (all: readonly (number | string)[]) =>
     opcodeSet(all, MAX_OPCODE, opcodeByName, 'an opcode of io_uring_register');
   return {
@@ -60,6 +63,7 @@ function checked(given: TraceOptions): CallPlan & { readonly signal: AbortSignal
     failed: boolean('options.failed', failed ?? false),
     light: boolean('options.light', light ?? false),
     setup: boolean('options.setup', setup ?? false),
+    who: boolean('options.who', who ?? false),
     count: countOption(count),
   };
 }

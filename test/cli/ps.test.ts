@@ -14,7 +14,7 @@ import { complete, ringTest } from '../helpers/rings.ts';
 
 const TITLES = 'RING PID COMM USER SQ/CQ PEND OVF FILES MEM WRK HELD';
 const WIDE_TITLES =
-  'RING PID COMM USER FD SQ CQ SQ-PEND CQ-PEND OVERFLOW FILES BUFS BUFBYTES POLL SQPOLL NAPI WRK HOLDERS';
+  'RING PID COMM USER FD SQ CQ SQ-PEND CQ-PEND OVERFLOW FILES BUFS BUFBYTES POLL SQPOLL NAPI WRK HOLDERS IN';
 const PID = `${process.pid}`;
 const NOBODY = 65534;
 /** Queues are told, and rings have an inode of their own, since 5.16; an opcode of 5.18 is asked for in its place. */
@@ -131,6 +131,10 @@ ringTest('JSON has every number; those of 64 bits are strings', QUEUES, (scope) 
   assert.equal(ring.sqes[0].user_data, '9007199254740991');
   assert.deepEqual([ring.sq_poll, ring.shared_with, ring.user_bufs], [null, [], []]);
   assert.equal(ring.extra.pos, '0');
+  assert.deepEqual(
+    [ring.exe, ring.ppid, ring.ancestry[0].pid],
+    [process.execPath, process.ppid, process.ppid],
+  );
   for (const key of ['overflow', 'poll_list', 'personalities', 'threads', 'workers']) {
     assert.ok(Array.isArray(ring[key]), key);
   }

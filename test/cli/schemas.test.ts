@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { alloc } from '../../lib/index.ts';
 import { uring } from '../helpers/cli.ts';
+import { LASTING_PROGRAM, live, ran } from '../helpers/live-commands.ts';
 import { needs } from '../helpers/needs.ts';
 import { ringTest } from '../helpers/rings.ts';
 
@@ -13,12 +14,14 @@ const ROOT = join(import.meta.dirname, '../..');
 const FIXTURES = 'test/fixtures/observe';
 
 const ajv = new Ajv2020({ strict: true, allowUnionTypes: true });
+// they refer to each other by file name
+for (const name of readdirSync(join(ROOT, 'schemas')))
+  ajv.addSchema(JSON.parse(readFileSync(join(ROOT, 'schemas', name), 'utf8')), name);
 
 /** Fails unless every line is valid; the types of what was seen. */
 function check(name: string, text: string): Set<unknown> {
-  const validate = ajv.compile(
-    JSON.parse(readFileSync(join(ROOT, 'schemas', `${name}.schema.json`), 'utf8')),
-  );
+  const validate = ajv.getSchema(`${name}.schema.json`);
+  assert.ok(validate, name);
   const types = new Set<unknown>();
   for (const line of text.trimEnd().split('\n')) {
     const value: { readonly type?: unknown } = JSON.parse(line);
@@ -57,4 +60,16 @@ test('doctor and probe', () => {
   if (probed.status === 0) check('probe', probed.stdout);
   check('probe', uring(['probe', '--json', '--need', 'OP_READ', '--against', '6.1,5.15']).stdout);
   if (probed.status === 0) check('probe', uring(['probe', '--json', '--against', '6.1,5.15']).stdout);
+});
+
+ringTest("report: without the kernel's tracing, and with it", {}, (scope) => {
+  scope.ring(8);
+  check('report', uring(['report', '--json', '--duration', '0.1']).stdout);
+});
+
+test('report: all that can be in it', live, () => {
+  const { stdout } = ran('report', '--json', '--full', '--', ...LASTING_PROGRAM);
+  check('report', stdout);
+  const { rings, operations, calls, findings } = JSON.parse(stdout);
+  for (const part of [rings, operations, calls, findings]) assert.ok(part.length > 0, stdout.slice(0, 2000));
 });

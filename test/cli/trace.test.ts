@@ -45,6 +45,10 @@ interface Line {
   readonly errno: string | null;
   readonly mono_ns: string;
   readonly complete: boolean;
+  readonly exe: string | null;
+  readonly uid: number | null;
+  readonly ppid: number | null;
+  readonly ancestry: readonly { readonly pid: number }[];
   readonly calls: number;
   readonly events: number;
   readonly lost_events: number;
@@ -207,6 +211,10 @@ test(
       own.map(({ opcode, nrArgs, result }) => [opcode, nrArgs, result]),
     );
     assert.ok(own.length >= 5);
+    for (const { exe, uid, ppid, ancestry } of calls) {
+      assert.deepEqual([exe, uid, ppid], [process.execPath, process.getuid?.(), process.ppid]);
+      assert.equal(ancestry[0]?.pid, process.ppid);
+    }
     for (const [i, { startNs, durationNs }] of own.entries()) {
       const mono = BigInt(calls[i]?.mono_ns ?? 0);
       assert.ok(startNs <= mono && mono <= startNs + durationNs, `call ${i}`);

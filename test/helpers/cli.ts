@@ -54,7 +54,7 @@ export function shell(line: string): Ended {
 
 /** Runs a command to its end on a terminal of 80 columns, and tells what it showed there. */
 export function uringOnTerminal(args: readonly string[], env: NodeJS.ProcessEnv): string {
-  const line = `stty cols 80; ${quoted([process.execPath, ...COMMAND, ...args])}`;
+  const line = `stty cols 80 rows 24; ${quoted([process.execPath, ...COMMAND, ...args])}`;
   return run('script', ['-qec', line, '/dev/null'], env).stdout;
 }
 

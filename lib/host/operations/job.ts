@@ -102,7 +102,8 @@ class Streaming implements Interpreter<AnyEvent> {
     if (call.type === 'register') this.#registered++;
     if (!call.complete) this.#incomplete++;
     this.#tellWho(call.pid);
-    this.#context.emit(call);
+    const isKnown = this.#plan.who && this.#context.isHostPids;
+    this.#context.emit(isKnown ? { ...call, process: this.#identities.of(call.pid) } : call);
   }
 
   #tellWho(pid: number | undefined): void {

@@ -1,5 +1,6 @@
 /** What `trace()` asks of a session: register calls, and what becomes records of them. */
 import type { RegisterCall } from '../call.ts';
+import { Identities } from '../who.ts';
 import { Calls } from './calls.ts';
 import type { KernelEvent } from './events.ts';
 import { commPattern } from './filter.ts';
@@ -13,6 +14,8 @@ import type { Context, Interpreter, Job } from './session.ts';
 export interface CallPlan extends Plan {
   /** End after so many register calls. */
   readonly count: number;
+  /** Tells with each call who made it. */
+  readonly who: boolean;
   readonly tracefs: string | undefined;
 }
 
@@ -22,18 +25,22 @@ type Call = RegisterCall | SetupCall;
 class CallCounter {
   readonly #context: Context<Call>;
   readonly #most: number;
+  /** Undefined where it is not to be told who calls. */
+  readonly identities: Identities | undefined;
   calls = 0;
   incomplete = 0;
 
-  constructor(context: Context<Call>, most: number) {
+  constructor(context: Context<Call>, { count, who }: CallPlan) {
     this.#context = context;
-    this.#most = most;
+    this.#most = count;
+    this.identities = who && context.isHostPids ? new Identities() : undefined;
   }
 
   emit(record: Call): void {
     if (this.calls === this.#most) return;
     if (!record.complete) this.incomplete++;
-    this.#context.emit(record);
+    const { identities } = this;
+    this.#context.emit(identities === undefined ? record : { ...record, process: identities.of(record.pid) });
     if (record.type === 'register' && ++this.calls === this.#most) this.#context.stop();
   }
 }
@@ -46,7 +53,7 @@ export function callJob(plan: CallPlan): Job<Call, KernelEvent> {
     const { light, isCommFiltered } = ready;
     const pattern = plan.comm === undefined || isCommFiltered ? undefined : commPattern(plan.comm);
     const interpret = (context: Context<Call>): Interpreter<KernelEvent> => {
-      const counter = new CallCounter(context, plan.count);
+      const counter = new CallCounter(context, plan);
       const calls = new Calls(
         {
           ...plan,
@@ -59,7 +66,11 @@ export function callJob(plan: CallPlan): Job<Call, KernelEvent> {
         (record) => counter.emit(record),
       );
       return {
-        take: (event) => calls.take(event),
+        take: (event) => {
+          // a new ring may be that of another program, or of another process with a number that was somebody's before
+          if (event.step === 'ring' && event.call === 'setup') counter.identities?.forget(event.tid);
+          calls.take(event);
+        },
         gap: (cpu, time) => calls.gap(cpu, time),
         sweep: (time) => calls.sweep(time),
         finish: () => calls.finish(),

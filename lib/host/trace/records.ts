@@ -36,6 +36,7 @@ export interface SetupCall
     | 'durationNs'
     | 'ring'
     | 'complete'
+    | 'process'
   > {
   readonly type: 'create';
   /** The new ring's fd, or its index in this thread with SETUP_REGISTERED_FD_ONLY. */
