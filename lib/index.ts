@@ -13,7 +13,7 @@ export type {
   UnixAddress,
 } from '../structs/address.ts';
 export type { EpollEvent } from '../structs/socket.ts';
-export type { AsyncOptions, ChainOptions, IteratorOptions } from './async/base.ts';
+export type { AsyncOptions, ChainOptions, IteratorOptions, PoolIteratorOptions } from './async/base.ts';
 export type { DeviceNumber, FileStatus } from './async/file-status.ts';
 export { MessagePart } from './async/message-part.ts';
 export { Results } from './async/multishot.ts';
@@ -72,6 +72,7 @@ export type { Message } from './ring/message.ts';
 export {
   type AllocatedBuffers,
   type BufferCompletion,
+  type BufferHolder,
   type BufferPart,
   BufferRing,
   type BufferRingOptions,

@@ -54,7 +54,7 @@ function nameOf(fn: unknown): string {
 const TYPES: { readonly [file: string]: readonly string[] } = {
   '../../structs/address.ts': ['SocketAddress', 'SocketAddressLike'],
   '../../structs/socket.ts': ['EpollEvent'],
-  '../async/base.ts': ['AsyncOptions', 'IteratorOptions'],
+  '../async/base.ts': ['AsyncOptions', 'IteratorOptions', 'PoolIteratorOptions'],
   '../async/file-status.ts': ['FileStatus'],
   '../async/message-part.ts': ['MessagePart'],
   '../async/multishot.ts': ['Results'],
@@ -420,9 +420,12 @@ function asyncMethod(each: Derived): string {
     .map(({ arg, make, args = [] }) => `const ${arg} = rooms.${make}(${args.join(', ')});\n    `)
     .join('');
   const isIterator = stream !== undefined;
-  const head = `${about(each, 'async')}  ${name}(${parameters(each, (arg) => !made.has(arg), isIterator ? 'IteratorOptions' : 'AsyncOptions')})`;
+  const hasPool = given.some(([arg]) => arg === 'pool');
+  const common = isIterator ? (hasPool ? 'PoolIteratorOptions' : 'IteratorOptions') : 'AsyncOptions';
+  const head = `${about(each, 'async')}  ${name}(${parameters(each, (arg) => !made.has(arg), common)})`;
   if (isIterator) {
-    const of = `outcomes.${stream.of}(${stream.args.map((arg) => (arg === 'core' ? 'this.core' : arg)).join(', ')})`;
+    const args = stream.args.map((arg) => (arg === 'core' ? 'this.core' : arg));
+    const of = `outcomes.${stream.of}(${[...args, ...(hasPool ? [`'${declaration.op}'`] : [])].join(', ')})`;
     return `${head}: Results<${stream.type}> {\n    ${made_}return this.iterate(${[`encoders.${name}`, of, 'options', ...values].join(', ')});\n  }\n`;
   }
   if (result === undefined) throw new Error(`${name}: what does its promise give?`);

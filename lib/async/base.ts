@@ -44,6 +44,17 @@ export interface AsyncOptions {
 /** What every operation takes that gives an iterator: it has no end to limit by `timeoutMs`; see AbortSignal.timeout(). */
 export type IteratorOptions = Omit<AsyncOptions, 'timeoutMs'>;
 
+/** Options of a receive that goes on and on, into the buffers of a pool. */
+export type PoolIteratorOptions = IteratorOptions & {
+  /**
+   * How many buffers of the pool it may hold: parts that are not released, those that wait for the consumer included. What
+   * comes beyond that is copied, and its buffer goes back to the kernel at once (`part.isCopy`). 0 copies all. A quarter of
+   * the pool, from 2 to 256, when absent. Whatever it is, the last quarter of a pool's buffers is for everybody: while no
+   * more are free, all is copied.
+   */
+  readonly maxHeld?: number | undefined;
+};
+
 /** Options of a chain. */
 export interface ChainOptions {
   /** IOSQE_IO_HARDLINK: the next one starts whatever becomes of the one before it. */
@@ -51,25 +62,30 @@ export interface ChainOptions {
 }
 
 const KNOWN: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
+const KNOWN_OF_POOLS: readonly string[] = [...KNOWN, 'maxHeld'];
 
 type Known = Pick<Operation<never, never>, 'known'>;
 
 /** Checks the names of all options; returns whether there are any that every operation has. */
-function hasCommon({ known }: Known, options: object): boolean {
+function hasCommon({ known }: Known, options: object, common = KNOWN): boolean {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
   let has = false;
   for (const key in options) {
     if (includes(known, key)) continue;
-    if (!includes(KNOWN, key))
-      throw wrongValue(`options.${key}`, `one of ${[...KNOWN, ...known].join(', ')}`, key);
+    if (!includes(common, key))
+      throw wrongValue(`options.${key}`, `one of ${[...common, ...known].join(', ')}`, key);
     has = true;
   }
   return has;
 }
 
 /** Checks the options that every operation has, and the names of all. */
-function checkOptions(operation: Known, options: object | undefined): AsyncOptions {
-  return options !== undefined && hasCommon(operation, options) ? options : {};
+function checkOptions(
+  operation: Known,
+  options: object | undefined,
+  common: readonly string[],
+): AsyncOptions & PoolIteratorOptions {
+  return options !== undefined && hasCommon(operation, options, common) ? options : {};
 }
 
 /** IOSQE_* bits, and above them the personality. */
@@ -249,11 +265,14 @@ export abstract class AsyncRingBase extends RingBase {
     const flight = new Multishot(this.core, operation.info, stream, {
       prepare: () => {
         this.core.check();
-        const { signal, timeoutMs } = checkOptions(operation, given);
+        const { holder } = stream;
+        const known = holder === undefined ? KNOWN : KNOWN_OF_POOLS;
+        const { signal, timeoutMs, maxHeld } = checkOptions(operation, given, known);
         if (timeoutMs !== undefined) {
           throw wrongValue('options.timeoutMs', 'absent: an iterator takes { signal }', timeoutMs);
         }
         checkSignal(signal);
+        if (maxHeld !== undefined) holder?.setLimit(maxHeld);
         return signal;
       },
       arm: (each) => {

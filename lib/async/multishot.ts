@@ -2,6 +2,7 @@
 import { AbortError } from '../errors.ts';
 import type { OperationInfo } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
+import type { PoolHolder } from '../ring/owners/pool-holder.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
 import { whenAborted } from './signals.ts';
@@ -9,7 +10,7 @@ import { whenAborted } from './signals.ts';
 const ECANCELED = 125;
 const ENOBUFS = 105;
 /** So many results may wait for the consumer before the kernel is asked to stop. */
-export const HIGH_WATER = 256;
+const HIGH_WATER = 256;
 
 /** What becomes of the completions of a kind of multishot operation. */
 export interface Stream<T> {
@@ -25,8 +26,10 @@ export interface Stream<T> {
   readonly highWater?: number | undefined;
   /** When the kernel stopped for no reason of ours: is there more to come? */
   readonly hasMore?: (() => boolean) | undefined;
+  /** What it holds of the pool that it receives into. */
+  readonly holder?: PoolHolder | undefined;
   /** Calls back once when a buffer is there again, for requests that ended with ENOBUFS. */
-  readonly whenBuffer?: ((callback: () => void) => void) | undefined;
+  readonly whenBuffer?: ((callback: () => void, isAgain: boolean) => void) | undefined;
 }
 
 /** How a multishot operation reaches its ring. */
@@ -99,6 +102,10 @@ export class Multishot<T> extends Flight {
   #consumers: Consumer<T>[] = [];
   #isArmed = false;
   #isPaused = false;
+  /** Does it wait for a buffer? */
+  #isStarved = false;
+  /** Was it told of a buffer, and nothing has come since? */
+  #wasTold = false;
   #isEnding = false;
   #isOver = false;
   #error: { readonly error: unknown } | undefined;
@@ -113,7 +120,7 @@ export class Multishot<T> extends Flight {
     // it can always be stopped
     this.setExtras({});
     this.#stream = stream;
-    this.#highWater = stream.highWater ?? HIGH_WATER;
+    this.#highWater = stream.holder?.highWater ?? stream.highWater ?? HIGH_WATER;
     this.#port = port;
   }
 
@@ -123,6 +130,7 @@ export class Multishot<T> extends Flight {
       this.#consumers.push({ iterator, resolve, reject });
       if (!this.#isStarted) this.#start();
       this.#feed();
+      if (this.#isStarved && this.#consumers.length > 0) this.#port.sleep(this);
       this.#armIfWanted();
     });
   }
@@ -200,6 +208,7 @@ export class Multishot<T> extends Flight {
   }
 
   #take(res: number, flags: number): void {
+    this.#wasTold = false;
     let value: T | undefined;
     try {
       value = this.#stream.convert(res, flags);
@@ -223,7 +232,8 @@ export class Multishot<T> extends Flight {
     if (this.#isEnding) this.#finish();
     else if (res === -ENOBUFS && whenBuffer !== undefined) {
       if (this.#consumers.length > 0) this.#port.sleep(this);
-      whenBuffer(() => this.#armIfWanted());
+      this.#isStarved = true;
+      whenBuffer(this.#bufferIsFree, this.#wasTold);
     } else if (this.#isResult(res) || (res === -ECANCELED && this.#isPaused)) {
       if (this.#stream.hasMore?.() === false) this.#end(undefined);
       else this.#armIfWanted();
@@ -233,16 +243,33 @@ export class Multishot<T> extends Flight {
     }
   }
 
+  readonly #bufferIsFree = (): void => {
+    this.#isStarved = false;
+    this.#wasTold = true;
+    this.#armIfWanted();
+  };
+
   #armIfWanted(): void {
-    if (this.#isArmed || this.#isOver || this.#isEnding || this.#results.length > this.#highWater / 2) return;
+    if (this.#isArmed || this.#isStarved || this.#isOver || this.#isEnding) return;
+    if (this.#results.length > this.#highWater / 2) return;
     this.#isArmed = true;
     this.#isPaused = false;
     this.#port.wake(this);
     try {
       this.#port.arm(this);
+      this.#nameHolder();
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** Says what it receives from, for those who ask who holds buffers. */
+  #nameHolder(): void {
+    const { holder } = this.#stream;
+    const { slot } = this;
+    const { flights } = this.core;
+    if (holder !== undefined && slot !== undefined && !flights.isFixedFile(slot))
+      holder.fd = flights.fd(slot);
   }
 
   /** Results to those who wait for them; then the end, if it has come. */

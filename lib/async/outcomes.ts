@@ -10,11 +10,12 @@ import type { Countdown } from '../operations/waiting.ts';
 import type { Completion, RingCore } from '../ring/core/core.ts';
 import { type BufferPart, BufferRing } from '../ring/owners/buffer-ring.ts';
 import type { FixedFile } from '../ring/owners/files.ts';
+import { PoolHolder } from '../ring/owners/pool-holder.ts';
 import { sys } from '../sys/syscall.ts';
 import { type FileStatus, fileStatus } from './file-status.ts';
 import type { Outcome } from './flight.ts';
 import { MessagePart } from './message-part.ts';
-import { HIGH_WATER, type Stream } from './multishot.ts';
+import type { Stream } from './multishot.ts';
 
 const { IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } = constants;
 const ETIME = 62;
@@ -113,38 +114,43 @@ function giveBack(pool: BufferRing, res: number, flags: number): void {
 export function pooled(pool: BufferRing): Outcome<BufferPart | undefined> {
   return {
     convert: (res, flags) => {
-      if (res > 0) return pool.take({ res, flags });
+      if (res > 0) return BufferRing.takeFairly(pool, { res, flags });
       giveBack(pool, res, flags);
       return undefined;
     },
-    waste: (res, flags) => {
-      if (res < 0) giveBack(pool, res, flags);
-    },
+    // also data that come when nobody waits for them any more
+    waste: (res, flags) => giveBack(pool, res, flags),
   };
 }
 
-function partsOf(pool: BufferRing, res: number, flags: number): BufferPart[] {
-  if (res > 0) return pool.takeBundle({ res, flags });
+function partsOf(pool: BufferRing, res: number, flags: number, holder?: PoolHolder): BufferPart[] {
+  if (res > 0) return BufferRing.takeBundleFairly(pool, { res, flags }, holder);
   giveBack(pool, res, flags);
   return [];
+}
+
+function releaseAll(parts: readonly BufferPart[]): void {
+  for (const part of parts) part.release();
 }
 
 /** One receive into as many buffers of a pool as it takes. */
 export function bundle(pool: BufferRing): Outcome<BufferPart[]> {
   return {
     convert: (res, flags) => partsOf(pool, res, flags),
-    waste: (res, flags) => giveBack(pool, Math.min(res, 0), flags),
+    waste: (res, flags) => releaseAll(partsOf(pool, res, flags)),
   };
 }
 
 /** What all iterators over a pool do: one slow consumer must not have all buffers of a pool that many share. */
-function overPool(pool: BufferRing): Pick<Stream<never>, 'waste' | 'highWater' | 'whenBuffer'> {
-  // what is no pool is refused when the operation starts
-  const length = BufferRing.is(pool) ? pool.length : 0;
+function overPool(
+  pool: BufferRing,
+  op: string,
+): Pick<Stream<never>, 'waste' | 'whenBuffer'> & { readonly holder: PoolHolder } {
   return {
     waste: (res, flags) => giveBack(pool, res, flags),
-    highWater: Math.max(2, Math.min(HIGH_WATER, Math.floor(length / 64))),
-    whenBuffer: (callback) => pool.whenFree(callback),
+    // what is no pool is refused when the operation starts
+    holder: new PoolHolder(op, BufferRing.is(pool) ? pool.length : 0),
+    whenBuffer: (callback, isAgain) => BufferRing.whenFree(pool, callback, isAgain),
   };
 }
 
@@ -153,11 +159,12 @@ function isEnd(res: number, flags: number): boolean {
 }
 
 /** Each completion is a part of a buffer of `pool`; the one of no bytes, after which the kernel stops, is the end. */
-export function bufferStream(pool: BufferRing): Stream<BufferPart> {
+export function bufferStream(pool: BufferRing, op: string): Stream<BufferPart> {
+  const common = overPool(pool, op);
   return {
-    ...overPool(pool),
+    ...common,
     convert: (res, flags) => {
-      if (!isEnd(res, flags)) return pool.take({ res, flags });
+      if (!isEnd(res, flags)) return BufferRing.takeFairly(pool, { res, flags }, common.holder);
       giveBack(pool, res, flags);
       return undefined;
     },
@@ -166,13 +173,13 @@ export function bufferStream(pool: BufferRing): Stream<BufferPart> {
 }
 
 /** Each completion is parts of several buffers. */
-export function bundleStream(pool: BufferRing): Stream<BufferPart[]> {
+export function bundleStream(pool: BufferRing, op: string): Stream<BufferPart[]> {
+  const common = overPool(pool, op);
   return {
-    ...overPool(pool),
-    convert: (res, flags) => (isEnd(res, flags) ? undoEnd(pool, res, flags) : partsOf(pool, res, flags)),
-    undo: (parts) => {
-      for (const part of parts) part.release();
-    },
+    ...common,
+    convert: (res, flags) =>
+      isEnd(res, flags) ? undoEnd(pool, res, flags) : partsOf(pool, res, flags, common.holder),
+    undo: releaseAll,
   };
 }
 
@@ -181,12 +188,13 @@ function undoEnd(pool: BufferRing, res: number, flags: number): undefined {
 }
 
 /** Each completion is a message. */
-export function messageStream(pool: BufferRing, room: MessageRoom): Stream<MessagePart> {
+export function messageStream(pool: BufferRing, room: MessageRoom, op: string): Stream<MessagePart> {
+  const common = overPool(pool, op);
   return {
-    ...overPool(pool),
+    ...common,
     convert: (res, flags) => {
       if ((flags & IORING_CQE_F_BUFFER) === 0) return undefined;
-      return new MessagePart(pool.take({ res, flags }), room);
+      return new MessagePart(BufferRing.takeFairly(pool, { res, flags }, common.holder), room);
     },
     undo: (message) => {
       closeAll(receivedFds(message.control));

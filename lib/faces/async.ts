@@ -2,7 +2,7 @@
 /** The operations of AsyncRing: one method for each. */
 
 import type { SocketAddressLike } from '../../structs/address.ts';
-import type { AsyncOptions, IteratorOptions } from '../async/base.ts';
+import type { AsyncOptions, IteratorOptions, PoolIteratorOptions } from '../async/base.ts';
 import type { FileStatus } from '../async/file-status.ts';
 import type { MessagePart } from '../async/message-part.ts';
 import type { Results } from '../async/multishot.ts';
@@ -620,8 +620,14 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.7
    * @see io_uring_prep_read_multishot(3)
    */
-  readMultishot(file: File, pool: BufferRing, options?: IteratorOptions): Results<BufferPart> {
-    return this.iterate(encoders.readMultishot, outcomes.bufferStream(pool), options, file, pool);
+  readMultishot(file: File, pool: BufferRing, options?: PoolIteratorOptions): Results<BufferPart> {
+    return this.iterate(
+      encoders.readMultishot,
+      outcomes.bufferStream(pool, 'OP_READ_MULTISHOT'),
+      options,
+      file,
+      pool,
+    );
   }
 
   /**
@@ -724,9 +730,15 @@ export abstract class AsyncOperations extends AsyncRingOpen {
   recvBundleMultishot(
     socket: File,
     pool: BufferRing,
-    options?: SocketOptions & IteratorOptions,
+    options?: SocketOptions & PoolIteratorOptions,
   ): Results<BufferPart[]> {
-    return this.iterate(encoders.recvBundleMultishot, outcomes.bundleStream(pool), options, socket, pool);
+    return this.iterate(
+      encoders.recvBundleMultishot,
+      outcomes.bundleStream(pool, 'OP_RECV'),
+      options,
+      socket,
+      pool,
+    );
   }
 
   /**
@@ -742,9 +754,15 @@ export abstract class AsyncOperations extends AsyncRingOpen {
   recvMultishot(
     socket: File,
     pool: BufferRing,
-    options?: SocketOptions & IteratorOptions,
+    options?: SocketOptions & PoolIteratorOptions,
   ): Results<BufferPart> {
-    return this.iterate(encoders.recvMultishot, outcomes.bufferStream(pool), options, socket, pool);
+    return this.iterate(
+      encoders.recvMultishot,
+      outcomes.bufferStream(pool, 'OP_RECV'),
+      options,
+      socket,
+      pool,
+    );
   }
 
   /**
@@ -762,12 +780,12 @@ export abstract class AsyncOperations extends AsyncRingOpen {
   recvmsgMultishot(
     socket: File,
     pool: BufferRing,
-    options?: MessageRoomOptions & IteratorOptions,
+    options?: MessageRoomOptions & PoolIteratorOptions,
   ): Results<MessagePart> {
     const room = rooms.messageRoom();
     return this.iterate(
       encoders.recvmsgMultishot,
-      outcomes.messageStream(pool, room),
+      outcomes.messageStream(pool, room, 'OP_RECVMSG'),
       options,
       socket,
       room,

@@ -252,7 +252,7 @@ ringTest('what nobody took is given back when the loop is left', POOL, async (sc
   const [near, far] = socketPair(scope);
   const pool = ring.registerBufferRing({ entries: 4, bufferSize: 4 });
   await ring.send(near, bytes('0123456789ab'));
-  for await (using part of ring.recvMultishot(far, pool)) {
+  for await (using part of ring.recvMultishot(far, pool, { maxHeld: 4 })) {
     assert.equal(text(part.bytes), '0123');
     await until('all has come', () => pool.free <= 1);
     break;

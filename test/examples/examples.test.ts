@@ -21,6 +21,7 @@ const LINES: { readonly [name: string]: RegExp } = {
   'fixed-buffers': /^bytes 101..103 of buffer 0 now say ELF$/m,
   'fixed-files': /^slot 1 after the update: I am third$/m,
   personality: process.geteuid?.() === 0 ? /^as the personality: fd \d+$/m : /^needs root$/m,
+  proxy: /^16 clients never read; 4 others got 8388608 bytes each; \d+ of 16 buffers are free$/m,
   probe: /^Linux \S+: \d+ of \d+ operations$/m,
   'race-with-abort': /^200 close races: \d+ had the byte, \d+ left it to the next read$/m,
   resize: /^260 completions, all in order$/m,
@@ -32,7 +33,7 @@ const LINES: { readonly [name: string]: RegExp } = {
 };
 /** How many lines an example may have; those that do a whole job have a few more. */
 const LINES_MAX = 60;
-const LONGER: { readonly [name: string]: number } = { cp: 80, 'echo-server': 80 };
+const LONGER: { readonly [name: string]: number } = { cp: 80, 'echo-server': 80, proxy: 80 };
 const IMPORTS = /^(?:uring|uring\/raw|uring\/structs|node:[\w/]+)$/;
 
 const examples = names.filter((name) => name !== 'tour');

@@ -29,8 +29,10 @@ import { type Newer, withNewer } from '../core/newer.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner } from './owner.ts';
 import { type BufferCompletion, type BufferPart, PoolBuffers } from './pool-buffers.ts';
+import type { BufferHolder, PoolHolder } from './pool-holder.ts';
 
 export { type BufferCompletion, BufferPart } from './pool-buffers.ts';
+export type { BufferHolder } from './pool-holder.ts';
 
 const {
   IORING_CQE_F_BUFFER,
@@ -273,6 +275,8 @@ export class BufferRing extends Owner {
   readonly #group: number;
   /** Held by each receive in flight. */
   readonly #buffers: PoolBuffers;
+  /** Does the kernel tell what it has taken (6.8)? */
+  #canAsk = true;
   readonly #minLeft: number | undefined;
   readonly #undoHolds: readonly (() => void)[];
 
@@ -352,9 +356,37 @@ export class BufferRing extends Owner {
     return this.#buffers.smallest;
   }
 
-  /** Buffers that are the kernel's: neither taken as a whole nor, with data in them, waiting to be given back. */
+  /**
+   * Buffers that the kernel can pick: neither used up, with data in them, nor taken out. From 6.8 on the kernel is asked, so
+   * that data count that no completion has told of yet; before that the completions that were taken count.
+   */
   get free(): number {
-    return Owner.isLive(this) ? this.#buffers.free : 0;
+    if (!Owner.isLive(this)) return 0;
+    const head = this.#canAsk ? this.#head() : undefined;
+    return head === undefined ? this.#buffers.free : this.#buffers.freeAfter(head);
+  }
+
+  /** Undefined where this kernel, or a sandbox, does not tell. */
+  #head(): number | undefined {
+    try {
+      return registerPbufStatus(Owner.coreOf(this).handle, this.#group);
+    } catch {
+      this.#canAsk = false;
+      return undefined;
+    }
+  }
+
+  /**
+   * Who holds how many buffers: receives that go on and on, then all single
+   * operations together. A receive whose consumer is slow has up to `maxHeld`.
+   */
+  holders(): readonly BufferHolder[] {
+    return this.#buffers.holders();
+  }
+
+  /** How many receives, which go on and on, wait for a buffer. */
+  get waiting(): number {
+    return this.#buffers.waiting;
   }
 
   /**
@@ -407,9 +439,19 @@ export class BufferRing extends Owner {
     return { head: registerPbufStatus(Owner.coreOf(this).handle, this.#group) };
   }
 
+  /** @internal As `take`, for promises: where few buffers are free, or `holder` has its share, the data are copied. */
+  static takeFairly(pool: BufferRing, completion: BufferCompletion, holder?: PoolHolder): BufferPart {
+    return pool.#buffers.take(completion, true, holder);
+  }
+
+  /** @internal As `takeBundle`, for promises. */
+  static takeBundleFairly(pool: BufferRing, completion: BufferCompletion, holder?: PoolHolder): BufferPart[] {
+    return pool.#buffers.takeBundle(completion, true, holder);
+  }
+
   /** @internal Calls back once when the kernel has a buffer to pick, or when there will be none any more. */
-  whenFree(callback: () => void): void {
-    this.#buffers.whenFree(callback);
+  static whenFree(pool: BufferRing, callback: () => void, isAgain: boolean): void {
+    pool.#buffers.whenFree(callback, isAgain);
   }
 
   protected override release(): void {

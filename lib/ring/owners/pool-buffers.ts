@@ -3,6 +3,7 @@ import { integer, U32_MAX, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import type { Mapping } from '../../sys/memory.ts';
 import { BufferEntries } from './buffer-entries.ts';
+import type { BufferHolder, PoolHolder } from './pool-holder.ts';
 
 const { IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER } = constants;
 
@@ -20,14 +21,24 @@ export class BufferPart implements Disposable {
   readonly #bytes: Uint8Array;
   readonly #id: number;
   readonly #length: number;
+  readonly #isCopy: boolean;
   #pool: PoolBuffers | undefined;
+  readonly #holder: PoolHolder | undefined;
 
-  /** @internal */
-  constructor(pool: PoolBuffers, id: number, bytes: Uint8Array, length: number) {
+  /** @internal @param pool undefined for a copy, whose buffer has gone back already */
+  constructor(
+    pool: PoolBuffers | undefined,
+    id: number,
+    bytes: Uint8Array,
+    length: number,
+    holder: PoolHolder | undefined,
+  ) {
     this.#bytes = bytes;
     this.#id = id;
     this.#length = length;
     this.#pool = pool;
+    this.#isCopy = pool === undefined;
+    this.#holder = holder;
   }
 
   /** The data: a view, not a copy. */
@@ -53,16 +64,25 @@ export class BufferPart implements Disposable {
     return this.#length > this.#bytes.length;
   }
 
+  /**
+   * Are `bytes` memory of their own, because few buffers of the pool were free, or the receive held `maxHeld` of them? The
+   * buffer has gone back then.
+   */
+  get isCopy(): boolean {
+    return this.#isCopy;
+  }
+
   /** Says that `bytes` are not needed any more. Harmless when repeated, and after the ring is closed. */
   release(): void {
     const pool = this.#pool;
     this.#pool = undefined;
-    pool?.release(this.#id);
+    pool?.releasePart(this.#id, this.#holder);
   }
 
   /**
    * Takes the whole buffer out of the pool: it does not go back to the kernel, and its memory stays yours. The place that it
-   * had is free for `pool.add()` once every part of the buffer is released or kept. Does nothing after `release()`.
+   * had is free for `pool.add()` once every part of the buffer is released or kept. Does nothing after `release()`, and for a
+   * copy (`isCopy`), which is yours anyway.
    */
   keep(): void {
     this.#pool?.keep(this.#id);
@@ -127,8 +147,13 @@ export class PoolBuffers {
   #isTracked = false;
   /** Completion objects that were taken. */
   readonly #taken = new WeakSet<object>();
-  /** Called when the kernel has a buffer again. */
+  /** Called, the first first, when the kernel has a buffer again. */
   #waiting: (() => void)[] = [];
+  #isTellingLater = false;
+  /** Receives that hold buffers. */
+  readonly #holders = new Set<PoolHolder>();
+  /** Parts that single operations have received, or that nobody is known to hold. */
+  #heldByOthers = 0;
 
   constructor(mapping: Mapping, length: number, isIncremental: boolean) {
     this.#entries = new BufferEntries(mapping, length);
@@ -158,6 +183,11 @@ export class PoolBuffers {
     return this.#isOpen ? this.#free : 0;
   }
 
+  /** The same, where the kernel has taken `head` buffers so far (a counter of 16 bits). */
+  freeAfter(head: number): number {
+    return this.#isOpen ? (this.#added - head) & 0xffff : 0;
+  }
+
   /** A place for one more buffer; -1 where all are taken. */
   get vacancy(): number {
     return this.#states.indexOf(VACANT);
@@ -182,17 +212,56 @@ export class PoolBuffers {
   close(): void {
     this.#isOpen = false;
     this.#entries.unmap();
-    this.#tellWaiting();
+    for (const callback of this.#waiting.splice(0)) callback();
   }
 
-  /** Calls back once when the kernel has a buffer to pick, or when there will be none any more. */
-  whenFree(callback: () => void): void {
-    if (this.free > 0 || !this.#isOpen) callback();
+  /**
+   * Calls back once when the kernel has a buffer to pick, or when there will be none any more: in the order of the calls, and
+   * no more of them than there are buffers, because the others would find none.
+   * @param isAgain was it told before, and found none? Then its turn is now.
+   */
+  whenFree(callback: () => void, isAgain: boolean): void {
+    if (!this.#isOpen) {
+      callback();
+      return;
+    }
+    if (isAgain) this.#waiting.unshift(callback);
     else this.#waiting.push(callback);
+    this.#tellLater();
+  }
+
+  /** How many wait for a buffer. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   #tellWaiting(): void {
-    for (const callback of this.#waiting.splice(0)) callback();
+    if (this.#isTellingLater || this.#waiting.length === 0 || this.free === 0) return;
+    for (const callback of this.#waiting.splice(0, this.free)) callback();
+    this.#tellLater();
+  }
+
+  /**
+   * Those who were told may have no data to put into a buffer: the next ones are told then. In the first turn of the event
+   * loop the others submit, and in the second one it is known what came of it.
+   */
+  #tellLater(): void {
+    if (this.#isTellingLater || this.#waiting.length === 0 || this.free === 0) return;
+    this.#isTellingLater = true;
+    setImmediate(() => setImmediate(this.#tellNow));
+  }
+
+  readonly #tellNow = (): void => {
+    this.#isTellingLater = false;
+    this.#tellWaiting();
+  };
+
+  /** Who holds how many buffers. */
+  holders(): BufferHolder[] {
+    const known = [...this.#holders].map(({ op, fd, held }) => ({ op, fd, buffers: held }));
+    return this.#heldByOthers === 0
+      ? known
+      : [...known, { op: undefined, fd: undefined, buffers: this.#heldByOthers }];
   }
 
   #giveToKernel(id: number): void {
@@ -221,20 +290,27 @@ export class PoolBuffers {
     this.#pending.push({ completion, res, flags, located: this.#locate(res, flags, true) });
   }
 
-  /** The data of a completion. @throws RangeError for one without a buffer, or that is not of this pool */
-  take(completion: BufferCompletion): BufferPart {
+  /**
+   * The data of a completion.
+   * @param holder the receive of many completions that it belongs to
+   * @param mayCopy see `#isToCopy`
+   * @throws RangeError for one without a buffer, or that is not of this pool
+   */
+  take(completion: BufferCompletion, mayCopy = false, holder?: PoolHolder): BufferPart {
     const { res, flags } = checked(completion);
     // the kernel counts the bytes of a datagram that it has cut off as if they were in the next buffers of an incremental ring
     const all = this.#takePending(completion, res, flags) ?? this.#locate(res, flags, this.#isIncremental);
     for (const { id } of all.slice(1)) this.release(id);
-    return this.#part(all[0]);
+    return this.#part(all[0], mayCopy, holder);
   }
 
   /** The data of a completion of a bundle, which may lie in several buffers: a part for each, in order. */
-  takeBundle(completion: BufferCompletion): BufferPart[] {
+  takeBundle(completion: BufferCompletion, mayCopy = false, holder?: PoolHolder): BufferPart[] {
     const { res, flags } = checked(completion);
     const all = this.#takePending(completion, res, flags) ?? this.#locate(res, flags, true);
-    return all.map((each, i) => this.#part(i === all.length - 1 ? each : { ...each, length: each.count }));
+    return all.map((each, i) =>
+      this.#part(i === all.length - 1 ? each : { ...each, length: each.count }, mayCopy, holder),
+    );
   }
 
   #takePending(completion: object, res: number, flags: number): Pending['located'] | undefined {
@@ -274,9 +350,24 @@ export class PoolBuffers {
     return { id, at, count, length };
   }
 
-  #part({ id, at, count, length }: Located): BufferPart {
+  #part({ id, at, count, length }: Located, mayCopy: boolean, holder: PoolHolder | undefined): BufferPart {
     const memory = this.#memory[id] ?? new Uint8Array(0);
-    return new BufferPart(this, id, memory.subarray(at, at + count), length);
+    if (mayCopy && this.#isToCopy(holder)) {
+      const copy = memory.slice(at, at + count);
+      this.release(id);
+      return new BufferPart(undefined, id, copy, length, undefined);
+    }
+    if (holder === undefined) this.#heldByOthers++;
+    else if (holder.held++ === 0) this.#holders.add(holder);
+    return new BufferPart(this, id, memory.subarray(at, at + count), length, holder);
+  }
+
+  /**
+   * Is the buffer to go back at once, and its data to be copied? Whoever holds a part may do so for ever, and the last quarter
+   * of the buffers is for everybody.
+   */
+  #isToCopy(holder: PoolHolder | undefined): boolean {
+    return this.#free < Math.floor(this.#length / 4) || (holder !== undefined && holder.held >= holder.limit);
   }
 
   #isKernels(id: number): boolean {
@@ -300,6 +391,13 @@ export class PoolBuffers {
   }
 
   // ---- back to the kernel --------------------------------------------------------------------------------------
+
+  /** A part is released by whoever had it. */
+  releasePart(id: number, holder: PoolHolder | undefined): void {
+    if (holder === undefined) this.#heldByOthers--;
+    else if (--holder.held === 0) this.#holders.delete(holder);
+    this.release(id);
+  }
 
   /** A part is released: with the last one of a buffer that the kernel has done with, the buffer goes back. */
   release(id: number): void {
