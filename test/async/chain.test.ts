@@ -3,10 +3,12 @@ import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { alloc } from '../../lib/sys/memory.ts';
 import { aborts, asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
+import { needsOp } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
 
+const MKDIR = needsOp('OP_MKDIRAT');
 /** An fd that nobody has. */
 const NO_FD = 0x7fff_fff0;
 
@@ -74,22 +76,26 @@ ringTest('each starts when the one before it is done, and has its own result', {
   await Promise.all([source.close(), target.close()]);
 });
 
-ringTest('a failure cancels the rest; the chain rejects with it when all have ended', {}, async (scope) => {
-  const ring = asyncRing(scope);
-  const path = join(scope.folder(), 'file');
-  const results: Promise<unknown>[] = [];
-  const chain = ring.chain((c) => {
-    results.push(c.nop(), c.open(path), c.mkdir(path), c.nop());
-    return results;
-  });
-  await fails('ENOENT', 'OP_OPENAT', chain);
-  const settled = await Promise.allSettled(results);
-  assert.deepEqual(
-    settled.map((each) => (each.status === 'fulfilled' ? 'done' : each.reason.code)),
-    ['done', 'ENOENT', 'ECANCELED', 'ECANCELED'],
-  );
-  await fails('ENOENT', 'OP_STATX', ring.statx(path));
-});
+ringTest(
+  'a failure cancels the rest; the chain rejects with it when all have ended',
+  MKDIR,
+  async (scope) => {
+    const ring = asyncRing(scope);
+    const path = join(scope.folder(), 'file');
+    const results: Promise<unknown>[] = [];
+    const chain = ring.chain((c) => {
+      results.push(c.nop(), c.open(path), c.mkdir(path), c.nop());
+      return results;
+    });
+    await fails('ENOENT', 'OP_OPENAT', chain);
+    const settled = await Promise.allSettled(results);
+    assert.deepEqual(
+      settled.map((each) => (each.status === 'fulfilled' ? 'done' : each.reason.code)),
+      ['done', 'ENOENT', 'ECANCELED', 'ECANCELED'],
+    );
+    await fails('ENOENT', 'OP_STATX', ring.statx(path));
+  },
+);
 
 ringTest('chains do not nest', {}, async (scope) => {
   const ring = asyncRing(scope);
@@ -101,7 +107,7 @@ ringTest('chains do not nest', {}, async (scope) => {
   assert.equal(Reflect.get(inner ?? {}, 'code'), 'ERR_INVALID_ARG_VALUE');
 });
 
-ringTest('the kernel lets a chain go on after an operation on a path that failed', {}, async (scope) => {
+ringTest('the kernel lets a chain go on after an operation on a path that failed', MKDIR, async (scope) => {
   const ring = asyncRing(scope);
   const path = join(scope.folder(), 'made');
   const results: Promise<unknown>[] = [];
@@ -134,7 +140,7 @@ ringTest('a short read breaks a chain', {}, async (scope) => {
   await file.close();
 });
 
-ringTest('a hard chain goes on after a failure, also behind a timeout', {}, async (scope) => {
+ringTest('a hard chain goes on after a failure, also behind a timeout', MKDIR, async (scope) => {
   const ring = asyncRing(scope);
   const { reader } = scope.pipe();
   const folder = join(scope.folder(), 'made');

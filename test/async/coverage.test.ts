@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { Prepare } from '../../lib/faces/prepare.ts';
+import type { Declaration } from '../../lib/operations/declare.ts';
 import { RingBase } from '../../lib/ring/base.ts';
 import { type ops, ops as opTable } from '../../structs/ops.ts';
-import { declarations } from '../helpers/samples.ts';
+import { declarations, samples } from '../helpers/samples.ts';
 
 type OpName = (typeof ops)[number]['name'];
 
@@ -92,11 +93,24 @@ test('what one face lacks has a reason', () => {
   }
 });
 
+/**
+ * Its promise gives no more than the completion says: that each such method writes the right entry, gives its result and
+ * rejects is proved from the declarations, in parity.test.ts.
+ */
+const isPlain = (name: string, { result, byHand, rooms }: Declaration): boolean =>
+  (result === 'count' || result === 'nothing') &&
+  !byHand &&
+  rooms === undefined &&
+  samples.get(name)?.namesAnother === false;
+
 test('every method of AsyncRing has a test', () => {
   const text = testsIn('.');
   const isCalled = (name: string) =>
     new RegExp(`\\b(?:ring|maker|other|sender|c|each)\\s*\\.${name}\\(`).test(text);
-  const names = [...declarations].filter(([, { notIn }]) => notIn?.async === undefined).map(([name]) => name);
+  const names = [...declarations]
+    .filter(([name, declaration]) => declaration.notIn?.async === undefined && !isPlain(name, declaration))
+    .map(([name]) => name);
+  assert.ok(names.length > 20);
   assert.deepEqual(
     names.filter((name) => !isCalled(name)),
     [],

@@ -5,7 +5,7 @@ import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { FixedFile, RegisteredFiles } from '../../lib/ring/owners/files.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails, failure, openFds, refusesAll } from '../helpers/async.ts';
-import { needsOp } from '../helpers/needs.ts';
+import { needsOp, opensIntoSlots } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { fileNames, wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
@@ -49,7 +49,7 @@ ringTest('filesUpdate puts, keeps and clears', {}, async (scope) => {
   await file.close();
 });
 
-ringTest("filesUpdate with 'alloc' tells the slots, as many as were free", {}, async (scope) => {
+ringTest("filesUpdate with 'alloc' tells the slots, as many as were free", opensIntoSlots, async (scope) => {
   const ring = asyncRing(scope);
   const { reader, writer } = scope.pipe();
   const files = ring.registerFiles([-1, writer, -1]);
@@ -76,7 +76,7 @@ ringTest('onRelease is told of what filesUpdate replaced', {}, async (scope) => 
   assert.deepEqual(released, [1, 0]);
 });
 
-ringTest('open fills a slot, no fd; close empties it', {}, async (scope) => {
+ringTest('open fills a slot, no fd; close empties it', opensIntoSlots, async (scope) => {
   const ring = asyncRing(scope);
   const files = ring.registerFiles({ slots: 2 });
   const path = join(scope.folder(), 'file');
@@ -93,7 +93,7 @@ ringTest('open fills a slot, no fd; close empties it', {}, async (scope) => {
   await fails('EBADF', 'OP_CLOSE', ring.closeFd(named));
 });
 
-ringTest("'alloc' without a table", {}, async (scope) => {
+ringTest("'alloc' without a table", opensIntoSlots, async (scope) => {
   const ring = asyncRing(scope);
   const error = await failure(ring.open('/dev/null', { into: 'alloc' }));
   assert.equal(Reflect.get(error, 'code'), 'ENFILE');

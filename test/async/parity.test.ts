@@ -2,27 +2,145 @@
 import assert from 'node:assert/strict';
 import { constants as node, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { isMissing } from '../../lib/operations/trial.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
-import { opFlags } from '../../structs/ops.ts';
+import { Sqe } from '../../structs/sqe.ts';
 import { aborts, asyncRing, fails, failure } from '../helpers/async.ts';
-import { needs, needsKernel, needsOp } from '../helpers/needs.ts';
-import { ECANCELED, socketPair, text } from '../helpers/pairs.ts';
-import { complete, ringTest } from '../helpers/rings.ts';
+import { needs, needsFlag, needsOp, needsSetup } from '../helpers/needs.ts';
+import {
+  ECANCELED,
+  lastEntry,
+  mappedMemory,
+  OpenAsyncRing,
+  OpenRing,
+  socketPair,
+  text,
+} from '../helpers/pairs.ts';
+import { complete, ringTest, Scope } from '../helpers/rings.ts';
+import { makeProps, type Props, type Sample, samples } from '../helpers/samples.ts';
 
 const POLLIN = 1;
 const POLLOUT = 4;
 const ETIME = -62;
+const EBADF = 9;
 const MSG_PEEK = 2;
 const O_TMPFILE = 0o20200000;
 
-/** Skips where the kernel lacks a flag of operations, and is old enough to. */
-function needsFlag(name: (typeof opFlags)[number]['name']) {
-  const flag = opFlags.find((each) => each.name === name);
-  assert.ok(flag);
-  return needsKernel(flag.since, () => isMissing(flag, 'isCommand' in flag ? 95 : 22));
+// ---- every operation ------------------------------------------------------------------------------------------
+
+/** The fields of an entry but its fd and user_data; of what was made for it only that it is memory. */
+function fieldsOf(bytes: Uint8Array): unknown {
+  const isMemory = mappedMemory();
+  const {
+    opcode,
+    flags,
+    ioprio,
+    off,
+    addr,
+    len,
+    rwFlags,
+    bufIndex,
+    personality,
+    fileIndex,
+    attrPtr,
+    attrTypeMask,
+  } = Sqe.decode(bytes);
+  const numbers = { opcode, flags, ioprio, len, rwFlags, bufIndex, personality, fileIndex, attrTypeMask };
+  return { ...numbers, words: [off, addr, attrPtr].map((word) => (isMemory(word) ? 'memory' : word)) };
+}
+
+/** Calls a method of a face by its name, with options that are right. */
+function callBy(face: object, name: string, sample: Sample, props: Props, args: readonly unknown[]): unknown {
+  const options = { ...sample.required, ...sample.options?.(props) };
+  return Reflect.apply(Reflect.get(face, name), face, [...args, options]);
+}
+
+/** An operation of AsyncRing that was started on a disabled ring: its entry waits there. */
+interface Started {
+  readonly name: string;
+  readonly sample: Sample;
+  readonly ring: OpenAsyncRing;
+  readonly props: Props;
+  readonly promise: Promise<unknown>;
+}
+
+/** Starts each operation that `allows` on a ring of its own. */
+async function startEach(
+  allows: (sample: Sample) => boolean,
+  body: (started: Started, scope: Scope) => void | Promise<void>,
+): Promise<void> {
+  let count = 0;
+  for (const [name, sample] of samples) {
+    const { notIn, byHand, stream } = sample.declaration;
+    if (notIn !== undefined || byHand || sample.isAlias || sample.namesAnother || !allows(sample)) continue;
+    const scope = new Scope();
+    try {
+      const ring = new OpenAsyncRing(4, { disabled: true });
+      scope.defer(() => ring.close());
+      const props = makeProps(scope, ring);
+      const started = callBy(ring, name, sample, props, sample.asyncArgs(props));
+      // an iterator starts with its first next()
+      const promise = Promise.resolve(stream === undefined ? started : Object(started).next());
+      promise.catch(() => {});
+      await body({ name, sample, ring, props, promise }, scope);
+      count++;
+    } finally {
+      scope.close();
+    }
+  }
+  assert.ok(count > 30, `${count} operations`);
+}
+
+/** Does AsyncRing make memory itself that `ring.prepare` is given? */
+const hasRooms = ({ declaration }: Sample): boolean => declaration.rooms !== undefined;
+
+ringTest(
+  'a method of AsyncRing writes the entry that the one of ring.prepare writes',
+  needs('REGISTER_PBUF_RING'),
+  () =>
+    startEach(
+      (sample) => !hasRooms(sample),
+      ({ name, sample, ring, props: { file, other }, promise }, scope) => {
+        const sync = new OpenRing(4);
+        scope.defer(() => sync.close());
+        const props = { ...makeProps(scope, sync), file, other };
+        callBy(sync.prepare, name, sample, props, sample.args(props));
+        assert.deepEqual(fieldsOf(lastEntry(ring.inner)), fieldsOf(lastEntry(sync.inner)), name);
+        ring.close();
+        return assert.rejects(promise, { code: 'ERR_URING_CLOSED' }, name);
+      },
+    ),
+);
+
+for (const res of [7, -EBADF]) {
+  ringTest(
+    `a completion of ${res} reaches whoever awaits the operation`,
+    { ...needs('REGISTER_PBUF_RING'), ...needsFlag('NOP_INJECT_RESULT') },
+    () =>
+      startEach(
+        ({ declaration: { result } }) => result === 'count' || result === 'nothing',
+        async ({ name, sample, ring, promise }) => {
+          const { op, result } = sample.declaration;
+          const bytes = lastEntry(ring.inner);
+          const { userData } = Sqe.decode(bytes);
+          const own = bytes.slice();
+          // a NOP in its place: the kernel posts what it is told
+          bytes.fill(0);
+          Sqe.encodeInto(bytes, {
+            fd: -1,
+            len: res >>> 0,
+            nopFlags: constants.IORING_NOP_INJECT_RESULT,
+            userData,
+          });
+          ring.enable();
+          // errors look at the entry
+          bytes.set(own);
+          if (res < 0) await fails('EBADF', op, promise);
+          else assert.equal(await promise, result === 'count' ? res : undefined, name);
+        },
+      ),
+  );
 }
 
 // ---- operations that were started -----------------------------------------------------------------------------
@@ -84,7 +202,7 @@ ringTest(
 
 ringTest(
   'by ring.prepare operations are named by their userData',
-  needsFlag('LINK_TIMEOUT_UPDATE'),
+  { ...needsFlag('LINK_TIMEOUT_UPDATE'), ...needsFlag('ASYNC_CANCEL_ANY') },
   (scope) => {
     const ring = scope.ring(16);
     const { reader } = scope.pipe();
@@ -142,7 +260,7 @@ ringTest('a message has the flags that it was given', needsFlag('MSG_RING_FLAGS_
 
 ringTest(
   'a zero-copy send reports whether data was copied',
-  needsFlag('SEND_ZC_REPORT_USAGE'),
+  { ...needsFlag('SEND_ZC_REPORT_USAGE'), ...needsOp('OP_LISTEN') },
   async (scope) => {
     const maker = asyncRing(scope);
     await using server = await maker.socket('IPv4');
@@ -212,7 +330,7 @@ ringTest('a read into a pool takes a buffer of it', needs('REGISTER_PBUF_RING'),
 
 ringTest(
   'bundles: receives of several buffers at once, again and again, and sends of a pool',
-  needsFlag('RECVSEND_BUNDLE'),
+  { ...needsFlag('RECVSEND_BUNDLE'), ...needs('REGISTER_PBUF_RING') },
   async (scope) => {
     const ring = asyncRing(scope, 16);
     const [near, far] = socketPair(scope);
@@ -243,7 +361,7 @@ ringTest(
 
 ringTest(
   'a command of many completions is an iterator of them',
-  needsFlag('SOCKET_URING_OP_SIOCINQ'),
+  { ...needsFlag('SOCKET_URING_OP_SIOCINQ'), ...needsSetup('SETUP_CQE32') },
   async (scope) => {
     const ring = asyncRing(scope, 8, { cqe32: true });
     const maker = await ring.socket('IPv4', { type: 'datagram' });

@@ -82,33 +82,37 @@ ringTest('resolve keeps a path inside', needsOp('OP_OPENAT2'), async (scope) => 
   await Promise.all([at.close(), made.close()]);
 });
 
-ringTest('mkdir, symlink, link, rename and unlink, by path and by directory', {}, async (scope) => {
-  const ring = asyncRing(scope);
-  const folder = scope.folder();
-  const at = await ring.open(folder, { flags: O_DIRECTORY });
-  await ring.mkdir(join(folder, 'a'));
-  await ring.mkdir('b', { at, mode: 0o700 });
-  assert.equal(fs.statSync(join(folder, 'b')).mode & 0o777, 0o700);
-  fs.writeFileSync(join(folder, 'a/file'), 'content');
-  await ring.link(join(folder, 'a/file'), 'b/file', { to: at });
-  assert.equal(fs.statSync(join(folder, 'b/file')).nlink, 2);
-  await ring.symlink('a/file', 'says', { at });
-  assert.equal(fs.readlinkSync(join(folder, 'says')), 'a/file');
-  await ring.link('says', 'followed', { from: at, to: at.fd, flags: 0x400 });
-  assert.equal(fs.lstatSync(join(folder, 'followed')).isFile(), true);
-  await ring.rename('a/file', 'moved', { from: at, to: at });
-  assert.equal(fs.readFileSync(join(folder, 'moved'), 'utf8'), 'content');
-  await fails('EEXIST', 'OP_RENAMEAT', ring.rename('moved', 'b', { from: at, to: at, flags: 1 }));
-  await fails('EISDIR', 'OP_UNLINKAT', ring.unlink('a', { at }));
-  await fails('ENOTEMPTY', 'OP_UNLINKAT', ring.unlink('b', { at, directory: true }));
-  await ring.unlink('a', { at, directory: true });
-  await ring.unlink(join(folder, 'moved'));
-  assert.deepEqual(fs.readdirSync(folder).sort(), ['b', 'followed', 'says']);
-  await fails('EEXIST', 'OP_MKDIRAT', ring.mkdir('b', { at }));
-  await fails('EEXIST', 'OP_SYMLINKAT', ring.symlink('x', 'b', { at }));
-  await fails('ENOENT', 'OP_LINKAT', ring.link('none', 'x', { from: at, to: at }));
-  await at.close();
-});
+ringTest(
+  'mkdir, symlink, link, rename and unlink, by path and by directory',
+  needsOp('OP_MKDIRAT'),
+  async (scope) => {
+    const ring = asyncRing(scope);
+    const folder = scope.folder();
+    const at = await ring.open(folder, { flags: O_DIRECTORY });
+    await ring.mkdir(join(folder, 'a'));
+    await ring.mkdir('b', { at, mode: 0o700 });
+    assert.equal(fs.statSync(join(folder, 'b')).mode & 0o777, 0o700);
+    fs.writeFileSync(join(folder, 'a/file'), 'content');
+    await ring.link(join(folder, 'a/file'), 'b/file', { to: at });
+    assert.equal(fs.statSync(join(folder, 'b/file')).nlink, 2);
+    await ring.symlink('a/file', 'says', { at });
+    assert.equal(fs.readlinkSync(join(folder, 'says')), 'a/file');
+    await ring.link('says', 'followed', { from: at, to: at.fd, flags: 0x400 });
+    assert.equal(fs.lstatSync(join(folder, 'followed')).isFile(), true);
+    await ring.rename('a/file', 'moved', { from: at, to: at });
+    assert.equal(fs.readFileSync(join(folder, 'moved'), 'utf8'), 'content');
+    await fails('EEXIST', 'OP_RENAMEAT', ring.rename('moved', 'b', { from: at, to: at, flags: 1 }));
+    await fails('EISDIR', 'OP_UNLINKAT', ring.unlink('a', { at }));
+    await fails('ENOTEMPTY', 'OP_UNLINKAT', ring.unlink('b', { at, directory: true }));
+    await ring.unlink('a', { at, directory: true });
+    await ring.unlink(join(folder, 'moved'));
+    assert.deepEqual(fs.readdirSync(folder).sort(), ['b', 'followed', 'says']);
+    await fails('EEXIST', 'OP_MKDIRAT', ring.mkdir('b', { at }));
+    await fails('EEXIST', 'OP_SYMLINKAT', ring.symlink('x', 'b', { at }));
+    await fails('ENOENT', 'OP_LINKAT', ring.link('none', 'x', { from: at, to: at }));
+    await at.close();
+  },
+);
 
 ringTest(
   'after close every call rejects with ClosedError, and a RingFile still closes',

@@ -3,6 +3,7 @@ import { writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails } from '../helpers/async.ts';
+import { needsSetup } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { ringTest } from '../helpers/rings.ts';
 
@@ -10,32 +11,36 @@ const MANY = 100_000;
 /** The submission thread takes 8 entries each time that it gets a processor. */
 const FEW = 500;
 
-for (const [kind, many, options] of [
-  ['plain', MANY, {}],
-  ['deferTaskrun', MANY, { deferTaskrun: true }],
-  ['sqPoll', FEW, { sqPoll: true }],
+for (const [kind, many, options, need] of [
+  ['plain', MANY, {}, {}],
+  ['deferTaskrun', MANY, { deferTaskrun: true }, needsSetup('SETUP_DEFER_TASKRUN')],
+  ['sqPoll', FEW, { sqPoll: true }, {}],
 ] as const) {
-  ringTest(`${many} reads at once on a ${kind} ring of 8 entries: all right, in order`, {}, async (scope) => {
-    const ring = asyncRing(scope, 8, options);
-    const path = join(scope.folder(), 'numbers');
-    const numbers = new Uint32Array(many).map((_, i) => i);
-    writeFileSync(path, new Uint8Array(numbers.buffer));
-    const file = await ring.open(path);
-    const found = new Uint32Array(many);
-    const order = new Uint32Array(many);
-    let done = 0;
-    const reads = Array.from({ length: many }, async (_, i) => {
-      const count = await ring.read(file, found.subarray(i, i + 1), { offset: i * 4 });
-      if (count === 4) order[done++] = i;
-    });
-    assert.equal(ring.inFlight, many);
-    await Promise.all(reads);
-    assert.equal(done, many);
-    assert.deepEqual(found, numbers);
-    assert.deepEqual(order, numbers);
-    assert.equal(ring.inFlight, 0);
-    await file.close();
-  });
+  ringTest(
+    `${many} reads at once on a ${kind} ring of 8 entries: all right, in order`,
+    need,
+    async (scope) => {
+      const ring = asyncRing(scope, 8, options);
+      const path = join(scope.folder(), 'numbers');
+      const numbers = new Uint32Array(many).map((_, i) => i);
+      writeFileSync(path, new Uint8Array(numbers.buffer));
+      const file = await ring.open(path);
+      const found = new Uint32Array(many);
+      const order = new Uint32Array(many);
+      let done = 0;
+      const reads = Array.from({ length: many }, async (_, i) => {
+        const count = await ring.read(file, found.subarray(i, i + 1), { offset: i * 4 });
+        if (count === 4) order[done++] = i;
+      });
+      assert.equal(ring.inFlight, many);
+      await Promise.all(reads);
+      assert.equal(done, many);
+      assert.deepEqual(found, numbers);
+      assert.deepEqual(order, numbers);
+      assert.equal(ring.inFlight, 0);
+      await file.close();
+    },
+  );
 }
 
 ringTest('more completions than the queue holds: none is lost', {}, async (scope) => {

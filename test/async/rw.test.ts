@@ -3,7 +3,7 @@ import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
-import { needsOp } from '../helpers/needs.ts';
+import { needsOp, needsSetup, opensIntoSlots } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { ringTest, type Scope } from '../helpers/rings.ts';
@@ -122,7 +122,7 @@ ringTest(
   },
 );
 
-ringTest('a fixed file works wherever a file does', {}, async (scope) => {
+ringTest('a fixed file works wherever a file does', opensIntoSlots, async (scope) => {
   const ring = asyncRing(scope);
   const files = ring.registerFiles({ slots: 2 });
   const path = file(scope, 'slot');
@@ -238,11 +238,11 @@ ringTest('drain waits for what was started before', {}, async (scope) => {
   assert.deepEqual(order, ['read', 'drained']);
 });
 
-for (const [kind, options] of [
-  ['deferTaskrun', { deferTaskrun: true }],
-  ['sqPoll', { sqPoll: { idleMs: 1 } }],
+for (const [kind, options, need] of [
+  ['deferTaskrun', { deferTaskrun: true }, needsSetup('SETUP_DEFER_TASKRUN')],
+  ['sqPoll', { sqPoll: { idleMs: 1 } }, {}],
 ] as const) {
-  ringTest(`a ${kind} ring does the same`, {}, async (scope) => {
+  ringTest(`a ${kind} ring does the same`, need, async (scope) => {
     const ring = asyncRing(scope, 8, options);
     const path = file(scope, '0123456789');
     const { reader, writer } = scope.pipe();

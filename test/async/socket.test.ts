@@ -165,7 +165,7 @@ ringTest('a connect that nobody answers ends by timeoutMs', needsOp('OP_LISTEN')
   );
 });
 
-ringTest('shutdown ends what it names', needsOp('OP_SHUTDOWN'), async (scope) => {
+ringTest('shutdown ends what it names', needsOp('OP_SHUTDOWN', 'OP_LISTEN'), async (scope) => {
   const ring = asyncRing(scope);
   const [near, far] = await tcpPair(ring, scope);
   const waiting = ring.recv(far, new Uint8Array(4));

@@ -51,7 +51,6 @@ ringTest('statx says what stat(2) says, of a path and of an open file', {}, asyn
         atimeNs: found.atimeNs,
         mtimeNs: found.mtimeNs,
         ctimeNs: found.ctimeNs,
-        birthtimeNs: found.btimeNs,
       },
       {
         mode: expected.mode,
@@ -65,10 +64,11 @@ ringTest('statx says what stat(2) says, of a path and of an open file', {}, asyn
         atimeNs: 1234567890125000000n,
         mtimeNs: -1500000000n,
         ctimeNs: expected.ctimeNs,
-        birthtimeNs: expected.birthtimeNs,
       },
     );
-    assert.equal(found.mask & 0xfff, 0xfff);
+    // a file system in memory has no time of birth before 6.2
+    if ((found.mask & 0x800) !== 0) assert.equal(found.btimeNs, expected.birthtimeNs);
+    assert.equal(found.mask & 0x7ff, 0x7ff);
   }
   await Promise.all([file.close(), directory.close()]);
 });

@@ -10,8 +10,11 @@ export const EXTENSION = extname(import.meta.filename);
 /** What resolves `uring` to the sources, or to what was compiled of them. */
 export const CONDITIONS: readonly string[] = ['--conditions=uring-source'];
 
-/** The arguments of Node.js with which it loads the project. */
-export const LOADER: readonly string[] = [...CONDITIONS, ...(EXTENSION === '.ts' ? ['--import', 'tsx'] : [])];
+/** The arguments of Node.js with which it loads the project, in whichever folder it runs. */
+export const LOADER: readonly string[] = [
+  ...CONDITIONS,
+  ...(EXTENSION === '.ts' ? ['--import', import.meta.resolve('tsx')] : []),
+];
 
 /** The same, where a program of TypeScript that is not the project's own is loaded too. No guest of the kernel ladder has tsx. */
 export function typescriptLoader(): readonly string[] {

@@ -5,13 +5,15 @@
  */
 import assert from 'node:assert/strict';
 import { release } from 'node:os';
+import { isMissing } from '../../lib/operations/trial.ts';
 import { type OpName, probe, type SetupFlagName } from '../../lib/register/support.ts';
 import { sys } from '../../lib/sys/syscall.ts';
-import { features } from '../../structs/ops.ts';
+import { features, type OpFlag, type OpFlagName, opFlags } from '../../structs/ops.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
 import { Params } from '../../structs/setup.ts';
 
 const EINVAL = 22;
+const EOPNOTSUPP = 95;
 /** An fd that nobody has. */
 const NO_FD = 0x7fff_fff0;
 /** An opcode that no kernel has. */
@@ -89,6 +91,17 @@ export function needsKernel(since: string, lacks: () => boolean): Needs {
   if (!isOlder(since)) throw new Error(`Linux ${release()} refuses what is in Linux since ${since}`);
   return { skip: `needs Linux ${since}, this is ${release()}` };
 }
+
+/** Skips the test where the kernel lacks a flag or command of an operation, or the operation itself, and is old enough to. */
+export function needsFlag(name: OpFlagName): Needs {
+  const flag: OpFlag | undefined = opFlags.find((each) => each.name === name);
+  assert.ok(flag, name);
+  const lacks = () => isMissing(flag, flag.isCommand ? EOPNOTSUPP : EINVAL);
+  return { ...needsKernel(flag.since, lacks), ...needsOp(flag.op) };
+}
+
+/** Opening into the file table: it came with OP_SOCKET, as far as the kernel chooses the slot. */
+export const opensIntoSlots: Needs = needsOp('OP_SOCKET');
 
 /** Skips the test where the kernel lacks a setup flag, and is old enough to. */
 export function needsSetup(name: SetupFlagName): Needs {

@@ -1,8 +1,11 @@
 /** What tests of rings need around them: sockets, single completions, and a look at what is mapped. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { Ring } from '../../lib/faces/ring.ts';
 import type { Completion, RingCore } from '../../lib/ring/core/core.ts';
 import { sys } from '../../lib/sys/syscall.ts';
+import { Sqe } from '../../structs/sqe.ts';
 import { complete, type Scope } from './rings.ts';
 
 export const F_BUFFER = 1;
@@ -20,6 +23,29 @@ export class OpenRing extends Ring {
   get inner(): RingCore {
     return this.core;
   }
+}
+
+/** A ring of promises that does. */
+export class OpenAsyncRing extends AsyncRing {
+  get inner(): RingCore {
+    return this.core;
+  }
+}
+
+/** The bytes of the entry that was prepared last, where they are: the one before the next free one, wherever the cursor is. */
+export function lastEntry({ queues }: RingCore): Uint8Array {
+  assert.ok(queues.seek());
+  const { words, stride, base } = queues.sqe;
+  const size = queues.sqEntries * stride;
+  return new Uint8Array(words.buffer, ((base - stride + size) % size) * 4, Sqe.size);
+}
+
+/** Is a number the address of memory of this process? */
+export function mappedMemory(): (pointer: bigint) => boolean {
+  const ranges = [...readFileSync('/proc/self/maps', 'utf8').matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw/gm)].map(
+    ([, from = '', to = '']) => [BigInt(`0x${from}`), BigInt(`0x${to}`)] as const,
+  );
+  return (pointer) => ranges.some(([from, to]) => pointer >= from && pointer < to);
 }
 
 /** Two connected sockets: one to receive from, one to write to. */

@@ -2,12 +2,16 @@
 
 import type { Ring } from '../../lib/faces/ring.ts';
 import { AddressBuffer } from '../../lib/operations/address.ts';
-import type { Declaration, Kind, OptionSet } from '../../lib/operations/declare.ts';
+import type { Declaration, Kind, OptionSet, Room } from '../../lib/operations/declare.ts';
 import * as operations from '../../lib/operations/index.ts';
 import { MessageBuffer } from '../../lib/operations/msghdr.ts';
+import type { RingBase } from '../../lib/ring/base.ts';
 import type { BufferRing } from '../../lib/ring/owners/buffer-ring.ts';
 import type { RegisteredBuffer } from '../../lib/ring/owners/buffers.ts';
 import type { FixedFile, RegisteredFiles } from '../../lib/ring/owners/files.ts';
+import { alloc, pageSize } from '../../lib/sys/memory.ts';
+import { ops } from '../../structs/ops.ts';
+import type { Scope } from './rings.ts';
 
 /** What arguments are made from. */
 export interface Props {
@@ -22,9 +26,31 @@ export interface Props {
   readonly otherTable: RegisteredFiles;
 }
 
+/** What arguments for `ring` are made from. */
+export function makeProps(scope: Scope, ring: RingBase): Props {
+  const { reader } = scope.pipe();
+  const table = ring.registerFiles([reader]);
+  const other = scope.ring();
+  return {
+    file: reader,
+    slot: table.at(0),
+    table,
+    memory: alloc(pageSize()),
+    buffer: ring.registerBuffers([alloc(64)]).at(0),
+    pool: ring.registerBufferRing({ entries: 2, bufferSize: 64 }),
+    other,
+    otherTable: other.registerFiles({ slots: 2 }),
+  };
+}
+
 export interface Sample {
-  /** Arguments that are right, before the options. */
+  readonly declaration: Declaration;
+  /** Its IORING_OP_*. */
+  readonly opcode: number | undefined;
+  /** Arguments of `ring.prepare` that are right, before the options. */
   readonly args: (props: Props) => unknown[];
+  /** Those of AsyncRing: without what it makes itself. */
+  readonly asyncArgs: (props: Props) => unknown[];
   /** Does the kernel get memory by it? */
   readonly holds: boolean;
   /** Does it get memory that only a completion frees? */
@@ -35,6 +61,8 @@ export interface Sample {
   readonly required?: object | undefined;
   /** Which arguments may be left out. */
   readonly optional: readonly number[];
+  /** Does it name an operation that was started? By its userData in one face, by its promise in the other. */
+  readonly namesAnother: boolean;
   /** Another name of an operation. */
   readonly isAlias: boolean;
 }
@@ -104,11 +132,11 @@ function makeValue(props: Props, arg: string, { type }: Kind): unknown {
   return make(props, arg);
 }
 
-/** What the caller gives: neither what is made for it nor what is read from the options alone. */
-function argumentsOf({ args, rooms = [] }: Declaration): [string, Kind][] {
-  const hidden = rooms.filter(({ isHidden }) => isHidden).map(({ arg }) => arg);
+/** What the caller gives: neither what is `made` for it nor what is read from the options alone. */
+function argumentsOf({ args }: Declaration, made: readonly Room[]): [string, Kind][] {
+  const names = made.map(({ arg }) => arg);
   return Object.entries(args).filter(
-    ([arg, { reads }]) => !hidden.includes(arg) && reads?.includes(arg) !== false,
+    ([arg, { reads }]) => !names.includes(arg) && reads?.includes(arg) !== false,
   );
 }
 
@@ -119,7 +147,11 @@ function kindsOf(set: OptionSet | undefined): [string, Kind][] {
 }
 
 function sampleOf(name: string, declaration: Declaration, isAlias: boolean): Sample {
-  const given = argumentsOf(declaration);
+  const { rooms = [] } = declaration;
+  const hidden = rooms.filter(({ isHidden }) => isHidden);
+  const given = argumentsOf(declaration, hidden);
+  const makeAll = (props: Props, args: readonly [string, Kind][]) =>
+    name === 'closeFd' ? [NO_FD] : args.map(([arg, kind]) => makeValue(props, arg, kind));
   const kinds = [
     ...Object.values<Kind>(declaration.args),
     ...kindsOf(declaration.options).map(([, kind]) => kind),
@@ -128,7 +160,10 @@ function sampleOf(name: string, declaration: Declaration, isAlias: boolean): Sam
     ([, { holds, type }]) => holds !== undefined && type !== 'unknown',
   );
   return {
-    args: (props) => (name === 'closeFd' ? [NO_FD] : given.map(([arg, kind]) => makeValue(props, arg, kind))),
+    declaration,
+    opcode: ops.find((row) => row.name === declaration.op)?.value,
+    args: (props) => makeAll(props, given),
+    asyncArgs: (props) => makeAll(props, argumentsOf(declaration, rooms)),
     holds: kinds.some(({ holds }) => holds !== undefined),
     holdsData: kinds.some(({ holds }) => holds === 'until completed'),
     options:
@@ -138,6 +173,7 @@ function sampleOf(name: string, declaration: Declaration, isAlias: boolean): Sam
             Object.fromEntries(withMemory.map(([field, kind]) => [field, makeValue(props, field, kind)])),
     required: REQUIRED[declaration.options?.name ?? ''],
     optional: given.flatMap(([, { isOptional }], i) => (isOptional ? [i] : [])),
+    namesAnother: given.some(([, { type }]) => type === 'OperationKey' || type === 'CancelWhat'),
     isAlias,
   };
 }

@@ -1,6 +1,6 @@
 /** What every method of `ring.prepare` promises. What each operation does is proved in test/ops. */
 import assert from 'node:assert/strict';
-import { openSync, readFileSync, readSync, writeFileSync, writeSync } from 'node:fs';
+import { openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Prepare } from '../../lib/faces/prepare.ts';
 import type { Ring } from '../../lib/faces/ring.ts';
@@ -11,10 +11,10 @@ import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { Sqe } from '../../structs/sqe.ts';
 import { needs, needsFeature, needsOp } from '../helpers/needs.ts';
-import { ECANCELED, OpenRing, text } from '../helpers/pairs.ts';
+import { ECANCELED, lastEntry, mappedMemory, OpenRing, text } from '../helpers/pairs.ts';
 import { refuses, trapped, unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { complete, result, ringTest, type Scope, until } from '../helpers/rings.ts';
-import { type Props, type Sample, samples } from '../helpers/samples.ts';
+import { makeProps, type Sample, samples } from '../helpers/samples.ts';
 
 const PAGE = pageSize();
 const EBADF = -9;
@@ -37,22 +37,6 @@ function openRing(scope: Scope, options = {}): OpenRing {
   const ring = new OpenRing(4, options);
   scope.defer(() => ring.close());
   return ring;
-}
-
-function makeProps(scope: Scope, ring: OpenRing): Props {
-  const { reader } = scope.pipe();
-  const table = ring.registerFiles([reader]);
-  const other = scope.ring();
-  return {
-    file: reader,
-    slot: table.at(0),
-    table,
-    memory: alloc(PAGE),
-    buffer: ring.registerBuffers([alloc(64)]).at(0),
-    pool: ring.registerBufferRing({ entries: 2, bufferSize: 64 }),
-    other,
-    otherTable: other.registerFiles({ slots: 2 }),
-  };
 }
 
 /** Calls a method by its name. */
@@ -86,15 +70,8 @@ function merged(first: object, second: unknown): unknown {
   return Object.defineProperties({ ...first }, Object.getOwnPropertyDescriptors(second));
 }
 
-/** The entry that was prepared last: the one before the next free one, wherever the cursor is. */
-function entry(ring: OpenRing): ReturnType<typeof Sqe.decode> {
-  const { queues } = ring.inner;
-  const { words, stride } = queues.sqe;
-  assert.ok(queues.seek());
-  const size = queues.sqEntries * stride;
-  queues.sqe.base = (queues.sqe.base - stride + size) % size;
-  return Sqe.decode(new Uint8Array(words.buffer).slice(queues.sqe.base * 4, queues.sqe.base * 4 + Sqe.size));
-}
+/** The entry that was prepared last. */
+const entry = (ring: OpenRing): ReturnType<typeof Sqe.decode> => Sqe.decode(lastEntry(ring.inner));
 
 /** Takes the memory of a view away. */
 function detach({ buffer }: ArrayBufferView): void {
@@ -127,7 +104,7 @@ function isWhole(ring: OpenRing, method: string, expected: number): void {
   );
   const { userData, opcode } = entry(ring);
   assert.ok(ring.inner.kernelUserData(expected).includes(userData), method);
-  assert.equal(opcode === constants.IORING_OP_NOP, method === 'nop', method);
+  assert.equal(opcode, samples.get(method)?.opcode, method);
   assert.equal(ring.inFlight, 1, method);
   takeBack(ring);
 }
@@ -144,14 +121,6 @@ function memoryOf(value: unknown, seen = new Set<unknown>()): (readonly [from: b
   if (value instanceof RegisteredBuffer) return memoryOf(value.bytes, seen);
   if (value instanceof Mapping) return [[BigInt(value.address), BigInt(value.address + value.length)]];
   return Object.values(value).flatMap((each) => memoryOf(each, seen));
-}
-
-/** Is a number the address of memory of this process? */
-function mappedMemory(): (pointer: bigint) => boolean {
-  const ranges = [...readFileSync('/proc/self/maps', 'utf8').matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw/gm)].map(
-    ([, from = '', to = '']) => [BigInt(`0x${from}`), BigInt(`0x${to}`)] as const,
-  );
-  return (pointer) => ranges.some(([from, to]) => pointer >= from && pointer < to);
 }
 
 ringTest('every method is declared, and every declaration has its methods', {}, () => {

@@ -73,7 +73,6 @@ for (const kernel of kernels) {
       ...setupFlags.map(({ name, value }) => [name, isBitOf(setupBits, value)] as const),
       ...features.map(({ name, value }) => [name, isBitOf(BigInt(measured.features), value)] as const),
     ];
-    assert.equal(expected.length, 142);
     for (const [name, has] of expected) assert.equal(kernelHas(kernel, name), has, name);
   });
 

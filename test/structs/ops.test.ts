@@ -28,12 +28,8 @@ function agrees(table: readonly NamedValue[], bits: bigint, era: number, release
   }
 }
 
-test('the operations are those of the header, in the order of their numbers', () => {
+test('the operations are those of the header, in its order', () => {
   complete(ops, 'op', ['IORING_OP_LAST']);
-  assert.deepEqual(
-    ops.map(({ value }) => value),
-    Array.from(ops.keys()),
-  );
 });
 
 test('setup flags, features and enter flags are those of the header', () => {
@@ -45,8 +41,12 @@ test('setup flags, features and enter flags are those of the header', () => {
 test('each operation is in every measured kernel since its first one, and in no older one', () => {
   for (const [release, kernel] of kernels) {
     const era = eraOf(release, '5.14');
-    const expected = ops.filter(({ since }) => series(since) <= era).map(({ value }) => value);
-    assert.deepEqual(kernel.ops, expected, release);
+    for (const { name, value, since } of ops)
+      assert.equal(kernel.ops.includes(value), series(since) <= era, `${name} (${since}) on ${release}`);
+    assert.deepEqual(
+      kernel.ops.filter((number) => !ops.some(({ value }) => value === number)),
+      [],
+    );
   }
 });
 

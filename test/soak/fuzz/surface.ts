@@ -13,6 +13,10 @@ export const EXCLUDED: { readonly [name: string]: string } = {
   run: 'protected',
   iterate: 'protected',
   openedSlot: 'protected',
+  openedFile: 'protected',
+  fileOf: 'protected: it would take an fd that is not its own, and close it',
+  slotOf: 'protected',
+  emptySlot: 'protected',
   registerFirst: 'protected',
   detachFinalizer: 'protected',
   release: 'protected: a part of a buffer and of a message have a public one, which `using` calls',
@@ -67,6 +71,17 @@ function isFunction(value: unknown): value is (...args: readonly unknown[]) => u
   return typeof value === 'function';
 }
 
+/** What a getter gives without an object of its class: a method, where it is another name of one. */
+function aliased(prototype: object, get: (() => unknown) | undefined): unknown {
+  try {
+    const value: unknown = get === undefined ? undefined : Reflect.apply(get, prototype, []);
+    return isFunction(value) ? value : get;
+  } catch {
+    // it needs the state of an object
+    return get;
+  }
+}
+
 /** A function as a method. */
 export function methodOf(name: string, value: unknown): Method | undefined {
   if (!isFunction(value)) return undefined;
@@ -88,7 +103,7 @@ export function methodsOf(object: object): readonly Method[] {
   for (let each: object | null = prototype; each !== null && each !== Object.prototype; ) {
     for (const [name, { value, get }] of Object.entries(Object.getOwnPropertyDescriptors(each))) {
       const isKnown = name === 'constructor' || methods.has(name) || name in EXCLUDED;
-      const method = isKnown ? undefined : methodOf(name, value ?? get);
+      const method = isKnown ? undefined : methodOf(name, value ?? aliased(each, get));
       if (method) methods.set(name, method);
     }
     each = Object.getPrototypeOf(each);
