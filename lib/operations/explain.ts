@@ -9,7 +9,7 @@ import { lengthOf } from '../../structs/views.ts';
 import { OpError, type OpErrorDetails, UnsupportedError } from '../errors.ts';
 import { probe } from '../register/support.ts';
 import type { RingCore } from '../ring/core/core.ts';
-import { kernelRelease, kernelVersion } from '../sys/host.ts';
+import { isOlderThan, kernelRelease } from '../sys/host.ts';
 import type { OperationInfo } from './operation.ts';
 import { kept } from './pin.ts';
 import { AddressBytes, PathText, Vector } from './read.ts';
@@ -199,12 +199,7 @@ function alignmentHint({ info, entry }: OperationFailure): string | undefined {
 
 /** Variants of the operation that this kernel may be too old for, where nothing tells which was asked for. */
 function youngerHint({ op }: OperationInfo): string | undefined {
-  const running = kernelVersion();
-  if (running === undefined) return undefined;
-  const younger = flags.filter((flag) => {
-    const { major, minor } = kernelVersion(flag.since) ?? running;
-    return flag.op === op && (running.major < major || (running.major === major && running.minor < minor));
-  });
+  const younger = flags.filter((flag) => flag.op === op && isOlderThan(flag.since));
   if (younger.length === 0) return undefined;
   return `may need Linux ${younger.map(({ name, since }) => `${since} (${name})`).join(', ')}`;
 }

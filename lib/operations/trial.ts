@@ -8,6 +8,7 @@ import * as net from '../ops/net.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { createRing } from '../ring/core/create.ts';
+import { isOlderThan } from '../sys/host.ts';
 import { Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 
@@ -50,10 +51,10 @@ const answers = new Map<string, boolean>();
 
 /**
  * Does the kernel lack the flag or command that an operation had which failed with `errno`? What can't be decided is no.
- * The answer is kept.
+ * The answer is kept. A kernel as new as the flag is not asked: some flags are refused without others that belong to them.
  */
 export function isMissing(flag: OpFlag, errno: number): boolean {
-  if (errno !== (flag.isCommand ? EOPNOTSUPP : EINVAL)) return false;
+  if (errno !== (flag.isCommand ? EOPNOTSUPP : EINVAL) || !isOlderThan(flag.since)) return false;
   const known = answers.get(flag.name);
   if (known !== undefined) return known;
   const answer = withRing((core) => (flag.isCommand ? lacksCommand(core, flag) : lacksFlag(core, flag)));

@@ -61,6 +61,14 @@ export function kernelVersion(text: string = kernelRelease): KernelVersion | und
   return { major: Number(major), minor: Number(minor), patch: Number(patch) };
 }
 
+/** Is this kernel older than a version, `'5.13'`? One that does not tell its own is not. */
+export function isOlderThan(version: string): boolean {
+  const running = kernelVersion();
+  const wanted = kernelVersion(version);
+  if (running === undefined || wanted === undefined) return false;
+  return running.major < wanted.major || (running.major === wanted.major && running.minor < wanted.minor);
+}
+
 function readInteger(path: string): number | undefined {
   const text = files.read(path)?.trim();
   return text !== undefined && /^-?\d+$/.test(text) ? Number(text) : undefined;

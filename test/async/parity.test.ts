@@ -120,7 +120,7 @@ for (const res of [7, -EBADF]) {
     () =>
       startEach(
         ({ declaration: { result } }) => result === 'count' || result === 'nothing',
-        async ({ name, sample, ring, promise }) => {
+        async ({ name, sample, ring, promise }, scope) => {
           const { op, result } = sample.declaration;
           const bytes = lastEntry(ring.inner);
           const { userData } = Sqe.decode(bytes);
@@ -133,9 +133,15 @@ for (const res of [7, -EBADF]) {
             nopFlags: constants.IORING_NOP_INJECT_RESULT,
             userData,
           });
+          const { enter } = sys;
+          sys.enter = (...given) => {
+            const submitted = enter(...given);
+            // an error is told by the entry
+            bytes.set(own);
+            return submitted;
+          };
+          scope.defer(() => Object.assign(sys, { enter }));
           ring.enable();
-          // errors look at the entry
-          bytes.set(own);
           if (res < 0) await fails('EBADF', op, promise);
           else assert.equal(await promise, result === 'count' ? res : undefined, name);
         },
