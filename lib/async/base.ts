@@ -13,7 +13,7 @@ import { milliseconds } from '../ring/core/time.ts';
 import type { RegisterEventfdOptions, RegisteredEventfd } from '../ring/owners/eventfd.ts';
 import { Personality } from '../ring/owners/personality.ts';
 import { Chain } from './chain.ts';
-import { copyOf, type Departure, Start } from './departure.ts';
+import { copyOf, type Departure, INLINE, Start } from './departure.ts';
 import { type Flight, OneShot, type Outcome } from './flight.ts';
 import { Loop, registerWakeFd } from './loop.ts';
 import { Multishot, Results, type Stream } from './multishot.ts';
@@ -35,7 +35,11 @@ export interface AsyncOptions {
   readonly timeoutMs?: number | undefined;
   /** IOSQE_IO_DRAIN: starts after everything before it is done. */
   readonly drain?: boolean | undefined;
-  /** IOSQE_ASYNC: goes to a worker thread at once. */
+  /**
+   * IOSQE_ASYNC. true: goes to a worker thread at once; false: only where the kernel wants it to. When absent, reads and
+   * writes at an offset go to workers from 1 MiB in one turn of the event loop on, so that copying cached data holds
+   * nobody up; links of a chain never do.
+   */
   readonly async?: boolean | undefined;
   /** Runs with these credentials. */
   readonly personality?: Personality | undefined;
@@ -88,14 +92,14 @@ function checkOptions(
   return options !== undefined && hasCommon(operation, options, common) ? options : {};
 }
 
-/** IOSQE_* bits, and above them the personality. */
+/** IOSQE_* bits, and above them the personality and INLINE. */
 function commonBits(ring: AsyncRingBase, { drain, async, personality }: AsyncOptions): number {
   if (personality !== undefined && !Personality.is(personality)) {
     throw wrongType('options.personality', 'a Personality', personality);
   }
   return (
     (flag('options.drain', drain) ? IOSQE_IO_DRAIN : 0) |
-    (flag('options.async', async) ? IOSQE_ASYNC : 0) |
+    (flag('options.async', async) ? IOSQE_ASYNC : async === false ? INLINE : 0) |
     (personality === undefined ? 0 : ring.personalityOf(personality) << 8)
   );
 }

@@ -4,10 +4,13 @@ import type { Operation } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import type { Flight } from './flight.ts';
 
+/** Beside the bits of an entry: it is never given to a worker for the sake of the event loop. */
+export const INLINE = 1 << 24;
+
 /** What the loop makes an entry of. */
 export interface Departure {
   readonly flight: Flight;
-  /** IOSQE_* bits and, above them, the personality. */
+  /** IOSQE_* bits and, above them, the personality and INLINE. */
   bits: number;
   /** A linked timeout. */
   readonly timeoutMs: number | undefined;

@@ -18,7 +18,8 @@ import { Watch } from '../ring/core/wakeup.ts';
 import { manage } from '../sys/managed-fd.ts';
 import { Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
-import type { Departure } from './departure.ts';
+import { Copying } from './copying.ts';
+import { type Departure, INLINE } from './departure.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
 import { Limits } from './limits.ts';
@@ -56,6 +57,7 @@ export class Loop {
   readonly #owner: WeakRef<object>;
   readonly #watch: Watch;
   readonly #count = new BigUint64Array(1);
+  readonly #copying: Copying;
   readonly #limits = new Limits(() => this.#wakeNow());
   /** Groups of operations that found no room, in order. */
   #waiting = new Fifo<readonly Departure[]>();
@@ -85,6 +87,7 @@ export class Loop {
   /** @param owner what is kept alive while operations are in flight */
   constructor(core: RingCore, owner: object) {
     this.#core = core;
+    this.#copying = new Copying(core);
     this.#owner = new WeakRef(owner);
     const { fd, wakeFd } = core;
     core.isPolled = wakeFd < 0;
@@ -125,6 +128,7 @@ export class Loop {
     this.#isPlacing = true;
     try {
       flight.memory = operation.encode(core, options, ...args);
+      this.#copying.weigh(flight.memory);
       core.commit(0, flight);
     } finally {
       this.#isPlacing = false;
@@ -279,7 +283,7 @@ export class Loop {
     const before = queues.unpublished;
     const slots: number[] = [];
     try {
-      for (const each of group) this.#enter(each, slots);
+      for (const each of group) this.#enter(each, slots, group.length > 1);
     } catch (error) {
       queues.rewind(queues.unpublished - before);
       // a getter that closed the ring has taken them back already
@@ -292,7 +296,7 @@ export class Loop {
   }
 
   /** Makes one entry, whose slot goes to `slots`. @throws for a wrong argument */
-  #enter(departure: Departure, slots: number[]): void {
+  #enter(departure: Departure, slots: number[], isLink: boolean): void {
     const core = this.#core;
     const { flight, bits, timeoutMs } = departure;
     core.begin();
@@ -301,8 +305,9 @@ export class Loop {
     const link = timeoutMs === undefined ? 0 : IOSQE_IO_LINK;
     if ((bits | link) !== 0) {
       sqe.flags |= (bits & 0xff) | link;
-      sqe.personality = bits >>> 8;
+      sqe.personality = (bits >>> 8) & 0xffff;
     }
+    if (!isLink && (bits & INLINE) === 0) this.#copying.weigh(flight.memory);
     const slot = core.commit(0, flight);
     slots.push(slot);
     flight.slot = slot;
@@ -353,6 +358,7 @@ export class Loop {
     this.#isScheduled = false;
     if (this.#core.isClosed) return;
     this.#restAt = performance.now() + SPRINT_MS;
+    this.#copying.begin();
     // cancellations follow what they cancel, in the same submission
     if (this.#submit()) this.#settle();
   };

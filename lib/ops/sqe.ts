@@ -157,6 +157,20 @@ export class SqeCursor {
     this.words[this.base + LEN] = value;
   }
 
+  get len(): number {
+    return this.words[this.base + LEN] ?? 0;
+  }
+
+  /** The fd, or the slot of the file table. */
+  get fd(): number {
+    return this.words[this.base + FD] ?? 0;
+  }
+
+  /** Is `off` -1, the file's current position? */
+  get isAtPosition(): boolean {
+    return this.words[this.base + OFF + 1] === 0xffff_ffff;
+  }
+
   /** buf_index; buf_group is the same field. */
   set bufIndex(value: number) {
     this.#halves[this.base * 2 + BUF_INDEX_HALF] = value;

@@ -121,6 +121,13 @@ export const read = bind<(fd: number, data: ArrayBufferView, size: number) => nu
   'void *',
   'size_t',
 );
+export const lseek = bind<(fd: number, offset: number, whence: number) => number>(
+  'lseek',
+  'int64_t',
+  'int',
+  'int64_t',
+  'int',
+);
 export const getrlimit = bind<(resource: number, limits: BigUint64Array) => number>(
   'getrlimit',
   'int',

@@ -78,6 +78,9 @@ export const sys = {
   /** fcntl(2) F_GETFL: O_* flags of an open file. */
   getFileFlags: (fd: number): number => outcome(ffi.fcntl(fd, 3)),
 
+  /** lseek(2): where the file is read next; ESPIPE for a pipe or a socket. */
+  lseek: (fd: number, offset: number, whence: number): number => outcome(ffi.lseek(fd, offset, whence)),
+
   read: (fd: number, data: ArrayBufferView): number => outcome(ffi.read(fd, data, data.byteLength)),
 
   getrlimit: (resource: number, limits: BigUint64Array): number => outcome(ffi.getrlimit(resource, limits)),
