@@ -20,6 +20,7 @@ export { Results } from './async/multishot.ts';
 export { type ChildStatus, childStatus, type FutexResult } from './async/outcomes.ts';
 export { RingFile } from './async/ring-file.ts';
 export type { ZeroCopyPromise } from './async/sent.ts';
+export type { Callback } from './async/told.ts';
 export {
   ClosedError,
   OpError,

@@ -60,6 +60,7 @@ const TYPES: { readonly [file: string]: readonly string[] } = {
   '../async/multishot.ts': ['Results'],
   '../async/outcomes.ts': ['ChildStatus', 'FutexResult'],
   '../async/ring-file.ts': ['RingFile'],
+  '../async/told.ts': ['Callback'],
   '../async/sent.ts': ['ZeroCopyPromise'],
   '../operations/address.ts': ['AddressBuffer'],
   '../operations/key.ts': ['OperationKey'],
@@ -363,15 +364,45 @@ ${code}}
 
 // ---- AsyncRing --------------------------------------------------------------------------------------------
 
+/** The type of what AsyncRing's method takes as options. */
+function optionsOf({ declaration }: Derived): string {
+  return declaration.options === undefined ? 'AsyncOptions' : `${declaration.options.name} & AsyncOptions`;
+}
+
+/** Arguments that are there: `first, second, ` or nothing. */
+const before = (args: string) => (args === '' ? '' : `${args}, `);
+
 function overload(each: Derived, args: string, result: string): string {
-  const { name, declaration } = each;
-  const set = declaration.options;
-  const common = 'AsyncOptions';
-  return `${about(each, 'async')}  ${name}(${args}): ${result};\n`.replaceAll(
+  return `${about(each, 'async')}  ${each.name}(${args}): ${result};\n`.replaceAll(
     'OPTIONS',
-    set === undefined ? common : `${set.name} & ${common}`,
+    optionsOf(each),
   );
 }
+
+/** The forms with a callback. `options`: which ones make the result so; absent: there may be none. */
+function toldOverloads(each: Derived, args: string, type: string, options?: string): string {
+  const { name, declaration } = each;
+  const head = `  /** As the one with a promise; \`callback\` is told what that would give. */\n  ${name}(${before(args)}`;
+  const short =
+    options === undefined && !isRequired(declaration.options)
+      ? `${head}callback: Callback<${type}>): void;\n`
+      : '';
+  const given = options ?? (isRequired(declaration.options) ? 'OPTIONS' : '(OPTIONS) | undefined');
+  return `${short}${head}options: ${given}, callback: Callback<${type}>): void;\n`.replaceAll(
+    'OPTIONS',
+    optionsOf(each),
+  );
+}
+
+/** The signature of the method itself, behind its overloads. */
+function implementation(each: Derived, args: string, type: string): string {
+  const { name } = each;
+  const given = `options?: (${optionsOf(each)}) | Callback<never>, callback?: Callback<never>`;
+  return `  ${name}(${before(args)}${given}): Promise<${type}> | undefined`;
+}
+
+/** Is there a callback? Then options are none, or a type without functions. */
+const IS_TOLD = "typeof options === 'function' || callback !== undefined";
 
 function list(each: Derived): string {
   return each.given
@@ -380,30 +411,47 @@ function list(each: Derived): string {
     .join(', ');
 }
 
-function fileMethod(each: Derived, run: (outcome: string) => string): string {
-  const { name, hasInto } = each;
+/** How a method starts its operation, for an outcome. */
+interface Calls {
+  readonly run: (outcome: string) => string;
+  readonly tell: (outcome: string) => string;
+}
+
+function fileMethod(each: Derived, { run, tell }: Calls): string {
   const args = list(each);
-  const comma = args === '' ? '' : `${args}, `;
-  if (!hasInto) {
-    return `${about(each, 'async')}  ${name}(${parameters(each, (arg) => !each.made.has(arg), 'AsyncOptions')}): Promise<RingFile> {
+  if (!each.hasInto) {
+    return `${overload(
+      each,
+      parameters(each, (arg) => !each.made.has(arg), 'AsyncOptions'),
+      'Promise<RingFile>',
+    )}${toldOverloads(each, args, 'RingFile')}${implementation(each, args, 'RingFile')} {
+    if (${IS_TOLD}) return ${tell('this.openedFile')};
     return ${run('this.openedFile')};
   }
 `;
   }
-  return `${overload(each, `${comma}options: OPTIONS & { readonly into: Into }`, 'Promise<FixedFile>')}${overload(each, `${comma}options?: OPTIONS & { readonly into?: undefined }`, 'Promise<RingFile>')}${overload(each, `${comma}options?: OPTIONS`, 'Promise<RingFile | FixedFile>').replace(/;\n$/, '')} {
-    const into = options?.into;
+  const ofSlot = 'OPTIONS & { readonly into: Into }';
+  const ofFile = 'OPTIONS & { readonly into?: undefined }';
+  return `${overload(each, `${before(args)}options: ${ofSlot}`, 'Promise<FixedFile>')}${overload(each, `${before(args)}options?: ${ofFile}`, 'Promise<RingFile>')}${overload(each, `${before(args)}options?: OPTIONS`, 'Promise<RingFile | FixedFile>')}${toldOverloads(each, args, 'FixedFile', ofSlot)}${toldOverloads(each, args, 'RingFile')}${implementation(each, args, 'RingFile | FixedFile')} {
+    const into = typeof options === 'function' ? undefined : options?.into;
+    if (${IS_TOLD}) {
+      if (into === undefined) return ${tell('this.openedFile')};
+      return ${tell('this.openedSlot(into)')};
+    }
     if (into === undefined) return ${run('this.openedFile')};
     return ${run('this.openedSlot(into)')};
   }
 `;
 }
 
-function dataMethod(each: Derived, run: (outcome: string) => string): string {
+function dataMethod(each: Derived, { run, tell }: Calls): string {
   const args = list(each);
   const [first = ''] = each.given.map(([arg, { type }]) => `${arg}: ${type}`);
-  return `${overload(each, `${first}, pool: BufferRing, options?: OPTIONS`, 'Promise<BufferPart | undefined>')}${overload(each, `${first}, memory: Memory, options?: OPTIONS`, 'Promise<number>')}${overload(each, `${args}, options?: OPTIONS`, 'Promise<number | BufferPart | undefined>').replace(/;\n$/, '')} {
-    if (ArrayBuffer.isView(memory) || !BufferRing.is(memory)) return ${run('outcomes.COUNT')};
-    return ${run('outcomes.pooled(memory)')};
+  return `${overload(each, `${first}, pool: BufferRing, options?: OPTIONS`, 'Promise<BufferPart | undefined>')}${overload(each, `${first}, memory: Memory, options?: OPTIONS`, 'Promise<number>')}${overload(each, `${args}, options?: OPTIONS`, 'Promise<number | BufferPart | undefined>')}${toldOverloads(each, `${first}, memory: Memory`, 'number')}${toldOverloads(each, `${first}, pool: BufferRing`, 'BufferPart | undefined')}${implementation(each, args, 'number | BufferPart | undefined')} {
+    const isMemory = ArrayBuffer.isView(memory) || !BufferRing.is(memory);
+    if (${IS_TOLD})
+      return isMemory ? ${tell('outcomes.COUNT')} : ${tell('outcomes.pooled(memory)')};
+    return isMemory ? ${run('outcomes.COUNT')} : ${run('outcomes.pooled(memory)')};
   }
 `;
 }
@@ -414,8 +462,10 @@ function asyncMethod(each: Derived): string {
   const values = [...given.map(([arg]) => arg), ...(hasInto ? ['into'] : [])];
   const run = (outcome: string) =>
     `this.run(${[`encoders.${name}`, outcome, 'options', ...values].join(', ')})`;
-  if (result === 'file') return fileMethod(each, run);
-  if (result === 'data') return dataMethod(each, run);
+  const tell = (outcome: string) =>
+    `this.tell(${[`encoders.${name}`, outcome, 'options', 'callback', ...values].join(', ')})`;
+  if (result === 'file') return fileMethod(each, { run, tell });
+  if (result === 'data') return dataMethod(each, { run, tell });
   const made_ = (declaration.rooms ?? [])
     .map(({ arg, make, args = [] }) => `const ${arg} = rooms.${make}(${args.join(', ')});\n    `)
     .join('');
@@ -439,7 +489,12 @@ function asyncMethod(each: Derived): string {
         ? 'outcomes.NOTHING'
         : `outcomes.${result.of}(${result.args.join(', ')})`;
   const type = result === 'count' ? 'number' : result === 'nothing' ? 'void' : result.type;
-  return `${head}: Promise<${type}> {\n    ${made_}return ${run(outcome)};\n  }\n`;
+  const args = list(each);
+  return `${head}: Promise<${type}>;\n${toldOverloads(each, args, type)}${implementation(each, args, type)} {
+    ${made_}if (${IS_TOLD}) return ${tell(outcome)};
+    return ${run(outcome)};
+  }
+`;
 }
 
 function writeAsync(): string {

@@ -14,10 +14,11 @@ import type { RegisterEventfdOptions, RegisteredEventfd } from '../ring/owners/e
 import { Personality } from '../ring/owners/personality.ts';
 import { Chain } from './chain.ts';
 import { copyOf, type Departure, INLINE, Start } from './departure.ts';
-import { type Flight, OneShot, type Outcome } from './flight.ts';
+import { type Flight, OneShot, type Outcome, type Single } from './flight.ts';
 import { Loop, registerWakeFd } from './loop.ts';
 import { Multishot, Results, type Stream } from './multishot.ts';
 import { whenAborted } from './signals.ts';
+import { type Callback, Told } from './told.ts';
 
 const { IORING_SETUP_DEFER_TASKRUN, IOSQE_ASYNC, IOSQE_IO_DRAIN, IOSQE_IO_HARDLINK, IOSQE_IO_LINK } =
   constants;
@@ -235,10 +236,35 @@ export abstract class AsyncRingBase extends RingBase {
     return promise;
   }
 
+  /** @internal One operation whose callback is the last argument; wrong arguments are told it, too. */
+  protected tell<A extends readonly unknown[], O extends object, T>(
+    operation: Operation<A, O>,
+    outcome: Outcome<T>,
+    given: (O & AsyncOptions) | Callback<never> | undefined,
+    callback: Callback<never> | undefined,
+    ...args: A
+  ): undefined {
+    const options = typeof given === 'function' ? undefined : given;
+    const told = typeof given === 'function' ? given : callback;
+    if (typeof told !== 'function') throw wrongType('callback', 'a function', told);
+    const flight = Told.make(this.core, operation.info, outcome, told);
+    try {
+      this.core.begin();
+      if (this.#chain !== undefined)
+        throw wrongValue('callback', 'absent in a chain, which has promises', told);
+      const isPlain = options === undefined || !hasCommon(operation, options);
+      const read = options ?? operation.defaults;
+      if (isPlain && this.loop.startNow(flight, operation, read, ...args)) return;
+      this.#start(undefined, flight, operation, read, options ?? {}, ...args);
+    } catch (error) {
+      flight.fail(error);
+    }
+  }
+
   /** Starts an operation that has to wait for room, is a link, or has options that every operation has. */
   #start<A extends readonly unknown[], O extends object, T>(
     chain: Chain | undefined,
-    flight: OneShot<T>,
+    flight: Single<T>,
     operation: Operation<A, O>,
     options: O,
     common: AsyncOptions,

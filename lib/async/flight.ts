@@ -31,8 +31,8 @@ interface Extras {
 
 /** What the loop needs to know of an operation in flight. */
 export abstract class Flight {
-  readonly core: RingCore;
-  readonly info: OperationInfo;
+  core: RingCore;
+  info: OperationInfo;
   /** Everything that the kernel may touch until the last completion. */
   memory: unknown = undefined;
   /** Few operations have any: one field for all keeps the others small. */
@@ -136,37 +136,27 @@ async function rejection(make: () => unknown): Promise<never> {
   throw make();
 }
 
-/**
- * An operation with one result. Its promise, the functions that settle it and this object are all that an operation
- * allocates: a field more is eight bytes for each.
- */
-export class OneShot<T> extends Flight implements Settler {
-  resolve: (value: T | PromiseLike<T>) => void = ignore;
-  readonly #outcome: Outcome<T>;
+/** An operation with one result, and somebody who is told of it. */
+export abstract class Single<T> extends Flight {
+  protected outcome: Outcome<T>;
 
   constructor(core: RingCore, info: OperationInfo, outcome: Outcome<T>) {
     super(core, info);
-    this.#outcome = outcome;
+    this.outcome = outcome;
   }
 
-  /** The promise of the result. To be called once, before it can settle. */
-  promise(): Promise<T> {
-    settler = this;
-    const promise = new Promise<T>(execute);
-    settler = nobody;
-    return promise;
-  }
-
-  #reject(error: unknown): void {
-    // without a field for the function that rejects
-    this.resolve(Promise.reject(error));
-  }
+  /** Tells the result. */
+  protected abstract give(value: T): void;
+  /** Tells that there is none. */
+  protected abstract reject(error: unknown): void;
+  /** Tells that the operation failed. */
+  protected abstract rejectBy(make: () => Error): void;
 
   override complete(res: number, flags: number, isLast: boolean): void {
     if (!isLast) {
       // a zero-copy send: this is the result, the notification that frees the memory comes later
       if (this.extras?.firstResult === undefined) this.setExtras({ firstResult: res });
-      if (res >= 0) this.#outcome.onFirst?.(res);
+      if (res >= 0) this.outcome.onFirst?.(res);
       return;
     }
     if (res >= 0 && this.extras === undefined) this.#settle(res, flags);
@@ -180,49 +170,76 @@ export class OneShot<T> extends Flight implements Settler {
       return;
     }
     this.#forget();
-    if (result < 0 && -result !== this.#outcome.success) {
-      this.#outcome.waste?.(res, flags);
-      this.#fail(result);
-    } else if (this.abortReason !== undefined && this.#outcome.undo !== undefined) {
-      this.#outcome.undo(result);
-      this.#reject(new AbortError(this.abortReason.reason));
+    if (result < 0 && -result !== this.outcome.success) {
+      this.outcome.waste?.(res, flags);
+      // what its error tells is collected now, and the error made where its stack is worth something
+      this.rejectBy(this.error(result));
+    } else if (this.abortReason !== undefined && this.outcome.undo !== undefined) {
+      this.outcome.undo(result);
+      this.reject(new AbortError(this.abortReason.reason));
     } else this.#settle(result, flags);
   }
 
-  /** The operation failed. What its error tells is collected now, and the error made where its stack is worth something. */
-  #fail(res: number): void {
-    const make = this.error(res);
-    this.resolve(rejection(make));
-  }
-
   #settle(res: number, flags: number): void {
+    let value: T;
     try {
-      this.resolve(this.#outcome.convert(res, flags));
+      value = this.outcome.convert(res, flags);
     } catch (error) {
-      this.#reject(error);
+      this.reject(error);
+      return;
     }
+    this.give(value);
   }
 
   override fail(error: unknown): void {
     if (this.extras?.isAbandoned) return;
     this.#forget();
-    this.#reject(error);
+    this.reject(error);
   }
 
   override abandon(): void {
     const error = this.abandonment();
     this.setExtras({ isAbandoned: true });
     this.#forget();
-    this.#reject(error);
+    this.reject(error);
   }
 
   override discard(res: number, flags: number): void {
-    this.#outcome.waste?.(res, flags);
-    if (res >= 0) this.#outcome.undo?.(res);
+    this.outcome.waste?.(res, flags);
+    if (res >= 0) this.outcome.undo?.(res);
   }
 
   #forget(): void {
     this.extras?.forgetSignal?.();
     this.extras?.forgetLimit?.();
+  }
+}
+
+/**
+ * An operation whose result a promise has. The promise, the functions that settle it and this object are all that an
+ * operation allocates: a field more is eight bytes for each.
+ */
+export class OneShot<T> extends Single<T> implements Settler {
+  resolve: (value: T | PromiseLike<T>) => void = ignore;
+
+  /** The promise of the result. To be called once, before it can settle. */
+  promise(): Promise<T> {
+    settler = this;
+    const promise = new Promise<T>(execute);
+    settler = nobody;
+    return promise;
+  }
+
+  protected override give(value: T): void {
+    this.resolve(value);
+  }
+
+  protected override reject(error: unknown): void {
+    // without a field for the function that rejects
+    this.resolve(Promise.reject(error));
+  }
+
+  protected override rejectBy(make: () => Error): void {
+    this.resolve(rejection(make));
   }
 }

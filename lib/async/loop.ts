@@ -23,6 +23,7 @@ import { type Departure, INLINE } from './departure.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
 import { Limits } from './limits.ts';
+import { throwLater } from './told.ts';
 
 const {
   IORING_CQE_F_MORE,
@@ -571,13 +572,6 @@ export class Loop {
     if (owner !== undefined) busy.delete(owner);
     this.#watch.unref();
   }
-}
-
-/** Makes it an uncaught exception. */
-function throwLater(error: unknown): void {
-  setImmediate(() => {
-    throw error;
-  });
 }
 
 /** How many entries a group needs. */

@@ -12,6 +12,7 @@ import * as outcomes from '../async/outcomes.ts';
 import type { RingFile } from '../async/ring-file.ts';
 import type { ZeroCopyPromise } from '../async/sent.ts';
 import { withSent } from '../async/sent.ts';
+import type { Callback } from '../async/told.ts';
 import type { OperationKey } from '../operations/key.ts';
 import type { OutgoingMessage } from '../operations/msghdr.ts';
 import type { CancelWhat } from '../operations/rings.ts';
@@ -105,8 +106,32 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.5
    * @see io_uring_prep_accept(3)
    */
-  accept(server: File, options?: AcceptOptions & AsyncOptions): Promise<RingFile | FixedFile> {
-    const into = options?.into;
+  accept(server: File, options?: AcceptOptions & AsyncOptions): Promise<RingFile | FixedFile>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  accept(
+    server: File,
+    options: AcceptOptions & AsyncOptions & { readonly into: Into },
+    callback: Callback<FixedFile>,
+  ): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  accept(server: File, callback: Callback<RingFile>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  accept(
+    server: File,
+    options: (AcceptOptions & AsyncOptions) | undefined,
+    callback: Callback<RingFile>,
+  ): void;
+  accept(
+    server: File,
+    options?: (AcceptOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<RingFile | FixedFile> | undefined {
+    const into = typeof options === 'function' ? undefined : options?.into;
+    if (typeof options === 'function' || callback !== undefined) {
+      if (into === undefined)
+        return this.tell(encoders.accept, this.openedFile, options, callback, server, into);
+      return this.tell(encoders.accept, this.openedSlot(into), options, callback, server, into);
+    }
     if (into === undefined) return this.run(encoders.accept, this.openedFile, options, server, into);
     return this.run(encoders.accept, this.openedSlot(into), options, server, into);
   }
@@ -120,7 +145,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.11
    * @see io_uring_prep_bind(3)
    */
-  bind(socket: File, address: SocketAddressLike, options?: AsyncOptions): Promise<void> {
+  bind(socket: File, address: SocketAddressLike, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  bind(socket: File, address: SocketAddressLike, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  bind(
+    socket: File,
+    address: SocketAddressLike,
+    options: AsyncOptions | undefined,
+    callback: Callback<void>,
+  ): void;
+  bind(
+    socket: File,
+    address: SocketAddressLike,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.bind, outcomes.NOTHING, options, callback, socket, address);
     return this.run(encoders.bind, outcomes.NOTHING, options, socket, address);
   }
 
@@ -135,7 +177,18 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.5
    * @see io_uring_prep_cancel(3)
    */
-  cancel(what: CancelWhat, options?: AsyncOptions): Promise<number> {
+  cancel(what: CancelWhat, options?: AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  cancel(what: CancelWhat, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  cancel(what: CancelWhat, options: AsyncOptions | undefined, callback: Callback<number>): void;
+  cancel(
+    what: CancelWhat,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.cancel, outcomes.COUNT, options, callback, what);
     return this.run(encoders.cancel, outcomes.COUNT, options, what);
   }
 
@@ -150,7 +203,18 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.6
    * @see io_uring_prep_close(3)
    */
-  closeFd(file: File, options?: AsyncOptions): Promise<void> {
+  closeFd(file: File, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  closeFd(file: File, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  closeFd(file: File, options: AsyncOptions | undefined, callback: Callback<void>): void;
+  closeFd(
+    file: File,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.closeFd, outcomes.NOTHING, options, callback, file);
     return this.run(encoders.closeFd, outcomes.NOTHING, options, file);
   }
 
@@ -162,7 +226,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.5
    * @see io_uring_prep_connect(3)
    */
-  connect(socket: File, address: SocketAddressLike, options?: AsyncOptions): Promise<void> {
+  connect(socket: File, address: SocketAddressLike, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  connect(socket: File, address: SocketAddressLike, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  connect(
+    socket: File,
+    address: SocketAddressLike,
+    options: AsyncOptions | undefined,
+    callback: Callback<void>,
+  ): void;
+  connect(
+    socket: File,
+    address: SocketAddressLike,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.connect, outcomes.NOTHING, options, callback, socket, address);
     return this.run(encoders.connect, outcomes.NOTHING, options, socket, address);
   }
 
@@ -173,7 +254,26 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.6
    * @see io_uring_prep_epoll_ctl(3)
    */
-  epollCtl(epoll: Fd, action: EpollAction, file: Fd, options?: EpollOptions & AsyncOptions): Promise<void> {
+  epollCtl(epoll: Fd, action: EpollAction, file: Fd, options?: EpollOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  epollCtl(epoll: Fd, action: EpollAction, file: Fd, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  epollCtl(
+    epoll: Fd,
+    action: EpollAction,
+    file: Fd,
+    options: (EpollOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  epollCtl(
+    epoll: Fd,
+    action: EpollAction,
+    file: Fd,
+    options?: (EpollOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.epollCtl, outcomes.NOTHING, options, callback, epoll, action, file);
     return this.run(encoders.epollCtl, outcomes.NOTHING, options, epoll, action, file);
   }
 
@@ -183,7 +283,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.6
    * @see io_uring_prep_fadvise(3)
    */
-  fadvise(file: File, advice: FileAdvice, options?: RangeOptions & AsyncOptions): Promise<void> {
+  fadvise(file: File, advice: FileAdvice, options?: RangeOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fadvise(file: File, advice: FileAdvice, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fadvise(
+    file: File,
+    advice: FileAdvice,
+    options: (RangeOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  fadvise(
+    file: File,
+    advice: FileAdvice,
+    options?: (RangeOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.fadvise, outcomes.NOTHING, options, callback, file, advice);
     return this.run(encoders.fadvise, outcomes.NOTHING, options, file, advice);
   }
 
@@ -194,7 +311,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.6
    * @see io_uring_prep_fallocate(3)
    */
-  fallocate(file: File, length: number, options?: FallocateOptions & AsyncOptions): Promise<void> {
+  fallocate(file: File, length: number, options?: FallocateOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fallocate(file: File, length: number, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fallocate(
+    file: File,
+    length: number,
+    options: (FallocateOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  fallocate(
+    file: File,
+    length: number,
+    options?: (FallocateOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.fallocate, outcomes.NOTHING, options, callback, file, length);
     return this.run(encoders.fallocate, outcomes.NOTHING, options, file, length);
   }
 
@@ -206,8 +340,20 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.19
    * @see fgetxattr(2)
    */
-  fgetxattr(file: File, name: Path, options?: AsyncOptions): Promise<Uint8Array> {
+  fgetxattr(file: File, name: Path, options?: AsyncOptions): Promise<Uint8Array>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fgetxattr(file: File, name: Path, callback: Callback<Uint8Array>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fgetxattr(file: File, name: Path, options: AsyncOptions | undefined, callback: Callback<Uint8Array>): void;
+  fgetxattr(
+    file: File,
+    name: Path,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<Uint8Array> | undefined {
     const value = rooms.attributeRoom();
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.fgetxattr, outcomes.beginningOf(value), options, callback, file, name, value);
     return this.run(encoders.fgetxattr, outcomes.beginningOf(value), options, file, name, value);
   }
 
@@ -217,7 +363,22 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.8
    * @see io_uring_prep_fixed_fd_install(3)
    */
-  fixedFdInstall(file: FixedFile, options?: InstallOptions & AsyncOptions): Promise<RingFile> {
+  fixedFdInstall(file: FixedFile, options?: InstallOptions & AsyncOptions): Promise<RingFile>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fixedFdInstall(file: FixedFile, callback: Callback<RingFile>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fixedFdInstall(
+    file: FixedFile,
+    options: (InstallOptions & AsyncOptions) | undefined,
+    callback: Callback<RingFile>,
+  ): void;
+  fixedFdInstall(
+    file: FixedFile,
+    options?: (InstallOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<RingFile> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.fixedFdInstall, this.openedFile, options, callback, file);
     return this.run(encoders.fixedFdInstall, this.openedFile, options, file);
   }
 
@@ -233,7 +394,26 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     name: Path,
     value: ArrayBufferView,
     options?: SetxattrOptions & AsyncOptions,
-  ): Promise<void> {
+  ): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fsetxattr(file: File, name: Path, value: ArrayBufferView, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fsetxattr(
+    file: File,
+    name: Path,
+    value: ArrayBufferView,
+    options: (SetxattrOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  fsetxattr(
+    file: File,
+    name: Path,
+    value: ArrayBufferView,
+    options?: (SetxattrOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.fsetxattr, outcomes.NOTHING, options, callback, file, name, value);
     return this.run(encoders.fsetxattr, outcomes.NOTHING, options, file, name, value);
   }
 
@@ -243,7 +423,18 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.1
    * @see io_uring_prep_fsync(3)
    */
-  fsync(file: File, options?: FsyncOptions & AsyncOptions): Promise<void> {
+  fsync(file: File, options?: FsyncOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fsync(file: File, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  fsync(file: File, options: (FsyncOptions & AsyncOptions) | undefined, callback: Callback<void>): void;
+  fsync(
+    file: File,
+    options?: (FsyncOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.fsync, outcomes.NOTHING, options, callback, file);
     return this.run(encoders.fsync, outcomes.NOTHING, options, file);
   }
 
@@ -254,7 +445,19 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.9
    * @see io_uring_prep_ftruncate(3)
    */
-  ftruncate(file: File, length: number, options?: AsyncOptions): Promise<void> {
+  ftruncate(file: File, length: number, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  ftruncate(file: File, length: number, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  ftruncate(file: File, length: number, options: AsyncOptions | undefined, callback: Callback<void>): void;
+  ftruncate(
+    file: File,
+    length: number,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.ftruncate, outcomes.NOTHING, options, callback, file, length);
     return this.run(encoders.ftruncate, outcomes.NOTHING, options, file, length);
   }
 
@@ -272,7 +475,26 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     index: number,
     value: number,
     options?: FutexOptions & AsyncOptions,
-  ): Promise<FutexResult> {
+  ): Promise<FutexResult>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  futexWait(array: FutexArray, index: number, value: number, callback: Callback<FutexResult>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  futexWait(
+    array: FutexArray,
+    index: number,
+    value: number,
+    options: (FutexOptions & AsyncOptions) | undefined,
+    callback: Callback<FutexResult>,
+  ): void;
+  futexWait(
+    array: FutexArray,
+    index: number,
+    value: number,
+    options?: (FutexOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<FutexResult> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.futexWait, outcomes.futexWoken(), options, callback, array, index, value);
     return this.run(encoders.futexWait, outcomes.futexWoken(), options, array, index, value);
   }
 
@@ -284,7 +506,22 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.7
    * @see io_uring_prep_futex_waitv(3)
    */
-  futexWaitv(futexes: readonly Futex[], options?: AsyncOptions): Promise<number | 'not-equal'> {
+  futexWaitv(futexes: readonly Futex[], options?: AsyncOptions): Promise<number | 'not-equal'>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  futexWaitv(futexes: readonly Futex[], callback: Callback<number | 'not-equal'>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  futexWaitv(
+    futexes: readonly Futex[],
+    options: AsyncOptions | undefined,
+    callback: Callback<number | 'not-equal'>,
+  ): void;
+  futexWaitv(
+    futexes: readonly Futex[],
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number | 'not-equal'> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.futexWaitv, outcomes.futexIndex(), options, callback, futexes);
     return this.run(encoders.futexWaitv, outcomes.futexIndex(), options, futexes);
   }
 
@@ -300,7 +537,26 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     index: number,
     count?: number | undefined,
     options?: FutexOptions & AsyncOptions,
-  ): Promise<number> {
+  ): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  futexWake(array: FutexArray, index: number, count: number, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  futexWake(
+    array: FutexArray,
+    index: number,
+    count: number,
+    options: (FutexOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  futexWake(
+    array: FutexArray,
+    index: number,
+    count: number,
+    options?: (FutexOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.futexWake, outcomes.COUNT, options, callback, array, index, count);
     return this.run(encoders.futexWake, outcomes.COUNT, options, array, index, count);
   }
 
@@ -313,8 +569,33 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.7
    * @see io_uring_prep_cmd_sock(3)
    */
-  getsockopt(socket: File, option: SocketOption, options?: AsyncOptions): Promise<Uint8Array> {
+  getsockopt(socket: File, option: SocketOption, options?: AsyncOptions): Promise<Uint8Array>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  getsockopt(socket: File, option: SocketOption, callback: Callback<Uint8Array>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  getsockopt(
+    socket: File,
+    option: SocketOption,
+    options: AsyncOptions | undefined,
+    callback: Callback<Uint8Array>,
+  ): void;
+  getsockopt(
+    socket: File,
+    option: SocketOption,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<Uint8Array> | undefined {
     const value = rooms.optionRoom();
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(
+        encoders.getsockopt,
+        outcomes.beginningOf(value),
+        options,
+        callback,
+        socket,
+        option,
+        value,
+      );
     return this.run(encoders.getsockopt, outcomes.beginningOf(value), options, socket, option, value);
   }
 
@@ -328,8 +609,20 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.19
    * @see getxattr(2)
    */
-  getxattr(path: Path, name: Path, options?: AsyncOptions): Promise<Uint8Array> {
+  getxattr(path: Path, name: Path, options?: AsyncOptions): Promise<Uint8Array>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  getxattr(path: Path, name: Path, callback: Callback<Uint8Array>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  getxattr(path: Path, name: Path, options: AsyncOptions | undefined, callback: Callback<Uint8Array>): void;
+  getxattr(
+    path: Path,
+    name: Path,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<Uint8Array> | undefined {
     const value = rooms.attributeRoom();
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.getxattr, outcomes.beginningOf(value), options, callback, path, name, value);
     return this.run(encoders.getxattr, outcomes.beginningOf(value), options, path, name, value);
   }
 
@@ -353,7 +646,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.15
    * @see linkat(2)
    */
-  link(oldPath: Path, newPath: Path, options?: LinkOptions & AsyncOptions): Promise<void> {
+  link(oldPath: Path, newPath: Path, options?: LinkOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  link(oldPath: Path, newPath: Path, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  link(
+    oldPath: Path,
+    newPath: Path,
+    options: (LinkOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  link(
+    oldPath: Path,
+    newPath: Path,
+    options?: (LinkOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.link, outcomes.NOTHING, options, callback, oldPath, newPath);
     return this.run(encoders.link, outcomes.NOTHING, options, oldPath, newPath);
   }
 
@@ -370,7 +680,19 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.11
    * @see io_uring_prep_listen(3)
    */
-  listen(socket: File, backlog: number, options?: AsyncOptions): Promise<void> {
+  listen(socket: File, backlog: number, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  listen(socket: File, backlog: number, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  listen(socket: File, backlog: number, options: AsyncOptions | undefined, callback: Callback<void>): void;
+  listen(
+    socket: File,
+    backlog: number,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.listen, outcomes.NOTHING, options, callback, socket, backlog);
     return this.run(encoders.listen, outcomes.NOTHING, options, socket, backlog);
   }
 
@@ -381,7 +703,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.6
    * @see io_uring_prep_madvise(3)
    */
-  madvise(memory: ArrayBufferView, advice: MemoryAdvice, options?: AsyncOptions): Promise<void> {
+  madvise(memory: ArrayBufferView, advice: MemoryAdvice, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  madvise(memory: ArrayBufferView, advice: MemoryAdvice, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  madvise(
+    memory: ArrayBufferView,
+    advice: MemoryAdvice,
+    options: AsyncOptions | undefined,
+    callback: Callback<void>,
+  ): void;
+  madvise(
+    memory: ArrayBufferView,
+    advice: MemoryAdvice,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.madvise, outcomes.NOTHING, options, callback, memory, advice);
     return this.run(encoders.madvise, outcomes.NOTHING, options, memory, advice);
   }
 
@@ -393,7 +732,18 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.15
    * @see mkdirat(2)
    */
-  mkdir(path: Path, options?: MkdirOptions & AsyncOptions): Promise<void> {
+  mkdir(path: Path, options?: MkdirOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  mkdir(path: Path, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  mkdir(path: Path, options: (MkdirOptions & AsyncOptions) | undefined, callback: Callback<void>): void;
+  mkdir(
+    path: Path,
+    options?: (MkdirOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.mkdir, outcomes.NOTHING, options, callback, path);
     return this.run(encoders.mkdir, outcomes.NOTHING, options, path);
   }
 
@@ -409,7 +759,22 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.18
    * @see io_uring_prep_msg_ring(3)
    */
-  msgRing(target: AnyRing | number, options?: MessageOptions & AsyncOptions): Promise<void> {
+  msgRing(target: AnyRing | number, options?: MessageOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  msgRing(target: AnyRing | number, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  msgRing(
+    target: AnyRing | number,
+    options: (MessageOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  msgRing(
+    target: AnyRing | number,
+    options?: (MessageOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.msgRing, outcomes.NOTHING, options, callback, target);
     return this.run(encoders.msgRing, outcomes.NOTHING, options, target);
   }
 
@@ -427,7 +792,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     file: FixedFile,
     into: OtherTable,
     options?: MessageFileOptions & AsyncOptions,
-  ): Promise<FixedFile> {
+  ): Promise<FixedFile>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  msgRingFd(file: FixedFile, into: OtherTable, callback: Callback<FixedFile>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  msgRingFd(
+    file: FixedFile,
+    into: OtherTable,
+    options: (MessageFileOptions & AsyncOptions) | undefined,
+    callback: Callback<FixedFile>,
+  ): void;
+  msgRingFd(
+    file: FixedFile,
+    into: OtherTable,
+    options?: (MessageFileOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<FixedFile> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.msgRingFd, outcomes.slotThere(into), options, callback, file, into);
     return this.run(encoders.msgRingFd, outcomes.slotThere(into), options, file, into);
   }
 
@@ -436,7 +818,17 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.1
    * @see io_uring_prep_nop(3)
    */
-  nop(options?: NopOptions & AsyncOptions): Promise<void> {
+  nop(options?: NopOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  nop(callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  nop(options: (NopOptions & AsyncOptions) | undefined, callback: Callback<void>): void;
+  nop(
+    options?: (NopOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.nop, outcomes.NOTHING, options, callback);
     return this.run(encoders.nop, outcomes.NOTHING, options);
   }
 
@@ -475,8 +867,27 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.6
    * @see io_uring_prep_openat(3)
    */
-  open(path: Path, options?: OpenOptions & AsyncOptions): Promise<RingFile | FixedFile> {
-    const into = options?.into;
+  open(path: Path, options?: OpenOptions & AsyncOptions): Promise<RingFile | FixedFile>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  open(
+    path: Path,
+    options: OpenOptions & AsyncOptions & { readonly into: Into },
+    callback: Callback<FixedFile>,
+  ): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  open(path: Path, callback: Callback<RingFile>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  open(path: Path, options: (OpenOptions & AsyncOptions) | undefined, callback: Callback<RingFile>): void;
+  open(
+    path: Path,
+    options?: (OpenOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<RingFile | FixedFile> | undefined {
+    const into = typeof options === 'function' ? undefined : options?.into;
+    if (typeof options === 'function' || callback !== undefined) {
+      if (into === undefined) return this.tell(encoders.open, this.openedFile, options, callback, path, into);
+      return this.tell(encoders.open, this.openedSlot(into), options, callback, path, into);
+    }
     if (into === undefined) return this.run(encoders.open, this.openedFile, options, path, into);
     return this.run(encoders.open, this.openedSlot(into), options, path, into);
   }
@@ -500,7 +911,19 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.1
    * @see io_uring_prep_poll_add(3)
    */
-  poll(file: File, events: number, options?: AsyncOptions): Promise<number> {
+  poll(file: File, events: number, options?: AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  poll(file: File, events: number, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  poll(file: File, events: number, options: AsyncOptions | undefined, callback: Callback<number>): void;
+  poll(
+    file: File,
+    events: number,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.poll, outcomes.COUNT, options, callback, file, events);
     return this.run(encoders.poll, outcomes.COUNT, options, file, events);
   }
 
@@ -535,7 +958,18 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.1
    * @see io_uring_prep_poll_remove(3)
    */
-  pollRemove(started: OperationKey, options?: AsyncOptions): Promise<void> {
+  pollRemove(started: OperationKey, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  pollRemove(started: OperationKey, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  pollRemove(started: OperationKey, options: AsyncOptions | undefined, callback: Callback<void>): void;
+  pollRemove(
+    started: OperationKey,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.pollRemove, outcomes.NOTHING, options, callback, started);
     return this.run(encoders.pollRemove, outcomes.NOTHING, options, started);
   }
 
@@ -549,7 +983,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.13
    * @see io_uring_prep_poll_update(3)
    */
-  pollUpdate(started: OperationKey, events: number, options?: AsyncOptions): Promise<void> {
+  pollUpdate(started: OperationKey, events: number, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  pollUpdate(started: OperationKey, events: number, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  pollUpdate(
+    started: OperationKey,
+    events: number,
+    options: AsyncOptions | undefined,
+    callback: Callback<void>,
+  ): void;
+  pollUpdate(
+    started: OperationKey,
+    events: number,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.pollUpdate, outcomes.NOTHING, options, callback, started, events);
     return this.run(encoders.pollUpdate, outcomes.NOTHING, options, started, events);
   }
 
@@ -592,10 +1043,39 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     file: File,
     memory: MemoryOrPool,
     options?: ReadOptions & AsyncOptions,
-  ): Promise<number | BufferPart | undefined> {
-    if (ArrayBuffer.isView(memory) || !BufferRing.is(memory))
-      return this.run(encoders.read, outcomes.COUNT, options, file, memory);
-    return this.run(encoders.read, outcomes.pooled(memory), options, file, memory);
+  ): Promise<number | BufferPart | undefined>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  read(file: File, memory: Memory, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  read(
+    file: File,
+    memory: Memory,
+    options: (ReadOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  read(file: File, pool: BufferRing, callback: Callback<BufferPart | undefined>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  read(
+    file: File,
+    pool: BufferRing,
+    options: (ReadOptions & AsyncOptions) | undefined,
+    callback: Callback<BufferPart | undefined>,
+  ): void;
+  read(
+    file: File,
+    memory: MemoryOrPool,
+    options?: (ReadOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number | BufferPart | undefined> | undefined {
+    const isMemory = ArrayBuffer.isView(memory) || !BufferRing.is(memory);
+    if (typeof options === 'function' || callback !== undefined)
+      return isMemory
+        ? this.tell(encoders.read, outcomes.COUNT, options, callback, file, memory)
+        : this.tell(encoders.read, outcomes.pooled(memory), options, callback, file, memory);
+    return isMemory
+      ? this.run(encoders.read, outcomes.COUNT, options, file, memory)
+      : this.run(encoders.read, outcomes.pooled(memory), options, file, memory);
   }
 
   /**
@@ -606,7 +1086,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.1
    * @see io_uring_prep_read_fixed(3)
    */
-  readFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & AsyncOptions): Promise<number> {
+  readFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  readFixed(file: File, buffer: RegisteredBuffer, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  readFixed(
+    file: File,
+    buffer: RegisteredBuffer,
+    options: (RwOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  readFixed(
+    file: File,
+    buffer: RegisteredBuffer,
+    options?: (RwOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.readFixed, outcomes.COUNT, options, callback, file, buffer);
     return this.run(encoders.readFixed, outcomes.COUNT, options, file, buffer);
   }
 
@@ -640,7 +1137,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.1
    * @see io_uring_prep_readv2(3)
    */
-  readv(file: File, pieces: readonly Memory[], options?: RwOptions & AsyncOptions): Promise<number> {
+  readv(file: File, pieces: readonly Memory[], options?: RwOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  readv(file: File, pieces: readonly Memory[], callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  readv(
+    file: File,
+    pieces: readonly Memory[],
+    options: (RwOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  readv(
+    file: File,
+    pieces: readonly Memory[],
+    options?: (RwOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.readv, outcomes.COUNT, options, callback, file, pieces);
     return this.run(encoders.readv, outcomes.COUNT, options, file, pieces);
   }
 
@@ -657,7 +1171,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     file: File,
     pieces: readonly RegisteredBuffer[],
     options?: RwOptions & AsyncOptions,
-  ): Promise<number> {
+  ): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  readvFixed(file: File, pieces: readonly RegisteredBuffer[], callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  readvFixed(
+    file: File,
+    pieces: readonly RegisteredBuffer[],
+    options: (RwOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  readvFixed(
+    file: File,
+    pieces: readonly RegisteredBuffer[],
+    options?: (RwOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.readvFixed, outcomes.COUNT, options, callback, file, pieces);
     return this.run(encoders.readvFixed, outcomes.COUNT, options, file, pieces);
   }
 
@@ -698,10 +1229,39 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     socket: File,
     memory: MemoryOrPool,
     options?: SocketOptions & AsyncOptions,
-  ): Promise<number | BufferPart | undefined> {
-    if (ArrayBuffer.isView(memory) || !BufferRing.is(memory))
-      return this.run(encoders.recv, outcomes.COUNT, options, socket, memory);
-    return this.run(encoders.recv, outcomes.pooled(memory), options, socket, memory);
+  ): Promise<number | BufferPart | undefined>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  recv(socket: File, memory: Memory, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  recv(
+    socket: File,
+    memory: Memory,
+    options: (SocketOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  recv(socket: File, pool: BufferRing, callback: Callback<BufferPart | undefined>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  recv(
+    socket: File,
+    pool: BufferRing,
+    options: (SocketOptions & AsyncOptions) | undefined,
+    callback: Callback<BufferPart | undefined>,
+  ): void;
+  recv(
+    socket: File,
+    memory: MemoryOrPool,
+    options?: (SocketOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number | BufferPart | undefined> | undefined {
+    const isMemory = ArrayBuffer.isView(memory) || !BufferRing.is(memory);
+    if (typeof options === 'function' || callback !== undefined)
+      return isMemory
+        ? this.tell(encoders.recv, outcomes.COUNT, options, callback, socket, memory)
+        : this.tell(encoders.recv, outcomes.pooled(memory), options, callback, socket, memory);
+    return isMemory
+      ? this.run(encoders.recv, outcomes.COUNT, options, socket, memory)
+      : this.run(encoders.recv, outcomes.pooled(memory), options, socket, memory);
   }
 
   /**
@@ -713,7 +1273,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.10
    * @see io_uring_prep_recv(3)
    */
-  recvBundle(socket: File, pool: BufferRing, options?: SocketOptions & AsyncOptions): Promise<BufferPart[]> {
+  recvBundle(socket: File, pool: BufferRing, options?: SocketOptions & AsyncOptions): Promise<BufferPart[]>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  recvBundle(socket: File, pool: BufferRing, callback: Callback<BufferPart[]>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  recvBundle(
+    socket: File,
+    pool: BufferRing,
+    options: (SocketOptions & AsyncOptions) | undefined,
+    callback: Callback<BufferPart[]>,
+  ): void;
+  recvBundle(
+    socket: File,
+    pool: BufferRing,
+    options?: (SocketOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<BufferPart[]> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.recvBundle, outcomes.bundle(pool), options, callback, socket, pool);
     return this.run(encoders.recvBundle, outcomes.bundle(pool), options, socket, pool);
   }
 
@@ -801,7 +1378,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.11
    * @see renameat2(2)
    */
-  rename(oldPath: Path, newPath: Path, options?: RenameOptions & AsyncOptions): Promise<void> {
+  rename(oldPath: Path, newPath: Path, options?: RenameOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  rename(oldPath: Path, newPath: Path, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  rename(
+    oldPath: Path,
+    newPath: Path,
+    options: (RenameOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  rename(
+    oldPath: Path,
+    newPath: Path,
+    options?: (RenameOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.rename, outcomes.NOTHING, options, callback, oldPath, newPath);
     return this.run(encoders.rename, outcomes.NOTHING, options, oldPath, newPath);
   }
 
@@ -819,7 +1413,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.6
    * @see io_uring_prep_send(3)
    */
-  send(socket: File, memory: Memory, options?: SendOptions & AsyncOptions): Promise<number> {
+  send(socket: File, memory: Memory, options?: SendOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  send(socket: File, memory: Memory, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  send(
+    socket: File,
+    memory: Memory,
+    options: (SendOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  send(
+    socket: File,
+    memory: Memory,
+    options?: (SendOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.send, outcomes.COUNT, options, callback, socket, memory);
     return this.run(encoders.send, outcomes.COUNT, options, socket, memory);
   }
 
@@ -834,7 +1445,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.10
    * @see io_uring_prep_send_bundle(3)
    */
-  sendBundle(socket: File, pool: BufferRing, options?: SocketOptions & AsyncOptions): Promise<number> {
+  sendBundle(socket: File, pool: BufferRing, options?: SocketOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  sendBundle(socket: File, pool: BufferRing, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  sendBundle(
+    socket: File,
+    pool: BufferRing,
+    options: (SocketOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  sendBundle(
+    socket: File,
+    pool: BufferRing,
+    options?: (SocketOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.sendBundle, outcomes.COUNT, options, callback, socket, pool);
     return this.run(encoders.sendBundle, outcomes.COUNT, options, socket, pool);
   }
 
@@ -868,7 +1496,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.3
    * @see io_uring_prep_sendmsg(3)
    */
-  sendmsg(socket: File, message: OutgoingMessage, options?: SocketOptions & AsyncOptions): Promise<number> {
+  sendmsg(socket: File, message: OutgoingMessage, options?: SocketOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  sendmsg(socket: File, message: OutgoingMessage, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  sendmsg(
+    socket: File,
+    message: OutgoingMessage,
+    options: (SocketOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  sendmsg(
+    socket: File,
+    message: OutgoingMessage,
+    options?: (SocketOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.sendmsg, outcomes.COUNT, options, callback, socket, message);
     return this.run(encoders.sendmsg, outcomes.COUNT, options, socket, message);
   }
 
@@ -910,7 +1555,31 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     option: SocketOption,
     value: number | boolean | Uint8Array,
     options?: AsyncOptions,
-  ): Promise<void> {
+  ): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  setsockopt(
+    socket: File,
+    option: SocketOption,
+    value: number | boolean | Uint8Array,
+    callback: Callback<void>,
+  ): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  setsockopt(
+    socket: File,
+    option: SocketOption,
+    value: number | boolean | Uint8Array,
+    options: AsyncOptions | undefined,
+    callback: Callback<void>,
+  ): void;
+  setsockopt(
+    socket: File,
+    option: SocketOption,
+    value: number | boolean | Uint8Array,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.setsockopt, outcomes.NOTHING, options, callback, socket, option, value);
     return this.run(encoders.setsockopt, outcomes.NOTHING, options, socket, option, value);
   }
 
@@ -928,7 +1597,26 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     name: Path,
     value: ArrayBufferView,
     options?: SetxattrOptions & AsyncOptions,
-  ): Promise<void> {
+  ): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  setxattr(path: Path, name: Path, value: ArrayBufferView, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  setxattr(
+    path: Path,
+    name: Path,
+    value: ArrayBufferView,
+    options: (SetxattrOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  setxattr(
+    path: Path,
+    name: Path,
+    value: ArrayBufferView,
+    options?: (SetxattrOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.setxattr, outcomes.NOTHING, options, callback, path, name, value);
     return this.run(encoders.setxattr, outcomes.NOTHING, options, path, name, value);
   }
 
@@ -938,7 +1626,19 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.11
    * @see io_uring_prep_shutdown(3)
    */
-  shutdown(socket: File, how: ShutdownHow, options?: AsyncOptions): Promise<void> {
+  shutdown(socket: File, how: ShutdownHow, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  shutdown(socket: File, how: ShutdownHow, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  shutdown(socket: File, how: ShutdownHow, options: AsyncOptions | undefined, callback: Callback<void>): void;
+  shutdown(
+    socket: File,
+    how: ShutdownHow,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.shutdown, outcomes.NOTHING, options, callback, socket, how);
     return this.run(encoders.shutdown, outcomes.NOTHING, options, socket, how);
   }
 
@@ -948,7 +1648,18 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.7
    * @see io_uring_prep_cmd_sock(3)
    */
-  siocinq(socket: File, options?: AsyncOptions): Promise<number> {
+  siocinq(socket: File, options?: AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  siocinq(socket: File, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  siocinq(socket: File, options: AsyncOptions | undefined, callback: Callback<number>): void;
+  siocinq(
+    socket: File,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.siocinq, outcomes.COUNT, options, callback, socket);
     return this.run(encoders.siocinq, outcomes.COUNT, options, socket);
   }
 
@@ -958,7 +1669,18 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.7
    * @see io_uring_prep_cmd_sock(3)
    */
-  siocoutq(socket: File, options?: AsyncOptions): Promise<number> {
+  siocoutq(socket: File, options?: AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  siocoutq(socket: File, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  siocoutq(socket: File, options: AsyncOptions | undefined, callback: Callback<number>): void;
+  siocoutq(
+    socket: File,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.siocoutq, outcomes.COUNT, options, callback, socket);
     return this.run(encoders.siocoutq, outcomes.COUNT, options, socket);
   }
 
@@ -1000,8 +1722,32 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.19
    * @see io_uring_prep_socket(3)
    */
-  socket(domain: Domain, options?: SocketCreateOptions & AsyncOptions): Promise<RingFile | FixedFile> {
-    const into = options?.into;
+  socket(domain: Domain, options?: SocketCreateOptions & AsyncOptions): Promise<RingFile | FixedFile>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  socket(
+    domain: Domain,
+    options: SocketCreateOptions & AsyncOptions & { readonly into: Into },
+    callback: Callback<FixedFile>,
+  ): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  socket(domain: Domain, callback: Callback<RingFile>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  socket(
+    domain: Domain,
+    options: (SocketCreateOptions & AsyncOptions) | undefined,
+    callback: Callback<RingFile>,
+  ): void;
+  socket(
+    domain: Domain,
+    options?: (SocketCreateOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<RingFile | FixedFile> | undefined {
+    const into = typeof options === 'function' ? undefined : options?.into;
+    if (typeof options === 'function' || callback !== undefined) {
+      if (into === undefined)
+        return this.tell(encoders.socket, this.openedFile, options, callback, domain, into);
+      return this.tell(encoders.socket, this.openedSlot(into), options, callback, domain, into);
+    }
     if (into === undefined) return this.run(encoders.socket, this.openedFile, options, domain, into);
     return this.run(encoders.socket, this.openedSlot(into), options, domain, into);
   }
@@ -1015,7 +1761,26 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.7
    * @see io_uring_prep_splice(3)
    */
-  splice(from: File, to: File, length: number, options?: SpliceOptions & AsyncOptions): Promise<number> {
+  splice(from: File, to: File, length: number, options?: SpliceOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  splice(from: File, to: File, length: number, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  splice(
+    from: File,
+    to: File,
+    length: number,
+    options: (SpliceOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  splice(
+    from: File,
+    to: File,
+    length: number,
+    options?: (SpliceOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.splice, outcomes.COUNT, options, callback, from, to, length);
     return this.run(encoders.splice, outcomes.COUNT, options, from, to, length);
   }
 
@@ -1028,8 +1793,23 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.6
    * @see statx(2)
    */
-  statx(target: Path | Fd, options?: StatxOptions & AsyncOptions): Promise<FileStatus> {
+  statx(target: Path | Fd, options?: StatxOptions & AsyncOptions): Promise<FileStatus>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  statx(target: Path | Fd, callback: Callback<FileStatus>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  statx(
+    target: Path | Fd,
+    options: (StatxOptions & AsyncOptions) | undefined,
+    callback: Callback<FileStatus>,
+  ): void;
+  statx(
+    target: Path | Fd,
+    options?: (StatxOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<FileStatus> | undefined {
     const buffer = rooms.statxRoom();
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.statx, outcomes.fileStatusOf(buffer), options, callback, target, buffer);
     return this.run(encoders.statx, outcomes.fileStatusOf(buffer), options, target, buffer);
   }
 
@@ -1041,7 +1821,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.15
    * @see symlinkat(2)
    */
-  symlink(target: Path, path: Path, options?: AtOptions & AsyncOptions): Promise<void> {
+  symlink(target: Path, path: Path, options?: AtOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  symlink(target: Path, path: Path, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  symlink(
+    target: Path,
+    path: Path,
+    options: (AtOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  symlink(
+    target: Path,
+    path: Path,
+    options?: (AtOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.symlink, outcomes.NOTHING, options, callback, target, path);
     return this.run(encoders.symlink, outcomes.NOTHING, options, target, path);
   }
 
@@ -1057,7 +1854,22 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.2
    * @see sync_file_range(2)
    */
-  syncFileRange(file: File, options?: SyncRangeOptions & AsyncOptions): Promise<void> {
+  syncFileRange(file: File, options?: SyncRangeOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  syncFileRange(file: File, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  syncFileRange(
+    file: File,
+    options: (SyncRangeOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  syncFileRange(
+    file: File,
+    options?: (SyncRangeOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.syncFileRange, outcomes.NOTHING, options, callback, file);
     return this.run(encoders.syncFileRange, outcomes.NOTHING, options, file);
   }
 
@@ -1069,7 +1881,26 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.8
    * @see io_uring_prep_tee(3)
    */
-  tee(from: File, to: File, length: number, options?: TeeOptions & AsyncOptions): Promise<number> {
+  tee(from: File, to: File, length: number, options?: TeeOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  tee(from: File, to: File, length: number, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  tee(
+    from: File,
+    to: File,
+    length: number,
+    options: (TeeOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  tee(
+    from: File,
+    to: File,
+    length: number,
+    options?: (TeeOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.tee, outcomes.COUNT, options, callback, from, to, length);
     return this.run(encoders.tee, outcomes.COUNT, options, from, to, length);
   }
 
@@ -1078,7 +1909,17 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.4
    * @see io_uring_prep_timeout(3)
    */
-  timeout(options?: TimeoutOptions & AsyncOptions): Promise<void> {
+  timeout(options?: TimeoutOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  timeout(callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  timeout(options: (TimeoutOptions & AsyncOptions) | undefined, callback: Callback<void>): void;
+  timeout(
+    options?: (TimeoutOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.timeout, outcomes.timeIsOver(), options, callback);
     return this.run(encoders.timeout, outcomes.timeIsOver(), options);
   }
 
@@ -1090,7 +1931,18 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.5
    * @see io_uring_prep_timeout_remove(3)
    */
-  timeoutRemove(started: OperationKey, options?: AsyncOptions): Promise<void> {
+  timeoutRemove(started: OperationKey, options?: AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  timeoutRemove(started: OperationKey, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  timeoutRemove(started: OperationKey, options: AsyncOptions | undefined, callback: Callback<void>): void;
+  timeoutRemove(
+    started: OperationKey,
+    options?: AsyncOptions | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.timeoutRemove, outcomes.NOTHING, options, callback, started);
     return this.run(encoders.timeoutRemove, outcomes.NOTHING, options, started);
   }
 
@@ -1102,7 +1954,22 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.11
    * @see io_uring_prep_timeout_update(3)
    */
-  timeoutUpdate(started: OperationKey, options?: DelayOptions & AsyncOptions): Promise<void> {
+  timeoutUpdate(started: OperationKey, options?: DelayOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  timeoutUpdate(started: OperationKey, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  timeoutUpdate(
+    started: OperationKey,
+    options: (DelayOptions & AsyncOptions) | undefined,
+    callback: Callback<void>,
+  ): void;
+  timeoutUpdate(
+    started: OperationKey,
+    options?: (DelayOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.timeoutUpdate, outcomes.NOTHING, options, callback, started);
     return this.run(encoders.timeoutUpdate, outcomes.NOTHING, options, started);
   }
 
@@ -1114,7 +1981,18 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.11
    * @see unlinkat(2)
    */
-  unlink(path: Path, options?: UnlinkOptions & AsyncOptions): Promise<void> {
+  unlink(path: Path, options?: UnlinkOptions & AsyncOptions): Promise<void>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  unlink(path: Path, callback: Callback<void>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  unlink(path: Path, options: (UnlinkOptions & AsyncOptions) | undefined, callback: Callback<void>): void;
+  unlink(
+    path: Path,
+    options?: (UnlinkOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<void> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.unlink, outcomes.NOTHING, options, callback, path);
     return this.run(encoders.unlink, outcomes.NOTHING, options, path);
   }
 
@@ -1131,7 +2009,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.19
    * @see io_uring_prep_uring_cmd(3)
    */
-  uringCmd(file: File, command: number, options?: CommandOptions & AsyncOptions): Promise<number> {
+  uringCmd(file: File, command: number, options?: CommandOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  uringCmd(file: File, command: number, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  uringCmd(
+    file: File,
+    command: number,
+    options: (CommandOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  uringCmd(
+    file: File,
+    command: number,
+    options?: (CommandOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.uringCmd, outcomes.COUNT, options, callback, file, command);
     return this.run(encoders.uringCmd, outcomes.COUNT, options, file, command);
   }
 
@@ -1162,8 +2057,23 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 6.7
    * @see io_uring_prep_waitid(3)
    */
-  waitid(child: Child, options?: WaitidOptions & AsyncOptions): Promise<ChildStatus> {
+  waitid(child: Child, options?: WaitidOptions & AsyncOptions): Promise<ChildStatus>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  waitid(child: Child, callback: Callback<ChildStatus>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  waitid(
+    child: Child,
+    options: (WaitidOptions & AsyncOptions) | undefined,
+    callback: Callback<ChildStatus>,
+  ): void;
+  waitid(
+    child: Child,
+    options?: (WaitidOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<ChildStatus> | undefined {
     const info = rooms.siginfoRoom();
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.waitid, outcomes.childChanged(info), options, callback, child, info);
     return this.run(encoders.waitid, outcomes.childChanged(info), options, child, info);
   }
 
@@ -1175,7 +2085,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.6
    * @see io_uring_prep_write(3)
    */
-  write(file: File, memory: Memory, options?: RwOptions & AsyncOptions): Promise<number> {
+  write(file: File, memory: Memory, options?: RwOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  write(file: File, memory: Memory, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  write(
+    file: File,
+    memory: Memory,
+    options: (RwOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  write(
+    file: File,
+    memory: Memory,
+    options?: (RwOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.write, outcomes.COUNT, options, callback, file, memory);
     return this.run(encoders.write, outcomes.COUNT, options, file, memory);
   }
 
@@ -1187,7 +2114,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.1
    * @see io_uring_prep_write_fixed(3)
    */
-  writeFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & AsyncOptions): Promise<number> {
+  writeFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  writeFixed(file: File, buffer: RegisteredBuffer, callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  writeFixed(
+    file: File,
+    buffer: RegisteredBuffer,
+    options: (RwOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  writeFixed(
+    file: File,
+    buffer: RegisteredBuffer,
+    options?: (RwOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.writeFixed, outcomes.COUNT, options, callback, file, buffer);
     return this.run(encoders.writeFixed, outcomes.COUNT, options, file, buffer);
   }
 
@@ -1201,7 +2145,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
    * @since 5.1
    * @see io_uring_prep_writev2(3)
    */
-  writev(file: File, pieces: readonly Memory[], options?: RwOptions & AsyncOptions): Promise<number> {
+  writev(file: File, pieces: readonly Memory[], options?: RwOptions & AsyncOptions): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  writev(file: File, pieces: readonly Memory[], callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  writev(
+    file: File,
+    pieces: readonly Memory[],
+    options: (RwOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  writev(
+    file: File,
+    pieces: readonly Memory[],
+    options?: (RwOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.writev, outcomes.COUNT, options, callback, file, pieces);
     return this.run(encoders.writev, outcomes.COUNT, options, file, pieces);
   }
 
@@ -1218,7 +2179,24 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     file: File,
     pieces: readonly RegisteredBuffer[],
     options?: RwOptions & AsyncOptions,
-  ): Promise<number> {
+  ): Promise<number>;
+  /** As the one with a promise; `callback` is told what that would give. */
+  writevFixed(file: File, pieces: readonly RegisteredBuffer[], callback: Callback<number>): void;
+  /** As the one with a promise; `callback` is told what that would give. */
+  writevFixed(
+    file: File,
+    pieces: readonly RegisteredBuffer[],
+    options: (RwOptions & AsyncOptions) | undefined,
+    callback: Callback<number>,
+  ): void;
+  writevFixed(
+    file: File,
+    pieces: readonly RegisteredBuffer[],
+    options?: (RwOptions & AsyncOptions) | Callback<never>,
+    callback?: Callback<never>,
+  ): Promise<number> | undefined {
+    if (typeof options === 'function' || callback !== undefined)
+      return this.tell(encoders.writevFixed, outcomes.COUNT, options, callback, file, pieces);
     return this.run(encoders.writevFixed, outcomes.COUNT, options, file, pieces);
   }
 }

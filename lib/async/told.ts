@@ -1,0 +1,93 @@
+/** Operations whose results callbacks are told. */
+import type { AsyncResource } from 'node:async_hooks';
+import type { OperationInfo } from '../operations/operation.ts';
+import type { RingCore } from '../ring/core/core.ts';
+import { currentContext } from './async-context.ts';
+import { type Outcome, Single } from './flight.ts';
+
+/**
+ * Is told how an operation ended: an error, or null and the result. It is called once, after the call that started the
+ * operation has returned, in the async context (AsyncLocalStorage) of that call. What it throws is an uncaught exception.
+ */
+export type Callback<T> = (error: Error | null, result: T) => void;
+
+/** A callback for whatever result: parameters of a method's type are compared both ways. */
+export type AnyCallback = { told(error: unknown, result: unknown): void }['told'];
+
+/** Makes it an uncaught exception; the other completions of the turn are told all the same. */
+export function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error;
+  });
+}
+
+/** Calls a callback in its context. */
+function call(context: AsyncResource, callback: AnyCallback, error: unknown, value: unknown): void {
+  try {
+    context.runInAsyncScope(callback, undefined, error, value);
+  } catch (thrown) {
+    throwLater(thrown);
+  }
+}
+
+/** So many are kept to be used again. */
+const SPARE = 1024;
+const spare: Told[] = [];
+
+function nobody(): void {}
+
+/** An operation whose result a callback is told. One that had no common options is used again: so most allocate nothing. */
+export class Told extends Single<unknown> {
+  #callback: AnyCallback;
+  #context: AsyncResource | undefined;
+
+  private constructor(
+    core: RingCore,
+    info: OperationInfo,
+    outcome: Outcome<unknown>,
+    callback: AnyCallback,
+    context: AsyncResource,
+  ) {
+    super(core, info, outcome);
+    this.#callback = callback;
+    this.#context = context;
+  }
+
+  static make(core: RingCore, info: OperationInfo, outcome: Outcome<unknown>, callback: AnyCallback): Told {
+    const context = currentContext();
+    const told = spare.pop();
+    if (told === undefined) return new Told(core, info, outcome, callback, context);
+    told.core = core;
+    told.info = info;
+    told.outcome = outcome;
+    told.#callback = callback;
+    told.#context = context;
+    return told;
+  }
+
+  protected override give(value: unknown): void {
+    const callback = this.#callback;
+    const context = this.#context;
+    // nobody else knows one without extras
+    if (this.extras === undefined && spare.length < SPARE) this.#endUse();
+    if (context !== undefined) call(context, callback, null, value);
+  }
+
+  /** Lets go of all that it holds. */
+  #endUse(): void {
+    this.memory = undefined;
+    this.#callback = nobody;
+    this.#context = undefined;
+    spare.push(this);
+  }
+
+  protected override rejectBy(make: () => Error): void {
+    if (this.#context !== undefined) call(this.#context, this.#callback, make(), undefined);
+  }
+
+  /** Later: who calls close(), or starts an operation with wrong arguments, has not returned yet. */
+  protected override reject(error: unknown): void {
+    const context = this.#context;
+    if (context !== undefined) queueMicrotask(() => call(context, this.#callback, error, undefined));
+  }
+}
