@@ -112,6 +112,13 @@ function checkSignal(signal: AbortSignal | undefined): void {
   }
 }
 
+/** IOSQE_IO_LINK, or IOSQE_IO_HARDLINK. */
+function linkOf(options: ChainOptions | undefined): number {
+  if (options === undefined) return IOSQE_IO_LINK;
+  checkNames('options', options, ['hard']);
+  return options.hard ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
+}
+
 /** An async function gives a promise, which comes too late: its operations would have no chain. */
 function wrongBuild(made: unknown): TypeError {
   if (made instanceof Promise) made.catch(() => {});
@@ -395,10 +402,9 @@ export abstract class AsyncRingBase extends RingBase {
    */
   async chain<T extends readonly Promise<unknown>[]>(
     build: (ring: this) => readonly [...T],
-    options: ChainOptions = {},
+    options?: ChainOptions,
   ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
-    checkNames('options', options, ['hard']);
-    const link = options.hard ? IOSQE_IO_HARDLINK : IOSQE_IO_LINK;
+    const link = linkOf(options);
     this.core.check();
     if (typeof build !== 'function')
       throw wrongType('build', 'a function that returns an array of promises', build);
@@ -417,9 +423,13 @@ export abstract class AsyncRingBase extends RingBase {
     }
     const links = chain.finish(link);
     if (links.length > 0) this.loop.start(links);
-    const results = await Promise.allSettled(promises);
-    const failed = results.findIndex(({ status }) => status === 'rejected');
-    if (failed >= 0) throw cutBy(links, results, failed);
-    return Promise.all(promises);
+    try {
+      return await Promise.all(promises);
+    } catch {
+      // the others may go on still, and one before this may fail later
+      const results = await Promise.allSettled(promises);
+      const failed = results.findIndex(({ status }) => status === 'rejected');
+      throw cutBy(links, results, failed);
+    }
   }
 }

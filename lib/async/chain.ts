@@ -1,6 +1,10 @@
 /** Operations that are linked: collected first, then put to the kernel together. */
 import type { Departure } from './departure.ts';
 
+function addBits(departure: Departure | undefined, bits: number): void {
+  if (departure !== undefined) departure.bits |= bits;
+}
+
 export class Chain {
   readonly #links: Departure[] = [];
   readonly #promises: Promise<unknown>[] = [];
@@ -35,7 +39,9 @@ export class Chain {
       for (const { flight } of this.#links) flight.fail(failure.error);
       return [];
     }
-    for (const each of this.#links.slice(0, -1)) each.bits |= link;
-    return this.#links;
+    const links = this.#links;
+    const last = links.length - 1;
+    for (let i = 0; i < last; i++) addBits(links[i], link);
+    return links;
   }
 }

@@ -1,5 +1,4 @@
 /** An operation on its way to the queue, with what its caller gave. */
-
 import type { Operation } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import type { Flight } from './flight.ts';
@@ -22,6 +21,8 @@ export interface Departure {
 
 /** A copy that a caller's later stores don't reach, whatever `options` inherits. */
 export function copyOf<O extends object>(options: O): O {
+  // nearly all are literals, of which this makes a copy several times as fast
+  if (Object.getPrototypeOf(options) === Object.prototype) return { ...options };
   const fields: PropertyDescriptorMap = {};
   for (const key in options) fields[key] = { value: options[key], enumerable: true };
   const copy: O = Object.create(options, fields);
@@ -58,6 +59,7 @@ export class Start<A extends readonly unknown[], O extends object> implements De
   }
 
   keep(): void {
-    this.#options = copyOf(this.#options);
+    // nobody changes the defaults
+    if (this.#options !== this.#operation.defaults) this.#options = copyOf(this.#options);
   }
 }

@@ -576,7 +576,9 @@ export class Loop {
 
 /** How many entries a group needs. */
 function entriesOf(group: readonly Departure[]): number {
-  return group.reduce((sum, { timeoutMs }) => sum + (timeoutMs === undefined ? 1 : 2), 0);
+  let count = group.length;
+  for (let i = 0; i < group.length; i++) if (group[i]?.timeoutMs !== undefined) count++;
+  return count;
 }
 
 /** The ring's one eventfd, registered: a ring with deferred task work never becomes readable itself. */
