@@ -30,6 +30,7 @@ const OTHERS: readonly string[] = [
     'personalityOf',
     'run',
     'iterate',
+    'tell',
     'fileOf',
     'openedSlot',
     'slotOf',
