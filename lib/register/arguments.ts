@@ -13,7 +13,7 @@ import {
   wrongValue,
 } from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
-import { lengthOf } from '../../structs/views.ts';
+import { bufferOf, lengthOf, offsetOf } from '../../structs/views.ts';
 import { addressInPlace, lastingAddressOf } from '../sys/memory.ts';
 import { type ArrayArgument, arrayArgument, tagsArgument } from './call.ts';
 
@@ -88,11 +88,24 @@ export function readBuffers(name: string, buffers: readonly BufferSource[], max:
 export function pinViews(name: string, views: readonly (ArrayBufferView | null | undefined)[]): Iovecs {
   const bases: number[] = [];
   const lengths: number[] = [];
+  // most tables are pieces of one buffer, which is asked for its address once
+  let buffer: ArrayBufferLike | undefined;
+  let start = 0;
   for (let i = 0; i < views.length; i++) {
     const view = views[i];
-    // throws for everything that is no view, and in workers for memory that would be freed with the worker
-    bases.push(view === null ? 0 : lastingAddressOf(name, view, i));
-    lengths.push(ArrayBuffer.isView(view) ? lengthOf(view) : 0);
+    const length = ArrayBuffer.isView(view) ? lengthOf(view) : 0;
+    lengths.push(length);
+    if (view === null) bases.push(0);
+    else if (length > 0 && ArrayBuffer.isView(view) && bufferOf(view) === buffer)
+      bases.push(start + offsetOf(view));
+    else {
+      // throws for everything that is no view, and in workers for memory that would be freed with the worker
+      const base = lastingAddressOf(name, view, i);
+      bases.push(base);
+      if (!ArrayBuffer.isView(view)) continue;
+      buffer = bufferOf(view);
+      start = base - offsetOf(view);
+    }
   }
   return { bases, lengths };
 }

@@ -138,7 +138,7 @@ export interface RegisterBuffersOptions {
 
 /** Views that were copied out of the caller's array, and where their memory lies. */
 interface Pieces {
-  readonly views: readonly (ArrayBufferView | null)[];
+  readonly views: readonly (ArrayBufferView | null | undefined)[];
   readonly iovecs: Iovecs;
 }
 
@@ -146,9 +146,12 @@ interface Pieces {
 function pieces(buffers: readonly (ArrayBufferView | null)[], max: number): Pieces {
   const views = copyList('buffers', buffers, 1, max);
   const iovecs = pinViews('buffers', views);
-  const tooLong = iovecs.lengths.findIndex((length) => length > MAX_BYTES);
-  if (tooLong >= 0) throw wrongValue(`buffers[${tooLong}]`, 'at most 1 GiB long', iovecs.lengths[tooLong]);
-  return { views: views.map((view) => view ?? null), iovecs };
+  const { lengths } = iovecs;
+  for (let i = 0; i < lengths.length; i++) {
+    const length = lengths[i] ?? 0;
+    if (length > MAX_BYTES) throw wrongValue(`buffers[${i}]`, 'at most 1 GiB long', length);
+  }
+  return { views, iovecs };
 }
 
 /** Registers a table of empty slots. Kernels before 5.19 have no flag for it and get a list of empty slots. */
@@ -323,10 +326,11 @@ export class RegisteredBuffers extends Owner {
       done = error instanceof RegisterError ? (error.done ?? 0) : 0;
       throw error;
     } finally {
-      slots.forEach((slot, i) => {
+      for (let i = 0; i < slots.length; i++) {
+        const slot = slots[i] ?? null;
         if (i < done) this.#replace(offset + i, slot);
         else if (slot) core.tags.remove(slot);
-      });
+      }
     }
   }
 
