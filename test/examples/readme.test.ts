@@ -1,39 +1,17 @@
 /** What README.md says is true: its programs run, its tour is the tour, its generated parts are fresh. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { registerOps } from '../../structs/register-ops.ts';
 import { moduleAt, ROOT } from '../helpers/loader.ts';
-import { run, runTypeScript } from './child.ts';
+import { run } from './child.ts';
+import { blocksOf, programsOf, testPrograms } from './programs.ts';
 
 const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-// a folder that has uring installed, as a user's has
-const folder = mkdtempSync(join(tmpdir(), 'uring-readme-'));
-mkdirSync(join(folder, 'node_modules'));
-symlinkSync(ROOT, join(folder, 'node_modules/uring'));
-after(() => rmSync(folder, { recursive: true }));
-
-interface Block {
-  readonly language: string;
-  readonly body: string;
-}
-
-const blocks: readonly Block[] = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(
-  ([, language = '', body = '']) => ({ language, body }),
-);
-
-/** Programs by their file name, with what they print where README says so. */
-const programs = blocks.flatMap(({ language, body }, i) => {
-  if (language !== 'js' && language !== 'ts') return [];
-  const [, name = ''] = /^\/\/ (\S+)\n/.exec(body) ?? [];
-  const next = blocks[i + 1];
-  return [{ name, language, body, prints: next?.language === 'text' ? next.body : undefined }];
-});
-
-const node = (...args: string[]) => runTypeScript(args, { cwd: folder });
+const blocks = blocksOf(text);
+const programs = programsOf(blocks);
 
 test('there are programs for require, import and TypeScript, each with a name', () => {
   const names = programs.map(({ name }) => name);
@@ -45,17 +23,7 @@ test('there are programs for require, import and TypeScript, each with a name', 
   assert.deepEqual([...new Set(others)], ['sh', 'console']);
 });
 
-for (const { name, body, prints } of programs) {
-  test(`${name} runs, and prints what README says`, () => {
-    const path = join(folder, name.replace(/\.ts$/, '.mts'));
-    writeFileSync(path, body);
-    const { status, stdout, stderr } = node(path);
-    assert.equal(status, 0, stderr);
-    assert.equal(stderr, '');
-    if (prints === undefined) assert.notEqual(stdout, '');
-    else assert.equal(stdout, prints);
-  });
-}
+testPrograms('README.md', programs);
 
 test('the commands are scripts of the package', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
