@@ -44,14 +44,11 @@ export function programsOf(blocks: readonly Block[]): Program[] {
 const isOperation = (name: string): name is OpName => name in probe().ops;
 const isRegisterOp = (name: string): name is RegisterOpName => name in probe().register;
 
-function needsOf(program: Program): Needs {
-  return program.needs
-    .map((name) => {
-      if (isOperation(name)) return needsOp(name);
-      if (isRegisterOp(name)) return needs(name);
-      throw new Error(`${program.name} needs ${name}, which is no operation and no register opcode`);
-    })
-    .reduce((all, each) => ({ ...all, ...each }), {});
+function needsOf({ name, needs: names }: Program): Needs {
+  for (const each of names)
+    if (!isOperation(each) && !isRegisterOp(each))
+      throw new Error(`${name} needs ${each}, which is no operation and no register opcode`);
+  return { ...needsOp(...names.filter(isOperation)), ...needs(...names.filter(isRegisterOp)) };
 }
 
 /** A test for each program, in a folder that has uring installed, as a user's has. */
