@@ -155,9 +155,11 @@ export class Loop {
   }
 
   #wait(group: readonly Departure[]): void {
-    for (const each of group) {
-      each.keep();
-      this.#groupOf.set(each.flight, group);
+    for (const each of group) each.keep();
+    for (const { flight } of group) {
+      // a getter of a user's may have closed the ring: nobody would come for what waits
+      if (this.#isClosed) flight.fail(new ClosedError('the ring'));
+      else this.#groupOf.set(flight, group);
     }
     this.#waiting.push(group);
   }

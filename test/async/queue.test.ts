@@ -57,6 +57,21 @@ ringTest('more completions than the queue holds: none is lost', {}, async (scope
   assert.equal(memory.map(text).join(''), 'x'.repeat(1000));
 });
 
+ringTest('a getter of one that waits for room may close the ring', {}, async (scope) => {
+  const ring = asyncRing(scope, 1, { disabled: true });
+  const closed = { code: 'ERR_URING_CLOSED' };
+  const first = assert.rejects(ring.nop(), closed);
+  const closing = {
+    get flags() {
+      ring.close();
+      return 0;
+    },
+  };
+  await assert.rejects(ring.read(scope.pipe().reader, new Uint8Array(1), closing), closed);
+  await assert.rejects(ring.nop(), closed);
+  await first;
+});
+
 ringTest('a thousand failures at once are a thousand rejections', {}, async (scope) => {
   const ring = asyncRing(scope, 8);
   const page = alloc(16);

@@ -53,7 +53,7 @@ function isClear(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if ('code' in error && typeof error.code === 'string') return error.message.length > 5;
   // what the language throws for a hostile value itself
-  return /revoked|proxy|Cannot convert a Symbol|'(?:get|has|ownKeys|getOwnPropertyDescriptor)' on proxy/.test(
+  return /revoked|proxy|on non-RegExp|Cannot convert a Symbol|'(?:get|has|ownKeys|getOwnPropertyDescriptor)' on proxy/.test(
     error.message,
   );
 }
