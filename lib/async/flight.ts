@@ -78,19 +78,23 @@ export abstract class Flight {
   protected abandonment(): Error {
     const bytes = this.extras?.firstResult;
     const known = bytes === undefined || bytes < 0 ? {} : { bytes };
-    return Object.assign(this.error(-ECANCELED)(), { mayStillComplete: true, ...known });
+    // nothing completed: the cursor is on another operation's completion
+    return Object.assign(this.explain(-ECANCELED, undefined)(), { mayStillComplete: true, ...known });
   }
 
   /** Makes the error of a failed completion: what it tells is collected at once, while the entry can be looked at. */
   error(res: number): () => Error {
+    const { queues } = this.core;
+    return this.explain(res, queues.entryOf(queues.low, queues.high));
+  }
+
+  protected explain(res: number, entry: Uint8Array | undefined): () => Error {
     const errno = -res >= ERESTARTSYS && -res <= ERESTART_RESTARTBLOCK ? EINTR : -res;
     // EINTR: a worker was in the middle of it
     const isStopped = errno === ECANCELED || errno === EINTR;
     const { abortReason } = this;
     if (isStopped && abortReason !== undefined) return () => new AbortError(abortReason.reason);
     const { core, info, memory: held } = this;
-    const { low, high } = core.queues;
-    const entry = core.queues.entryOf(low, high);
     // before the deadline it was something else: a link before it failed
     if (isStopped && performance.now() >= (this.extras?.deadline ?? Number.POSITIVE_INFINITY))
       return () => operationError({ core, info, errno: ETIME, held, entry, hint: 'timeoutMs is over' });

@@ -46,8 +46,8 @@ export interface OperationFailure {
 
 /** The error of a failed operation. */
 export function operationError(failure: OperationFailure): OpError | UnsupportedError {
-  const { info, errno } = failure;
-  const op = opOf(failure.entry) ?? info.op;
+  const { errno } = failure;
+  const op = opOf(failure);
   const row = ops.find(({ name }) => name === op);
   const details = { ...subjectOf(failure.held), since: row?.since };
   const missing = errno === EINVAL || errno === EOPNOTSUPP ? missingPart(failure) : undefined;
@@ -101,11 +101,12 @@ interface Part {
 }
 
 /** The operation, flag or command that the kernel says it lacks. */
-function missingPart({ info, entry, errno }: OperationFailure): Part | undefined {
-  const name = opOf(entry) ?? info.op;
+function missingPart(failure: OperationFailure): Part | undefined {
+  const { errno } = failure;
+  const name = opOf(failure);
   const answer = probe().ops[name];
   if (answer.supported === false) return { name, since: answer.since };
-  return flagsOf(info, entry).find((flag) => isMissing(flag, errno));
+  return flagsOf(failure).find((flag) => isMissing(flag, errno));
 }
 
 type OpName = OperationInfo['op'];
@@ -113,14 +114,18 @@ const flags: readonly OpFlag[] = opFlags;
 const SOCKET_OPS: readonly OpName[] = ['OP_SEND', 'OP_SENDMSG', 'OP_RECVMSG', 'OP_SEND_ZC', 'OP_SENDMSG_ZC'];
 
 /** The operation that was really submitted: a read of a registered buffer is another one. */
-function opOf(entry: Uint8Array | undefined): OpName | undefined {
-  return entry === undefined ? undefined : ops.find(({ value }) => value === entry[Sqe.at.opcode])?.name;
+function opOf({ info, entry }: OperationFailure): OpName {
+  const opcode = entry?.[Sqe.at.opcode];
+  const isDeclared =
+    opcode === undefined || ops.some(({ name, value }) => name === info.op && value === opcode);
+  return isDeclared ? info.op : (ops.find(({ value }) => value === opcode)?.name ?? info.op);
 }
 
 /** The variants that the entry asks for, newest last; without an entry only the one that is declared. */
-function flagsOf(info: OperationInfo, entry: Uint8Array | undefined): OpFlag[] {
-  const op = opOf(entry);
-  if (entry === undefined || op === undefined) return flags.filter(({ name }) => name === info.flag);
+function flagsOf(failure: OperationFailure): OpFlag[] {
+  const { info, entry } = failure;
+  const op = opOf(failure);
+  if (entry === undefined) return flags.filter(({ name }) => name === info.flag);
   // receives and sends have their flags in common, in one row each
   return flags.filter(
     (flag) => (flag.op === op || (flag.op === 'OP_RECV' && SOCKET_OPS.includes(op))) && isSet(flag, entry),
@@ -149,10 +154,11 @@ function hintOf(failure: OperationFailure): string | undefined {
 }
 
 /** Which rule of the ring's sandbox refuses the operation. */
-function sandboxHint({ core, info, entry }: OperationFailure): string | undefined {
+function sandboxHint(failure: OperationFailure): string | undefined {
+  const { core, entry } = failure;
   const { sandbox } = core;
   if (sandbox === undefined) return undefined;
-  const op = opOf(entry) ?? info.op;
+  const op = opOf(failure);
   if (!sandbox.ops.has(op)) return `the ring's sandbox does not allow ${op}: list it in sandbox.ops`;
   if (entry === undefined) return undefined;
   const flags = entry[Sqe.at.flags] ?? 0;

@@ -9,7 +9,7 @@ const MEMORY_MIB = 1024;
 const DISK_MIB = 64;
 /** What the emulated machine need not do. */
 const KERNEL = [
-  'quiet panic=-1 nokaslr audit=0 lsm= mitigations=off cryptomgr.notests=1 raid6_pq.skip=1',
+  'quiet panic=-1 nokaslr audit=0 lsm= mitigations=off cryptomgr.notests=1 raid6_pq.skip=1 no_timer_check',
   'random.trust_cpu=on nvme.poll_queues=1',
 ];
 
