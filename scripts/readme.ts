@@ -20,7 +20,7 @@ function opcodes(): string {
 }
 
 function examples(): string {
-  return names.map((name) => `- [${name}](examples/${name}.ts): ${idea(name)}`).join('\n');
+  return names.map((name) => `- \`${name}\`: ${idea(name)}`).join('\n');
 }
 
 /** The generated parts, by the name in their markers: `<!-- opcodes -->` to `<!-- /opcodes -->`. */

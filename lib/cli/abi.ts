@@ -32,6 +32,8 @@ export function abiCommand(): Command {
       `
 Names go with or without IORING_ and io_uring_, in any case.
 
+Exits with 0; 2 for wrong usage, also for a name that nothing has.
+
 Examples:
   uring abi io_uring_sqe
   uring abi SETUP_ FEAT_

@@ -195,6 +195,8 @@ export function completionCommand(whole: () => Promise<Command>): Command {
     .addHelpText(
       'after',
       `
+Exits with 0; 2 for wrong usage.
+
 Examples:
   $ source <(uring completion bash)      in ~/.bashrc
   $ uring completion zsh > "\${fpath[1]}/_uring"

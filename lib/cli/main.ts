@@ -93,11 +93,17 @@ function usageError(text: string, command: Command): string {
   return `${where}${visible(why)}; see "${path} --help"`;
 }
 
+const EXIT_CODES = `
+Exits with 0 when it was done, 1 when it failed or the verdict is no, 2 for
+wrong usage, 3 where it is not permitted, 4 where it can't be had here, 5 with
+--strict when not everything was seen. The --help of each command says more.`;
+
 async function program(words: readonly string[]): Promise<Command> {
   const root = new Command('uring')
     .description('See io_uring on this host.')
     .version(version())
-    .enablePositionalOptions();
+    .enablePositionalOptions()
+    .addHelpText('after', EXIT_CODES);
   for (const { name, does, load } of COMMANDS) {
     const command = words.includes(name) ? await load() : new Command(name);
     root.addCommand(command.summary(does));

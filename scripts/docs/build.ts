@@ -3,6 +3,7 @@
  * the comments in the sources, and the guides of docs/guides beside them. It fails where a link leads nowhere, or a public
  * symbol has no page.
  */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Application, Converter, type ProjectReflection, ReflectionKind } from 'typedoc';
 import { entrances, root } from '../build/entrances.ts';
@@ -11,15 +12,33 @@ import { splitByFamily } from './families.ts';
 
 /** What one reads, in this order; a test finds what is missing. */
 const DOCUMENTS = [
-  ...['start', 'faces', 'sizing', 'buffers', 'servers', 'files', 'errors', 'containers', 'security'],
+  ...[
+    'start',
+    'faces',
+    'promises',
+    'sizing',
+    'buffers',
+    'servers',
+    'files',
+    'errors',
+    'containers',
+    'security',
+  ],
   ...['observing', 'bundlers', 'kernels', 'inside'],
 ].map((name) => `docs/guides/${name}.md`);
 const MEASURED = ['performance', 'bench', 'kernels', 'toolchains'].map((name) => `docs/${name}.md`);
 
 const [folder = join(root, 'docs/site')] = process.argv.slice(2);
+/** README.md names the guides by addresses that hold on npm; here they are beside it. */
+const readme = join(root, 'docs/.readme.md');
+const text = readFileSync(join(root, 'README.md'), 'utf8');
+writeFileSync(readme, text.replaceAll('https://unpkg.com/uring/docs/', './'));
+process.once('exit', () => rmSync(readme, { force: true }));
+
 const app = await Application.bootstrap({
   name: 'uring',
-  readme: join(root, 'README.md'),
+  readme,
+  customCss: join(import.meta.dirname, 'site.css'),
   entryPoints: entrances.map(({ source }) => join(root, source)),
   tsconfig: join(root, 'tsconfig.build.json'),
   out: folder,

@@ -1,6 +1,6 @@
 /** What README.md says is true: its programs run, its tour is the tour, its generated parts are fresh. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { registerOps } from '../../structs/register-ops.ts';
@@ -24,6 +24,22 @@ test('there are programs for require, import and TypeScript, each with a name', 
 });
 
 testPrograms('README.md', programs);
+
+test('its links work wherever it is read: what they lead to is in the package', () => {
+  const { files }: { files: string[] } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const links = Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, link = '']) => link);
+  assert.ok(links.length > 10);
+  for (const link of links) {
+    const [, path] = /^https:\/\/unpkg\.com\/uring\/(.*)$/.exec(link) ?? [];
+    assert.ok(path !== undefined || /^(https:\/\/koffi\.dev|#)/.test(link), link);
+    if (path === undefined) continue;
+    assert.ok(existsSync(join(ROOT, path)), link);
+    assert.ok(
+      files.some((each) => path === each || path.startsWith(`${each}/`)),
+      `${link} is not packed`,
+    );
+  }
+});
 
 test('the commands are scripts of the package', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
