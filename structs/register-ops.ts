@@ -10,6 +10,7 @@ import {
 } from './control.ts';
 import type { Struct } from './layout.ts';
 import { MemRegionReg } from './memory.ts';
+import { ops } from './ops.ts';
 import { Iovec } from './posix.ts';
 import {
   BufReg,
@@ -198,7 +199,8 @@ export const registerOps = [
     since: '5.10',
     arg: { is: 'struct', struct: Restriction, many: true, out: false },
     taskArg: TaskRestriction,
-    nrArgs: { is: 'count', min: 0, max: 107 },
+    // rules for each kind, each opcode and each operation
+    nrArgs: { is: 'count', min: 0, max: 4 + 38 + ops.length },
     needs: 'a ring made with SETUP_R_DISABLED',
     raw: 'registerRestrictions',
     member: 'ring.registerRestrictions',

@@ -39,29 +39,29 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'flights-former-le',
     file: 'lib/ring/core/flights.ts',
-    from: 'payloadOf(high) < payloadOf',
-    to: 'payloadOf(high) <= payloadOf',
-    tests: ['ring/reap', 'ring/buffers', 'ring/memory', 'ring/cancel'],
+    from: '#age(payloadOf(high)) < this',
+    to: '#age(payloadOf(high)) <= this',
+    tests: ['ring/user-data', 'ring/reap', 'ring/buffers', 'ring/memory', 'ring/cancel'],
   },
   {
     name: 'flights-no-generation-mask',
     file: 'lib/ring/core/flights.ts',
     from: 'high[slot] = ((high[slot] ?? 0) + 1) & PAYLOAD;',
     to: 'high[slot] = ((high[slot] ?? 0) & PAYLOAD) + 1;',
-    tests: ['ring/reap', 'ring/cancel', 'ring/prepare'],
+    tests: ['ring/user-data'],
   },
   {
     name: 'core-counts-all-mixed',
     file: 'lib/ring/core/core.ts',
-    from: 'return this.#owedTags === 0 && !this.has(constants.IORING_SETUP_CQE_MIXED);',
-    to: 'return this.#owedTags === 0;',
+    from: 'return !this.tags.areOwed && !this.has(constants.IORING_SETUP_CQE_MIXED);',
+    to: 'return !this.tags.areOwed;',
     tests: ['ring/queues', 'ring/shapes', 'ring/submit', 'ring/reap'],
   },
   {
     name: 'core-settle-etime',
-    file: 'lib/ring/core/core.ts',
-    from: 'if (result < 0 && result !== -EINTR && result !== -ETIME) return;',
-    to: 'if (result < 0 && result !== -EINTR) return;',
+    file: 'lib/ring/core/ending.ts',
+    from: '[-EINTR, -EAGAIN, -EBUSY, -ETIME].includes(result)',
+    to: '[-EAGAIN, -EBUSY, -ETIME].includes(result)',
     tests: ['ring/close', 'ring/faults', 'ring/memory'],
   },
   {
@@ -73,14 +73,14 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'core-owed-always',
-    file: 'lib/ring/core/core.ts',
-    from: "if (tag?.state !== 'held' && this.#owedTags > 0) this.#owedTags--;",
-    to: 'if (this.#owedTags > 0) this.#owedTags--;',
-    tests: ['ring/buffers', 'ring/files', 'ring/reap', 'ring/memory'],
+    file: 'lib/ring/core/tags.ts',
+    from: "if (tag?.state !== 'held' && this.#owed > 0) this.#owed--;",
+    to: 'if (this.#owed > 0) this.#owed--;',
+    tests: ['ring/user-data'],
   },
   {
     name: 'core-endings-order',
-    file: 'lib/ring/core/core.ts',
+    file: 'lib/ring/core/ending.ts',
     from: '[...this.#endings].reverse()',
     to: '[...this.#endings]',
     tests: ['ring/close', 'ring/workers.test', 'ring/ring-fd', 'ring/buffer-ring', 'ring/napi'],
@@ -116,8 +116,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'loop-entries-of',
     file: 'lib/async/loop.ts',
-    from: '(timeoutMs === undefined ? 1 : 2)',
-    to: '(timeoutMs === undefined ? 1 : 1)',
+    from: 'if (group[i]?.timeoutMs !== undefined) count++;',
+    to: '',
     tests: ['async/chain', 'async/timeout', 'async/queue'],
   },
   {
@@ -136,9 +136,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'kit-offset-min',
-    file: 'lib/operations/kit.ts',
-    from: 'return integer(name, number, -1, Number.MAX_SAFE_INTEGER);',
-    to: 'return integer(name, number, -2, Number.MAX_SAFE_INTEGER);',
+    file: 'lib/operations/read.ts',
+    from: '? Number(value) : value, -1, Number.MAX_SAFE_INTEGER);',
+    to: '? Number(value) : value, -2, Number.MAX_SAFE_INTEGER);',
     tests: ['ring/prepare', 'async/rw', 'ops/'],
   },
   {
@@ -150,9 +150,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'create-sqpoll-idle-default',
-    file: 'lib/ring/core/create.ts',
-    from: '(options.sqe128 ? IORING_SETUP_SQE128 : 0) |',
-    to: '(options.sqe128 && !noMmap ? IORING_SETUP_SQE128 : 0) |',
+    file: 'lib/ring/core/plan.ts',
+    from: '(sqe128 === true ? IORING_SETUP_SQE128 : 0) |',
+    to: '(sqe128 === true && !noMmap ? IORING_SETUP_SQE128 : 0) |',
     tests: ['ring/shapes', 'ring/ring.test'],
   },
   {
@@ -164,9 +164,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'create-wanted-order',
-    file: 'lib/ring/core/create.ts',
-    from: 'const flags = wanted.slice(skip)',
-    to: 'const flags = wanted.slice(skip === 0 ? 0 : wanted.length)',
+    file: 'lib/ring/core/plan.ts',
+    from: 'optional.slice(skip).reduce',
+    to: 'optional.slice(skip === 0 ? 0 : optional.length).reduce',
     tests: ['ring/faults', 'ring/ring.test', 'ring/shapes'],
   },
   {
@@ -178,14 +178,14 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'buffer-ring-bundle-more',
-    file: 'lib/ring/owners/buffer-ring.ts',
-    from: 'return left > this.#roomOf(flags) ? (flags & ~IORING_CQE_F_BUF_MORE) >>> 0 : flags;',
-    to: 'return flags;',
+    file: 'lib/ring/owners/pool-buffers.ts',
+    from: 'if (isLast || this.#room(id) === 0) {',
+    to: 'if (isLast) {',
     tests: ['ring/buffer-ring', 'async/recv'],
   },
   {
     name: 'buffer-ring-offset-reset',
-    file: 'lib/ring/owners/buffer-ring.ts',
+    file: 'lib/ring/owners/pool-buffers.ts',
     from: '    this.#offsets[id] = 0;\n',
     to: '',
     tests: ['ring/buffer-ring', 'async/recv'],
@@ -200,8 +200,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'memory-start-of-subclass',
     file: 'lib/sys/memory.ts',
-    from: 'if (start !== undefined && lengthOf(value) > 0)',
-    to: 'if (start !== undefined)',
+    from: 'return start !== undefined && lengthOf(value) > 0 ?',
+    to: 'return start !== undefined ?',
     tests: ['sys/', 'ring/memory', 'ring/prepare', 'ring/faults'],
   },
   {
@@ -214,8 +214,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'flight-deadline',
     file: 'lib/async/flight.ts',
-    from: 'if (isStopped && performance.now() >= (this.terms',
-    to: 'if (isStopped && 0 <= (this.terms',
+    from: 'if (isStopped && performance.now() >= (this.extras',
+    to: 'if (isStopped && 0 <= (this.extras',
     tests: ['async/chain', 'async/timeout', 'async/cancel'],
   },
   {
@@ -249,8 +249,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'owner-dispose-eacces',
     file: 'lib/ring/owners/owner.ts',
-    from: "if (!(error instanceof RegisterError && error.code === 'EACCES')) throw error;\n    }\n    this.#isGone = true;",
-    to: 'if (!(error instanceof RegisterError)) throw error;\n    }\n    this.#isGone = true;',
+    from: "if (!(error instanceof RegisterError && error.code === 'EACCES')) throw error;",
+    to: 'if (!(error instanceof RegisterError)) throw error;',
     tests: ['ring/sandbox', 'ring/close', 'ring/buffers', 'ring/files', 'ring/workers.test'],
   },
   {
