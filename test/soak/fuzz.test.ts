@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as uring from '../../lib/index.ts';
 import { complaint, runSeed } from './fuzz/drive.ts';
-import { type Method, methodsOf, optionsOf } from './fuzz/surface.ts';
+import { type Method, methodsOf, optionsOf, placeOfOptions } from './fuzz/surface.ts';
 import { generatorOf, OPTIONS } from './fuzz/values.ts';
 
 /** A sample of what the nightly run does. */
@@ -44,7 +44,7 @@ test('every option that a method names has a generator', async () => {
     const named = new Set<string>();
     for (const object of [ring.prepare, async, ring]) {
       for (const method of methodsOf(object)) {
-        if (method.parameters.at(-1) !== 'options' || method.name === 'close') continue;
+        if (method.parameters[placeOfOptions(method)] !== 'options' || method.name === 'close') continue;
         for (const name of (await optionsOf(object, method)) ?? []) named.add(name);
       }
     }

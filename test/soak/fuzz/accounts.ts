@@ -95,10 +95,17 @@ export class Completions {
   }
 }
 
-/** Promises: each must be settled. */
+/** So many of the last promises are named by other operations. */
+const MOST_RECENT = 8;
+
+/** Promises: each must be settled. Callbacks: each must be called, once. */
 export class Promises {
   readonly #pending = new Map<number, string>();
+  /** Which number a callback has. */
+  readonly #callbacks = new WeakMap<object, number>();
   readonly #onError: (what: string, error: unknown) => void;
+  /** The last that were started. */
+  readonly recent: PromiseLike<unknown>[] = [];
   #next = 0;
 
   constructor(onError: (what: string, error: unknown) => void) {
@@ -108,6 +115,8 @@ export class Promises {
   add(what: string, promise: PromiseLike<unknown>, onValue: (value: unknown) => void = () => {}): void {
     const id = this.#next++;
     this.#pending.set(id, what);
+    this.recent.push(promise);
+    if (this.recent.length > MOST_RECENT) this.recent.shift();
     promise.then(
       (value) => {
         this.#pending.delete(id);
@@ -118,6 +127,23 @@ export class Promises {
         this.#onError(what, error);
       },
     );
+  }
+
+  /** A callback that is to be called once. */
+  callback(what: string): (error: unknown) => void {
+    const id = this.#next++;
+    this.#pending.set(id, `${what}, its callback`);
+    const callback = (error: unknown): void => {
+      if (!this.#pending.delete(id)) this.#onError(what, new RangeError('its callback was called twice'));
+      else if (error !== null && error !== undefined) this.#onError(what, error);
+    };
+    this.#callbacks.set(callback, id);
+    return callback;
+  }
+
+  /** The call threw: a callback that it was given is not called. */
+  drop(callback: unknown): void {
+    if (typeof callback === 'function') this.#pending.delete(this.#callbacks.get(callback) ?? -1);
   }
 
   get pending(): readonly string[] {

@@ -5,7 +5,7 @@ import { sys } from '../../../lib/sys/syscall.ts';
 import type { Arena } from './arena.ts';
 import { Thrown } from './hostile.ts';
 import { Random } from './random.ts';
-import { EXCLUDED_RAW, type Method, methodOf, methodsOf, optionsOf } from './surface.ts';
+import { EXCLUDED_RAW, type Method, methodOf, methodsOf, optionsOf, placeOfOptions } from './surface.ts';
 import { generatorOf, OPTIONS } from './values.ts';
 import { type Driver, World } from './world.ts';
 
@@ -101,7 +101,7 @@ export class Life implements Driver {
     const { sync, async } = this.#world;
     for (const object of [sync.prepare, async, sync]) {
       for (const method of methodsOf(object)) {
-        if (!/options|what|limits/.test(method.parameters.at(-1) ?? '')) continue;
+        if (placeOfOptions(method) < 0) continue;
         const names = await optionsOf(object, method);
         if (names) this.#options.set(method.name, names);
       }
@@ -149,9 +149,18 @@ export class Life implements Driver {
     const what = `${where}.${method.name}`;
     if (where === 'prepare') this.#prepare(object, method, what);
     else {
-      const args = method.parameters.map((parameter) => this.#argument(where, method, parameter));
-      this.#call(what, () => method.call(object, args));
+      const args = this.#arguments(where, method, what);
+      if (!this.#call(what, () => method.call(object, args))) this.#world.promises.drop(args.at(-1));
     }
+  }
+
+  /** Good ones and bad ones; instead of a promise now and then a callback, which must be called once. */
+  #arguments(where: string, method: Method, what: string): unknown[] {
+    const isCallback = where === 'AsyncRing' && method.parameters.at(-1) === 'callback';
+    const parameters = isCallback ? method.parameters.slice(0, -1) : method.parameters;
+    const args = parameters.map((parameter) => this.#argument(where, method, parameter));
+    if (isCallback && this.#random.chance(30)) args.push(this.#world.promises.callback(what));
+    return args;
   }
 
   /** Prepares an operation whose completion is waited for. */

@@ -12,6 +12,7 @@ export interface Method {
 export const EXCLUDED: { readonly [name: string]: string } = {
   run: 'protected',
   iterate: 'protected',
+  tell: 'protected',
   openedSlot: 'protected',
   openedFile: 'protected',
   fileOf: 'protected: it would take an fd that is not its own, and close it',
@@ -115,11 +116,18 @@ export function methodsOf(object: object): readonly Method[] {
 /** Where a value that names what would have been right says so. */
 const NAMES = /must be one of ([\w, ]+)\. Received/;
 
-/** The names of the options that a method takes in its last parameter; undefined where it does not tell. */
-export async function optionsOf(object: object, { parameters, call }: Method): Promise<string[] | undefined> {
-  const args = parameters.map((_, i) => (i === parameters.length - 1 ? { noSuchOption: 1 } : undefined));
+/** Where a method takes its options: last, or before a callback; -1 where it takes none that it names. */
+export function placeOfOptions({ parameters }: Method): number {
+  const place = parameters.indexOf('options');
+  return place >= 0 || !/what|limits/.test(parameters.at(-1) ?? '') ? place : parameters.length - 1;
+}
+
+/** The names of the options that a method takes; undefined where it does not tell. */
+export async function optionsOf(object: object, method: Method): Promise<string[] | undefined> {
+  const place = placeOfOptions(method);
+  const args = Array.from({ length: place + 1 }, (_, i) => (i === place ? { noSuchOption: 1 } : undefined));
   try {
-    const result: unknown = call(object, args);
+    const result: unknown = method.call(object, args);
     if (typeof result === 'object' && result !== null && 'next' in result && isFunction(result.next))
       await Reflect.apply(result.next, result, []);
     else await result;
