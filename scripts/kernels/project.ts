@@ -13,21 +13,44 @@ const FILES = ['LICENSE', 'test/fixtures', 'test/helpers/scenario.mjs'];
 /** Packages that are not needed to run: a guest's memory is small. */
 const LEFT_OUT = /\/koffi\/(vendor|doc)$/;
 
+/** Packages that the command shows things with: in what is published they are inside of it. */
+const SHOWN_WITH = ['commander', 'log-update', 'picocolors'];
+
 interface Locked {
   readonly version?: unknown;
   readonly dev?: unknown;
+  readonly dependencies?: { readonly [name: string]: string };
 }
 
-/** What users of the package get installed, with versions: not what is for development. */
-function productionModules(): Map<string, string> {
+function lockedPackages(): Record<string, Locked> {
   const lock: { packages: Record<string, Locked> } = JSON.parse(
     readFileSync(join(ROOT, 'package-lock.json'), 'utf8'),
   );
-  const found = Object.entries(lock.packages).flatMap(([path, { version, dev }]): [string, string][] =>
-    path.startsWith('node_modules/') && dev !== true
-      ? [[path.slice('node_modules/'.length), String(version)]]
-      : [],
-  );
+  return lock.packages;
+}
+
+/** These packages, and all that they need. Those that are inside of another one's folder come with it. */
+function withDependencies(names: readonly string[], packages: Record<string, Locked>): Set<string> {
+  const found = new Set(names);
+  for (const name of found) {
+    for (const [path, { dependencies = {} }] of Object.entries(packages)) {
+      if (path !== `node_modules/${name}` && !path.startsWith(`node_modules/${name}/`)) continue;
+      for (const each of Object.keys(dependencies))
+        if (packages[`node_modules/${each}`] !== undefined) found.add(each);
+    }
+  }
+  return found;
+}
+
+/** What users of the package get, with versions: installed, and inside of the command. Not what is for development. */
+function productionModules(): Map<string, string> {
+  const packages = lockedPackages();
+  const shownWith = withDependencies(SHOWN_WITH, packages);
+  const found = Object.entries(packages).flatMap(([path, { version, dev }]): [string, string][] => {
+    const name = path.slice('node_modules/'.length);
+    const isWanted = path.startsWith('node_modules/') && (dev !== true || shownWith.has(name));
+    return isWanted ? [[name, String(version)]] : [];
+  });
   return new Map(found);
 }
 

@@ -6,28 +6,6 @@ import { test } from 'node:test';
 import { Chromium, program as chromium } from '../helpers/chromium.ts';
 import { COUNT, EXPECTED, jsonOf, live, PROGRAM, ran } from '../helpers/live-commands.ts';
 
-test('trace --ops shows each operation of a program with name, result and latency', live, () => {
-  const { status, stdout, stderr } = ran('trace', '--ops', '--json', '--', ...PROGRAM);
-  assert.equal(status, 0, stderr);
-  const done = jsonOf(stdout).filter(({ type }) => type === 'complete');
-  for (const [name, count] of Object.entries(EXPECTED)) {
-    const own = done.filter((each) => each.opcode_name === `IORING_OP_${name}`);
-    assert.equal(own.length, count, name);
-    assert.ok(
-      own.every(({ latency_ns: latency }) => Number(latency) > 0),
-      name,
-    );
-    assert.ok(
-      own.every(({ res }) => (name === 'CONNECT' ? res === -111 : name === 'SEND' ? res === -32 : res >= 0)),
-      name,
-    );
-  }
-  const table = ran('trace', '--op', 'OP_CONNECT', '--', ...PROGRAM);
-  const lines = table.stdout.split('\n').filter((each) => each.includes('OP_CONNECT'));
-  assert.equal(lines.length, COUNT);
-  assert.match(lines[0] ?? '', /^\+\d+\.\d{6} \d+ +\S+ +r\d+ +OP_CONNECT +-ECONNREFUSED +\d+\.\d{3}$/);
-});
-
 test('latency shows every latency in one bar, as text, JSON, SVG and a page', live, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'uring-latency-'));
   try {

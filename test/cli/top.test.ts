@@ -10,8 +10,8 @@ import { bars } from '../../lib/cli/latency-picture.ts';
 import { shortNumber, shortTime } from '../../lib/cli/operation-rows.ts';
 import { confinedUring, uring } from '../helpers/cli.ts';
 import { cannotConfine } from '../helpers/confined.ts';
-import { COUNT, EXPECTED, jsonOf, live, PROGRAM, ran, started } from '../helpers/live-commands.ts';
-import { globalSettings, instances } from '../helpers/tracefs.ts';
+import { live, PROGRAM, ran, started } from '../helpers/live-commands.ts';
+import { instances } from '../helpers/tracefs.ts';
 
 const NOBODY = 65534;
 
@@ -59,34 +59,6 @@ test('help fits 80 columns and has examples', () => {
 });
 
 // ---- what is shown ---------------------------------------------------------------------------------------------------
-
-test('top counts as many as the program made', live, () => {
-  const before = globalSettings();
-  const { status, stdout, stderr } = ran('top', '--', ...PROGRAM);
-  assert.equal(status, 0, stderr);
-  for (const [name, count] of Object.entries(EXPECTED)) {
-    const row = stdout.split('\n').find((each) => each.includes(` ${name} `)) ?? '';
-    const failed = name === 'CONNECT' || name === 'SEND' ? count : 0;
-    assert.match(row, new RegExp(`^ *\\d+ \\S+ +${name} +${count} +${failed} +0 `), stdout);
-  }
-  assert.deepEqual(
-    stdout.split('\n').filter((each) => each.length > 80),
-    [],
-  );
-  assert.match(stdout, /\d+ operations in 1 process over .* counted by (events|the kernel)/);
-  const lines = jsonOf(ran('top', '--json', '--', ...PROGRAM).stdout);
-  const connects = lines.filter((each) => each.opcode_name === 'IORING_OP_CONNECT');
-  assert.equal(
-    connects.reduce((sum, { submitted }) => sum + submitted, 0),
-    COUNT,
-  );
-  assert.equal(
-    connects.reduce((sum, { errors }) => sum + errors, 0),
-    COUNT,
-  );
-  assert.equal(lines.at(-1)?.type, 'interval');
-  assert.deepEqual(globalSettings(), before);
-});
 
 test('metrics are served on loopback, and written whole to a file', live, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'uring-metrics-'));

@@ -10,8 +10,14 @@ export const EXTENSION = extname(import.meta.filename);
 /** What resolves `uring` to the sources, or to what was compiled of them. */
 export const CONDITIONS: readonly string[] = ['--conditions=uring-source'];
 
-/** The arguments of Node.js with which it loads the project, in whichever folder it runs. */
+const { URING_GUEST } = process.env;
+
+/**
+ * The arguments of Node.js with which it loads the project, in whichever folder it runs. In a guest it interprets, as the
+ * guest's own does.
+ */
 export const LOADER: readonly string[] = [
+  ...(URING_GUEST === undefined ? [] : ['--jitless']),
   ...CONDITIONS,
   ...(EXTENSION === '.ts' ? ['--import', import.meta.resolve('tsx')] : []),
 ];

@@ -2,7 +2,8 @@
 import { Ring, type RingOptions } from '../../lib/index.ts';
 import { probe } from '../../lib/register/support.ts';
 
-const hasSocket = probe().ops.OP_SOCKET.supported === true;
+/** Can a ring make sockets here? */
+export const hasSocket = probe().ops.OP_SOCKET.supported === true;
 
 /** What a program does by a ring alone: opens a file, reads, connects, sends. */
 export interface Deeds {

@@ -50,6 +50,12 @@ function look(): Tracefs {
 
 export const tracefs: Tracefs = look();
 
+/** Tests of what only kernels with hist triggers have (CONFIG_HIST_TRIGGERS), which count by themselves. */
+export const needsKernelCounts: Needs =
+  tracefs.needs.skip === undefined && !existsSync(`${tracefs.path}/events/io_uring/io_uring_complete/hist`)
+    ? { skip: 'this kernel has no hist triggers' }
+    : tracefs.needs;
+
 /** Instances of whomever. */
 export function instances(): string[] {
   return readdirSync(`${tracefs.path}/instances`).sort();

@@ -15,7 +15,7 @@ const FOLDERS = ['register', 'ring', 'ops', 'kernels'];
 /** Only where it is asked for by name (`--only async`): not everything of it passes on every kernel yet. */
 const ON_DEMAND = ['async'];
 /** Others that depend on the kernel: its trace events have another form in each. */
-const FILES = ['test/host/operations.test.js'];
+const FILES = ['test/host/operations.test.js', 'test/cli/operations.test.js'];
 
 /** What a guest can't have, or what takes too long where everything is 13 to 46 times slower. */
 const LEFT_OUT: readonly (readonly [path: string, why: string])[] = [
@@ -50,15 +50,11 @@ function files(): string[] {
 
 /** The tour, in a process of its own: it prints one value. */
 function tour(): unknown {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [...LOADER, '--jitless', 'examples/tour.js', '--json'],
-    {
-      cwd: ROOT,
-      env: { PATH },
-      encoding: 'utf8',
-    },
-  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...LOADER, 'examples/tour.js', '--json'], {
+    cwd: ROOT,
+    env: { PATH },
+    encoding: 'utf8',
+  });
   try {
     return JSON.parse(stdout);
   } catch {
