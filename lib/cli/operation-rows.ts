@@ -147,7 +147,7 @@ interface Column {
   /** In a table that has room for it. */
   readonly wide?: number;
   readonly isText?: boolean;
-  readonly isOnlyWide?: boolean;
+  readonly isOfRings?: boolean;
   /** `seconds` undefined: counts instead of rates. */
   readonly text: (row: Row, seconds: number | undefined) => string;
   /** The title over counts. */
@@ -165,7 +165,7 @@ const COLUMNS: readonly Column[] = [
     isText: true,
     text: ({ comm }) => (comm === undefined ? '<gone>' : visible(comm)),
   },
-  { title: 'RING', width: 5, isText: true, isOnlyWide: true, text: ({ ring }) => ring ?? '*' },
+  { title: 'RING', width: 5, isText: true, isOfRings: true, text: ({ ring }) => ring ?? '-' },
   { title: 'OPERATION', width: 9, wide: 18, isText: true, text: ({ operation }) => operation },
   {
     title: 'OPS/S',
@@ -227,7 +227,8 @@ function fitted(text: string, width: number, isText: boolean): string {
  */
 export function rowLines(rows: readonly Row[], seconds: number | undefined, width: number): string[] {
   const isWide = width >= WIDE;
-  const columns = COLUMNS.filter(({ isOnlyWide = false }) => isWide || !isOnlyWide);
+  const hasRings = rows.some(({ ring }) => ring !== undefined);
+  const columns = COLUMNS.filter(({ isOfRings = false }) => hasRings || !isOfRings);
   const line = (cell: (column: Column, width: number) => string): string =>
     columns
       .map((column) => cell(column, isWide ? (column.wide ?? column.width) : column.width))

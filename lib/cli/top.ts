@@ -182,8 +182,8 @@ class Show {
     const { rings, sort, rows: most = Number.POSITIVE_INFINITY } = this.#options;
     const { columns = 80, rows: height = 24 } = process.stdout;
     const all = sorted(rowsOf(record.operations, which, rings ? 'ring' : 'process').filter(isActive), sort);
-    // the head, the line below, and one for the cursor
-    const room = this.#live === undefined ? most : Math.min(most, Math.max(height - 4, 1));
+    // the head, two lines below, and one for the cursor
+    const room = this.#live === undefined ? most : Math.min(most, Math.max(height - 5, 1));
     const shown = all.slice(0, room);
     const total = all.reduce((sum, { counts }) => sum + Math.max(counts.submitted, counts.completed), 0);
     const processes = new Set(all.map(({ pid }) => pid)).size;
@@ -193,11 +193,12 @@ class Show {
       `counted by ${record.counted === 'kernel' ? 'the kernel' : 'events'}`,
       ...(all.length > shown.length ? [`${all.length - shown.length} rows more`] : []),
     ];
-    const lost =
-      record.lostEvents === 0 ? '' : paint.yellow(`, ${shortNumber(record.lostEvents)} events lost`);
+    const below = parts.join(', ');
+    const lost = record.lostEvents === 0 ? '' : `${shortNumber(record.lostEvents)} events lost`;
+    const between = lost === '' ? '' : below.length + 2 + lost.length > width ? ',\n' : ', ';
     return [
       ...rowLines(shown, which === 'total' ? undefined : seconds, rings ? Math.max(width, WIDE) : width),
-      `${parts.join(', ')}${lost}`,
+      `${below}${between}${lost === '' ? '' : paint.yellow(lost)}`,
     ].join('\n');
   }
 

@@ -40,6 +40,9 @@ test('trace --ops shows each operation of a program with name, result and latenc
     const measured = own.filter(({ latency_ns: latency }) => Number(latency) > 0);
     assert.equal(measured.length, expected.length, name);
   }
+});
+
+test('trace --op shows a line for each operation of that kind', live, () => {
   const table = ran('trace', '--op', 'OP_CONNECT', '--', ...PROGRAM);
   const lines = table.stdout.split('\n').filter((each) => each.includes('OP_CONNECT'));
   assert.equal(lines.length, COUNT);

@@ -94,18 +94,24 @@ test('metrics are served on loopback, and written whole to a file', live, async 
   }
 });
 
-test('a killed top leaves an instance, which the next run removes', live, async () => {
-  const child = started('top', '--watch', '--interval', '0.1');
-  assert.ok(child.stdout && child.pid);
-  await once(child.stdout, 'data');
-  const left = instances().filter((name) => name.startsWith('uring.'));
-  child.kill('SIGKILL');
-  await once(child, 'close');
-  const own = left.filter((name) => name.startsWith(`uring.${child.pid}.`));
-  assert.equal(own.length, 1);
-  assert.equal(ran('top', '--duration', '0.1').status, 0);
-  assert.ok(!instances().includes(own[0] ?? ''));
-});
+for (const [name, count, ...args] of [
+  ['top', 1, '--watch', '--interval', '0.1'],
+  ['latency', 1, '--duration', '60'],
+  ['trace', 1, '--ops'],
+  ['watch', 1],
+  ['report', 3, '--json', '--duration', '60'],
+] as const) {
+  test(`a killed ${name} leaves what it has in the kernel, which the next run removes`, live, async () => {
+    const child = started(name, ...args);
+    const own = () => instances().filter((each) => each.startsWith(`uring.${child.pid}.`));
+    while (own().length < count && child.exitCode === null) await new Promise((done) => setTimeout(done, 20));
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    assert.equal(own().length, count);
+    assert.equal(ran('top', '--duration', '0.1').status, 0);
+    assert.deepEqual(own(), []);
+  });
+}
 
 test('a signal ends top in good order, and nothing stays', live, async () => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -72,20 +72,27 @@ const compiler = ['cc', 'gcc', 'clang'].find((each) => spawnSync(each, ['--versi
 export const needsProgram: Needs =
   tracefs.needs.skip === undefined && compiler === undefined ? { skip: 'needs a C compiler' } : tracefs.needs;
 
-let program: string | undefined;
+const programs = new Map<string, string>();
 
-/** The program register-calls.c, compiled. */
-export function registerCalls(): string {
-  if (program !== undefined) return program;
+/** The program `NAME.c` of this folder, compiled. */
+export function compiled(name: string): string {
+  const known = programs.get(name);
+  if (known !== undefined) return known;
   const folder = mkdtempSync(join(tmpdir(), 'uring-calls-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  program = join(folder, 'register-calls');
-  const source = join(import.meta.dirname, 'register-calls.c');
+  const program = join(folder, name);
+  const source = join(import.meta.dirname, `${name}.c`);
   const { status, stderr } = spawnSync(compiler ?? 'cc', ['-O2', '-pthread', '-o', program, source], {
     encoding: 'utf8',
   });
   if (status !== 0) throw new Error(stderr);
+  programs.set(name, program);
   return program;
+}
+
+/** The program register-calls.c, compiled. */
+export function registerCalls(): string {
+  return compiled('register-calls');
 }
 
 /** What is switched on for everybody: no trace of ours may change it. */
