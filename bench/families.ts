@@ -7,6 +7,7 @@ import { heap } from './families/heap.ts';
 import { inflight } from './families/inflight.ts';
 import { load } from './families/load.ts';
 import { nop } from './families/nop.ts';
+import { paths } from './families/paths.ts';
 import { cachedReads, directReads, sequentialReads } from './families/reads.ts';
 import { registerCalls } from './families/register.ts';
 import type { Family } from './harness.ts';
@@ -19,6 +20,7 @@ export const families: readonly Family[] = [
   sequentialReads,
   files,
   fs,
+  paths,
   appends,
   echo,
   inflight,

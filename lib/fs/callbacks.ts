@@ -4,7 +4,7 @@ import { ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
 import { nodeFs } from './node.ts';
 import { isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
-import { closeOn, openOn, planRead, planWrite, readOn, writeOn } from './whole.ts';
+import { closeOn, planRead, planWrite, readOn, writeOn } from './whole.ts';
 
 type Callback = (error: unknown, ...results: readonly unknown[]) => void;
 
@@ -13,11 +13,24 @@ function isCallback(value: unknown): value is Callback {
 }
 
 /** Calls back when `work` is over, in a tick of its own: what the callback throws is an uncaught exception, as with Node. */
-function tell(work: Promise<readonly unknown[]>, callback: Callback): void {
+function tell<T>(
+  work: Promise<T>,
+  callback: Callback,
+  resultsOf: (value: T) => readonly unknown[],
+  errorOf: (error: unknown) => unknown = same,
+): void {
   work.then(
-    (results) => process.nextTick(callback, null, ...results),
-    (error) => process.nextTick(callback, error),
+    (value) => process.nextTick(callback, null, ...resultsOf(value)),
+    (error) => process.nextTick(callback, errorOf(error)),
   );
+}
+
+function same(error: unknown): unknown {
+  return error;
+}
+
+function none(): readonly unknown[] {
+  return [];
 }
 
 function node(name: keyof typeof nodeFs, args: readonly unknown[]): unknown {
@@ -45,12 +58,15 @@ export function open(...args: readonly unknown[]): unknown {
       : undefined;
   const ring = plain && ringOrThreads();
   if (plain === undefined || ring === undefined || !isCallback(callback)) return node('open', args);
+  const { path, flags, mode } = plain;
   return tell(
-    openOn(ring, plain).then((fd) => {
-      opened.set(fd, isWritten(plain.flags));
-      return [fd];
-    }),
+    ring.open(path, { flags, mode }),
     callback,
+    ({ fd }) => {
+      opened.set(fd, isWritten(flags));
+      return [fd];
+    },
+    (error) => asNode(error, { syscall: 'open', path }),
   );
 }
 
@@ -61,22 +77,7 @@ export function close(...args: readonly unknown[]): unknown {
   if (ring === undefined || written === undefined || !isFd(fd) || !isCallback(callback))
     return node('close', args);
   opened.delete(fd);
-  return tell(
-    closeOn(ring, fd, written).then(() => []),
-    callback,
-  );
-}
-
-async function move(
-  syscall: 'read' | 'write',
-  moving: Promise<number>,
-  buffer: unknown,
-): Promise<readonly unknown[]> {
-  try {
-    return [await moving, buffer];
-  } catch (error) {
-    throw asNode(error, { syscall });
-  }
+  return tell(closeOn(ring, fd, written), callback, none);
 }
 
 /** `read(fd, buffer, offset, length, position, callback)` and `write` alike; the other forms are for Node. */
@@ -88,8 +89,12 @@ function transferrer(syscall: 'read' | 'write') {
     const ring = plain && isCallback(callback) ? ringOrThreads() : undefined;
     if (ring === undefined || plain === undefined || !isFd(fd) || !isCallback(callback))
       return node(syscall, args);
-    const moving = ring[syscall](fd, plain.memory, { offset: plain.offset });
-    return tell(move(syscall, moving, buffer), callback);
+    return tell(
+      ring[syscall](fd, plain.memory, { offset: plain.offset }),
+      callback,
+      (count) => [count, buffer],
+      (error) => asNode(error, { syscall }),
+    );
   };
 }
 
@@ -113,7 +118,12 @@ function vectorer(name: 'readv' | 'writev', syscall: 'read' | 'write') {
       !isCallback(callback)
     )
       return node(name, args);
-    return tell(move(syscall, ring[name](fd, plain, { offset }), buffers), callback);
+    return tell(
+      ring[name](fd, plain, { offset }),
+      callback,
+      (count) => [count, buffers],
+      (error) => asNode(error, { syscall }),
+    );
   };
 }
 
@@ -142,8 +152,9 @@ export function readFile(...args: readonly unknown[]): unknown {
   const ring = plan && ringOrThreads();
   if (plan === undefined || ring === undefined || callback === undefined) return node('readFile', args);
   return tell(
-    readOn(ring, plan).then(async (data) => [data ?? (await readByNode(given))]),
+    readOn(ring, plan).then((data) => data ?? readByNode(given)),
     callback,
+    (data) => [data],
   );
 }
 
@@ -153,10 +164,7 @@ function wholeWriter(name: 'writeFile' | 'appendFile', flag: string) {
     const plan = given && planWrite(flag, given[0], given[1], given[2]);
     const ring = plan && ringOrThreads();
     if (plan === undefined || ring === undefined || callback === undefined) return node(name, args);
-    return tell(
-      writeOn(ring, plan).then(() => []),
-      callback,
-    );
+    return tell(writeOn(ring, plan), callback, none);
   };
 }
 

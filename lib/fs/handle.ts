@@ -14,8 +14,8 @@ import {
   nativeOf,
   takeFd,
 } from './node-handle.ts';
-import { isWritten, opening, pieces, plainPosition, type Transfer, transfer } from './plain.ts';
-import { closeOn, openOn, readHandle, writeHandle } from './whole.ts';
+import { isWritten, type Opening, opening, pieces, plainPosition, type Transfer, transfer } from './plain.ts';
+import { closeOn, readHandle, writeHandle } from './whole.ts';
 
 /** Makes FileHandles; undefined where Node's can't be changed, null before one was seen. */
 let make: ((fd: number, isWritten: boolean) => NodeHandle) | undefined | null = null;
@@ -197,5 +197,17 @@ export async function open(path: unknown, flags?: unknown, mode?: unknown): Prom
     // the first one is Node's: it shows how the others are made
     return ring === undefined ? handle : adopt(handle, plain === undefined || isWritten(plain.flags));
   }
-  return make(await openOn(ring, plain), isWritten(plain.flags));
+  return await openOn(ring, plain, make);
+}
+
+async function openOn(
+  ring: AsyncRing,
+  { path, flags, mode }: Opening,
+  makeHandle: (fd: number, isWritten: boolean) => object,
+): Promise<object> {
+  try {
+    return makeHandle((await ring.open(path, { flags, mode })).fd, isWritten(flags));
+  } catch (error) {
+    throw asNode(error, { syscall: 'open', path });
+  }
 }

@@ -1,5 +1,7 @@
 /** Whole files through the ring: opened, moved, closed, with nothing else between. */
+import { OpError } from '../errors.ts';
 import type { AsyncRing } from '../faces/async-ring.ts';
+import { alloc } from '../sys/memory.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
 import { nodeFs, nodePromises } from './node.ts';
@@ -7,6 +9,8 @@ import { type Opening, opening, plainData, type WholeOptions, wholeOptions } fro
 
 /** The first read of a file: most are smaller, and are copied out of it. */
 const FIRST = 65_536;
+/** The second one, which finds that the file has ended. */
+const SECOND = 4096;
 /** How many such pieces of memory are kept for the next reads. */
 const KEPT = 32;
 /** What a file whose size is not known is read by, and the most that one operation moves: the thread copies meanwhile. */
@@ -19,25 +23,32 @@ const LANES = 4;
 /** A copy of more than this costs more than memory of its own. */
 const COPIED = 16_384;
 
-const spare: Uint8Array[] = [];
+/** Memory for the two reads that most files need, one right after the other. */
+interface Room {
+  readonly all: Uint8Array;
+  readonly first: Uint8Array;
+  readonly second: Uint8Array;
+}
+
+const spare: Room[] = [];
+
+function takeRoom(): Room {
+  return spare.pop() ?? newRoom();
+}
+
+function newRoom(): Room {
+  const all = alloc(FIRST + SECOND);
+  return { all, first: all.subarray(0, FIRST), second: all.subarray(FIRST) };
+}
 
 /** Takes memory back that the kernel no longer uses: not after an error, by which a ring may have died. */
-function give(memory: Uint8Array): void {
-  if (spare.length < KEPT) spare.push(memory);
+function giveRoom(room: Room): void {
+  if (spare.length < KEPT) spare.push(room);
 }
 
 /** Node's own AbortError where the signal has aborted. */
 export async function checkAborted(signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) await nodePromises.readFile('', { signal });
-}
-
-/** Opens a file through the ring; its fd, which is the caller's to close. @throws as Node's own open */
-export async function openOn(ring: AsyncRing, { path, flags, mode }: Opening): Promise<number> {
-  try {
-    return (await ring.open(path, { flags, mode })).fd;
-  } catch (error) {
-    throw asNode(error, { syscall: 'open', path });
-  }
 }
 
 /**
@@ -64,22 +75,6 @@ async function readSome(
     return await ring.read(fd, memory, options);
   } catch (error) {
     throw asNode(error, { syscall: 'read' });
-  }
-}
-
-async function writeSome(ring: AsyncRing, fd: number, memory: Uint8Array): Promise<number> {
-  try {
-    return await ring.write(fd, memory);
-  } catch (error) {
-    throw asNode(error, { syscall: 'write' });
-  }
-}
-
-async function sync(ring: AsyncRing, fd: number): Promise<void> {
-  try {
-    await ring.fsync(fd);
-  } catch (error) {
-    throw asNode(error, { syscall: 'fsync' });
   }
 }
 
@@ -149,25 +144,31 @@ async function readUnsized(
   }
 }
 
-/** What is in a file, and `first` before it; undefined where it is too large, which Node says. */
+/** What is in a file after two reads that did not end it, and before; undefined where it is too large, which Node says. */
 async function readRest(
   ring: AsyncRing,
   fd: number,
-  first: Uint8Array,
+  begin: Uint8Array,
   how: Reading,
 ): Promise<Buffer | undefined> {
   const size = await sizeOf(fd);
   await checkAborted(how.signal);
   if (size > LARGEST) return undefined;
-  return size > first.byteLength
-    ? readSized(ring, fd, first, size, how)
-    : readUnsized(ring, fd, first, how.signal);
+  return size > begin.byteLength
+    ? readSized(ring, fd, begin, size, how)
+    : readUnsized(ring, fd, begin, how.signal);
 }
 
 function sizeOf(fd: number): Promise<number> {
   return new Promise((done, fail) => {
     nodeFs.fstat(fd, (error, stats) => (error ? fail(error) : done(stats.isFile() ? stats.size : 0)));
   });
+}
+
+/** What two reads have brought, in one piece: a short read is no end, pipes and /proc have them. */
+function joined({ all }: Room, first: number, second: number): Uint8Array {
+  if (first < FIRST) all.copyWithin(first, FIRST, FIRST + second);
+  return all.subarray(0, first + second);
 }
 
 function copyOf(memory: Uint8Array): Buffer {
@@ -177,32 +178,81 @@ function copyOf(memory: Uint8Array): Buffer {
   return copy;
 }
 
-/** Everything from the current position on; undefined where it is too large. */
-async function readWhole(
-  ring: AsyncRing,
-  fd: number,
-  { encoding, signal }: WholeOptions,
-  isWhole: boolean,
-): Promise<Buffer | string | undefined> {
-  const memory = spare.pop() ?? new Uint8Array(FIRST);
-  let filled = 0;
-  for (let read = -1; read !== 0 && filled < FIRST; filled += read) {
-    read = await readSome(ring, fd, filled === 0 ? memory : memory.subarray(filled));
-    if (signal !== undefined) await checkAborted(signal);
-    // a short read is no end: pipes and /proc have them
-  }
-  const found =
-    filled < FIRST
-      ? contentOf(memory.subarray(0, filled), encoding)
-      : await readRest(ring, fd, memory, { signal, isWhole });
-  give(memory);
-  return typeof found === 'object' && encoding !== undefined ? found.toString(encoding) : found;
-}
-
 /** A copy of what was read: the memory is for the next file. */
 function contentOf(memory: Uint8Array, encoding: BufferEncoding | undefined): Buffer | string {
   if (encoding === undefined) return copyOf(memory);
   return Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength).toString(encoding);
+}
+
+/**
+ * Everything from the position of an open file on, or of one that is opened and closed for it. Undefined: Node has to do
+ * it, because the ring has failed, the file is too large, or it is a folder, of which versions of Node say different things.
+ *
+ * Each operation is awaited here and in no function between: the ring gives what is started right after one that
+ * has ended to the kernel at once.
+ * @param source the fd, or what to open
+ */
+async function readAll(
+  ring: AsyncRing,
+  source: Opening | number,
+  { signal, encoding }: WholeOptions,
+): Promise<Buffer | string | undefined> {
+  const isWhole = typeof source !== 'number';
+  let fd = isWhole ? -1 : source;
+  let step: 'open' | 'read' | 'close' = 'open';
+  try {
+    if (signal !== undefined) await checkAborted(signal);
+    if (isWhole) ({ fd } = await ring.open(source.path, { flags: source.flags, mode: source.mode }));
+    step = 'read';
+    if (signal !== undefined) await checkAborted(signal);
+    const room = takeRoom();
+    const first = await ring.read(fd, room.first);
+    if (signal !== undefined) await checkAborted(signal);
+    const second = first === 0 ? 0 : await ring.read(fd, room.second);
+    let found: Buffer | string | undefined;
+    if (second === 0) found = contentOf(room.first.subarray(0, first), encoding);
+    else {
+      found = await readRest(ring, fd, joined(room, first, second), { signal, isWhole });
+      if (encoding !== undefined) found = found?.toString(encoding);
+    }
+    giveRoom(room);
+    step = 'close';
+    if (isWhole) await ring.closeFd(fd);
+    return found;
+  } catch (error) {
+    return await failed(ring, error, {
+      step,
+      fd: isWhole ? fd : -1,
+      path: isWhole ? source.path : undefined,
+    });
+  }
+}
+
+/** Which operation of readAll() or writeAll() failed. */
+interface Failure {
+  readonly step: 'open' | 'read' | 'write' | 'fsync' | 'close';
+  /** To be closed, unless it is -1. */
+  readonly fd: number;
+  readonly path: string | undefined;
+}
+
+/** Closes the file, and throws what Node would; undefined where Node has to read it. */
+async function failed(ring: AsyncRing, error: unknown, failure: Failure): Promise<undefined> {
+  await closeAfter(ring, failure, false);
+  if (hasFailed(ring) || isFolder(error)) return undefined;
+  throw nodeError(error, failure);
+}
+
+async function closeAfter(ring: AsyncRing, { step, fd }: Failure, isWritten: boolean): Promise<void> {
+  if (fd >= 0 && (step !== 'close' || hasFailed(ring))) await closeOn(ring, fd, isWritten);
+}
+
+function nodeError(error: unknown, { step, path }: Failure): unknown {
+  return asNode(error, { syscall: step, path: step === 'open' ? path : undefined });
+}
+
+function isFolder(error: unknown): boolean {
+  return error instanceof OpError && error.code === 'EISDIR';
 }
 
 /** As `readFile` of a FileHandle. Undefined, at once or later: Node has to do it. */
@@ -212,16 +262,7 @@ export function readHandle(
   given: unknown,
 ): Promise<Buffer | string | undefined> | undefined {
   const options = wholeOptions(given);
-  return options === undefined ? undefined : readWholeUnlessAborted(ring, fd, options);
-}
-
-async function readWholeUnlessAborted(
-  ring: AsyncRing,
-  fd: number,
-  options: WholeOptions,
-): Promise<Buffer | string | undefined> {
-  await checkAborted(options.signal);
-  return readWhole(ring, fd, options, false);
+  return options === undefined ? undefined : readAll(ring, fd, options);
 }
 
 /** A whole file to read. */
@@ -243,58 +284,46 @@ export async function readFile(path: unknown, options?: unknown): Promise<unknow
   const ring = plan && ringOrThreads();
   if (plan === undefined || ring === undefined)
     return Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
-  const found = await readOn(ring, plan);
-  return found ?? Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
+  return (await readOn(ring, plan)) ?? Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
 }
 
-/**
- * Does it. Undefined: Node has to do it, because the ring has failed, the file is too large, or it is a folder, of which
- * versions of Node say different things.
- */
-export async function readOn(ring: AsyncRing, plan: ReadPlan): Promise<Buffer | string | undefined> {
-  try {
-    return await readPlanned(ring, plan);
-  } catch (error) {
-    if (hasFailed(ring) || isFolder(error)) return undefined;
-    throw error;
-  }
-}
-
-function isFolder(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EISDIR';
-}
-
-async function readPlanned(
-  ring: AsyncRing,
-  { target, options }: ReadPlan,
-): Promise<Buffer | string | undefined> {
-  const { signal } = options;
-  if (signal !== undefined) await checkAborted(signal);
-  const fd = await openOn(ring, target);
-  let result: Buffer | string | undefined;
-  try {
-    if (signal !== undefined) await checkAborted(signal);
-    result = await readWhole(ring, fd, options, true);
-  } catch (error) {
-    await closeOn(ring, fd, false);
-    throw error;
-  }
-  await closeOn(ring, fd, false);
-  return result;
+/** Does it. Undefined: Node has to do it. */
+export function readOn(ring: AsyncRing, { target, options }: ReadPlan): Promise<Buffer | string | undefined> {
+  return readAll(ring, target, options);
 }
 
 // ---- writing ------------------------------------------------------------------------------------------------------
 
-async function writeWhole(
+/** Writes to an open file, or to one that is opened and closed for it; see readAll(). */
+async function writeAll(
   ring: AsyncRing,
-  fd: number,
+  source: Opening | number,
   data: Uint8Array,
-  signal: AbortSignal | undefined,
+  { signal, flush }: WholeOptions,
 ): Promise<void> {
-  for (let at = 0; at < data.byteLength; ) {
+  const isWhole = typeof source !== 'number';
+  let fd = isWhole ? -1 : source;
+  let step: Failure['step'] = 'open';
+  try {
     if (signal !== undefined) await checkAborted(signal);
-    const isAll = at === 0 && data.byteLength <= STEP;
-    at += await writeSome(ring, fd, isAll ? data : data.subarray(at, at + STEP));
+    if (isWhole) ({ fd } = await ring.open(source.path, { flags: source.flags, mode: source.mode }));
+    step = 'write';
+    for (let at = 0; at < data.byteLength; ) {
+      if (signal !== undefined) await checkAborted(signal);
+      const isAll = at === 0 && data.byteLength <= STEP;
+      at += await ring.write(fd, isAll ? data : data.subarray(at, at + STEP));
+    }
+    if (isWhole && signal !== undefined && data.byteLength === 0) await checkAborted(signal);
+    if (isWhole && flush) {
+      step = 'fsync';
+      await ring.fsync(fd);
+    }
+    step = 'close';
+    if (isWhole) await ring.closeFd(fd, BY_WORKER);
+  } catch (error) {
+    const failure = { step, fd: isWhole ? fd : -1, path: isWhole ? source.path : undefined };
+    await closeAfter(ring, failure, true);
+    throw nodeError(error, failure);
   }
 }
 
@@ -307,17 +336,7 @@ export function writeHandle(
 ): Promise<void> | undefined {
   const options = wholeOptions(given);
   const bytes = options && plainData(data, options.encoding);
-  return bytes === undefined ? undefined : writeWholeUnlessAborted(ring, fd, bytes, options?.signal);
-}
-
-async function writeWholeUnlessAborted(
-  ring: AsyncRing,
-  fd: number,
-  data: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  await checkAborted(signal);
-  return writeWhole(ring, fd, data, signal);
+  return options && bytes && writeAll(ring, fd, bytes, options);
 }
 
 /** Bytes to write as a whole file, or at the end of one. */
@@ -355,17 +374,6 @@ export async function appendFile(path: unknown, data: unknown, options?: unknown
 }
 
 /** Does it. */
-export async function writeOn(ring: AsyncRing, { target, options, data }: WritePlan): Promise<void> {
-  const { signal, flush } = options;
-  if (signal !== undefined) await checkAborted(signal);
-  const fd = await openOn(ring, target);
-  try {
-    if (signal !== undefined) await checkAborted(signal);
-    await writeWhole(ring, fd, data, signal);
-    if (flush) await sync(ring, fd);
-  } catch (error) {
-    await closeOn(ring, fd, true);
-    throw error;
-  }
-  await closeOn(ring, fd, true);
+export function writeOn(ring: AsyncRing, { target, options, data }: WritePlan): Promise<void> {
+  return writeAll(ring, target, data, options);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
 import { wrong } from '../helpers/raw-ring.ts';
-import { ringTest } from '../helpers/rings.ts';
+import { ringTest, until } from '../helpers/rings.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_RDWR, O_WRONLY } = fs.constants;
 
@@ -146,5 +146,29 @@ ringTest(
       assert.equal(Reflect.get(error, 'code'), 'ERR_URING_CLOSED');
     await file.close();
     assert.ok(!fs.existsSync(`/proc/self/fd/${fd}`));
+  },
+);
+
+ringTest(
+  'a file that is dropped without close leaves its fd open, for whoever has the number',
+  {},
+  async (scope) => {
+    const ring = asyncRing(scope);
+    const path = join(scope.folder(), 'file');
+    fs.writeFileSync(path, 'x');
+    const open = async () => {
+      const file = await ring.open(path);
+      return { fd: file.fd, ref: new WeakRef(file) };
+    };
+    const { fd, ref } = await open();
+    try {
+      await until('the file is collected', () => {
+        globalThis.gc?.();
+        return ref.deref() === undefined;
+      });
+      assert.equal(fs.readlinkSync(`/proc/self/fd/${fd}`), path);
+    } finally {
+      fs.closeSync(fd);
+    }
   },
 );

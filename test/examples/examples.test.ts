@@ -12,20 +12,27 @@ import { run } from './child.ts';
 
 /** A line that an example prints where the kernel has what it shows; of the others anything will do. */
 const LINES: { readonly [name: string]: RegExp } = {
+  alarm: process.geteuid?.() === 0 ? /^ALARM: REGISTER_PERSONALITY by .*, pid \d+/m : /^needs root$/m,
   'buffer-ring': /^buffer \d+: I am connection 15$/m,
   'cat-many': /^10000 files, \d+ bytes, \d+ files\/s$/m,
   'clone-buffers': /^second ring, with the first one closed: 1048576 bytes$/m,
+  'copy-tree': /^500 files copied by io_uring$/m,
   cp: /^5000001 bytes, \d+ MB\/s$/m,
   'echo-server': /^answered 24502500 bytes of 100 connections, in flight: 1$/m,
   eventfd: /^one operation at once, one by a worker: counted 1$/m,
   'fixed-buffers': /^bytes 101..103 of buffer 0 now say ELF$/m,
   'fixed-files': /^slot 1 after the update: I am third$/m,
+  hash: /^300 files, 7: a3665435942e6842bd5c0153c11a3d34e20379a3f0fdaee92db8a3c68ad64ca0$/m,
+  'http-server': /^serving \S+ at http:\/\/127\.0\.0\.1:\d+$/m,
+  log: /^killed: every record that was told is there, the torn one is cut off$/m,
   personality: process.geteuid?.() === 0 ? /^as the personality: fd \d+$/m : /^needs root$/m,
   proxy: /^16 clients never read; 4 others got 8388608 bytes each; \d+ of 16 buffers are free$/m,
   probe: /^Linux \S+: \d+ of \d+ operations$/m,
   'race-with-abort': /^200 close races: \d+ had the byte, \d+ left it to the next read$/m,
   resize: /^260 completions, all in order$/m,
   restrictions: /^opening a file +refused \(-13\)$/m,
+  'sandbox-worker': /^open a file: EACCES$/m,
+  tail: /^followed 6 lines, the last one is: line 6$/m,
   'trace-own-calls': /REGISTER_FILES \(1\) = EBUSY/,
   'wait-region': /^stored: 60 ms, waited: \d+\.\d ms$/m,
   'watch-eventfd': /^woken: \d more, 5 of 5$/m,
@@ -33,8 +40,14 @@ const LINES: { readonly [name: string]: RegExp } = {
 };
 /** How many lines an example may have; those that do a whole job have a few more. */
 const LINES_MAX = 60;
-const LONGER: { readonly [name: string]: number } = { cp: 80, 'echo-server': 80, proxy: 80 };
-const IMPORTS = /^(?:uring|uring\/raw|uring\/structs|node:[\w/]+)$/;
+const LONGER: { readonly [name: string]: number } = {
+  cp: 80,
+  'echo-server': 80,
+  'http-server': 66,
+  log: 62,
+  proxy: 80,
+};
+const IMPORTS = /^(?:uring(?:\/(?:fs|host|raw|structs))?|node:[\w/]+)$/;
 
 const examples = names.filter((name) => name !== 'tour');
 

@@ -1,0 +1,90 @@
+/** What `uring/fs` leaves to Node although a ring has it, beside `fs.promises`: the figures of lib/fs/routes.ts. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import * as node from 'node:fs/promises';
+import { join } from 'node:path';
+import { AsyncRing } from 'uring';
+import type { Family, Work } from '../harness.ts';
+import { inParallel } from '../turn.ts';
+
+const FILES = 1000;
+
+/** The calls that are compared; those of a pair undo each other. */
+interface Calls {
+  stat(path: string): Promise<unknown>;
+  link(from: string, to: string): Promise<unknown>;
+  mkdir(path: string): Promise<unknown>;
+  rename(from: string, to: string): Promise<unknown>;
+  rmdir(path: string): Promise<unknown>;
+  symlink(from: string, to: string): Promise<unknown>;
+  unlink(path: string): Promise<unknown>;
+}
+
+function ofRing(): Calls {
+  const ring = new AsyncRing(256);
+  return {
+    stat: (path) => ring.statx(path),
+    link: (from, to) => ring.link(from, to),
+    mkdir: (path) => ring.mkdir(path),
+    rename: (from, to) => ring.rename(from, to),
+    rmdir: (path) => ring.unlink(path, { directory: true }),
+    symlink: (from, to) => ring.symlink(from, to),
+    unlink: (path) => ring.unlink(path),
+  };
+}
+
+const CASES: {
+  readonly [name: string]: (
+    calls: Calls,
+    folder: string,
+    by: string,
+  ) => (i: number, lane: number) => Promise<unknown>;
+} = {
+  stat: (calls, folder) => (i) => calls.stat(`${folder}/${i % FILES}`),
+  'link+unlink': (calls, folder, by) => async (i, lane) => {
+    await calls.link(`${folder}/${i % FILES}`, `${folder}/${by}-link-${lane}`);
+    await calls.unlink(`${folder}/${by}-link-${lane}`);
+  },
+  'mkdir+rmdir': (calls, folder, by) => async (_, lane) => {
+    await calls.mkdir(`${folder}/${by}-folder-${lane}`);
+    await calls.rmdir(`${folder}/${by}-folder-${lane}`);
+  },
+  rename: (calls, folder, by) => async (_, lane) => {
+    await calls.rename(`${folder}/${by}-${lane}`, `${folder}/${by}-other-${lane}`);
+    await calls.rename(`${folder}/${by}-other-${lane}`, `${folder}/${by}-${lane}`);
+  },
+  'symlink+unlink': (calls, folder, by) => async (_, lane) => {
+    await calls.symlink('target', `${folder}/${by}-symlink-${lane}`);
+    await calls.unlink(`${folder}/${by}-symlink-${lane}`);
+  },
+};
+
+function side(make: () => Calls, by: string) {
+  return ([folder = '']: readonly string[]): Work => {
+    const calls = make();
+    for (let lane = 0; lane < 32; lane++) writeFileSync(join(folder, `${by}-${lane}`), '');
+    return (name, count) => {
+      const [what = '', depth = '1'] = name.split(':');
+      const made = CASES[what];
+      if (made === undefined) throw new Error(`no case ${name}`);
+      return inParallel(count, Number(depth), made(calls, folder, by), () => 1);
+    };
+  };
+}
+
+export const paths: Family = {
+  name: 'paths',
+  title: 'Operations on paths: what uring/fs leaves to Node',
+  unit: 'a call, or the two calls of a pair',
+  how: 'NAME:DEPTH, the depth being how many calls are on their way. Calls of a pair undo each other. The kernel gives each of these operations of a ring to a worker.',
+  plot: { axes: ['rate', 'cpu'], isLog: true },
+  cases: Object.keys(CASES).flatMap((name) => [`${name}:1`, `${name}:32`]),
+  count: (_, { isQuick }) => (isQuick ? 500 : 2000),
+  workers: { 'fs.promises': side(() => node, 'node'), AsyncRing: side(ofRing, 'ring') },
+  async sides(kit) {
+    const folder = join(kit.folder, 'paths');
+    mkdirSync(folder);
+    for (let i = 0; i < FILES; i++) writeFileSync(join(folder, `${i}`), '');
+    await kit.node(Object.keys(this.workers), [folder], kit.cpus(2));
+  },
+  expected: (_, count) => count,
+};
