@@ -153,12 +153,18 @@ function attached({ flags }: SetupRequest): string | undefined {
   return (flags & constants.IORING_SETUP_ATTACH_WQ) === 0 ? undefined : 'wqFd is not the fd of an open ring';
 }
 
+/** ENOMEM where no limit on locked memory applies: the queues are few but long pieces of the kernel's memory. */
+function shortOfMemory(bytes: number): string {
+  const size = `${Math.ceil(bytes / 1024)} KiB of queues`;
+  return `the kernel has no memory for ${size}: the cgroup's limit (memory.max) is reached, or memory is in pieces; take fewer entries`;
+}
+
 const SETUP_HINTS: { readonly [code: string]: (request: SetupRequest, errno: number) => string | undefined } =
   {
     EPERM: (request, errno) => pollingForbidden(request) ?? refusalHint(setupRefusal(errno)),
     EACCES: (_, errno) => refusalHint(setupRefusal(errno)),
     ENOSYS: (_, errno) => refusalHint(setupRefusal(errno)),
-    ENOMEM: (request) => lockedMemoryHint(queueBytes(request)),
+    ENOMEM: (request) => lockedMemoryHint(queueBytes(request)) ?? shortOfMemory(queueBytes(request)),
     EMFILE: () =>
       `RLIMIT_NOFILE's soft limit of ${limit('nofile')?.soft ?? '(unknown)'} is reached: close files, or raise it (ulimit -n, LimitNOFILE=)`,
     ENFILE: () => 'the system has as many open files as sysctl fs.file-max allows',

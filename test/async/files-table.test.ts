@@ -69,7 +69,8 @@ ringTest('onRelease is told of what filesUpdate replaced', {}, async (scope) => 
   const released: number[] = [];
   const files = ring.registerFiles([reader, writer], { onRelease: (index) => released.push(index) });
   await ring.filesUpdate(files, 1, [reader]);
-  await until('the release', () => released.length === 1);
+  // before 6.13 the kernel lets go a moment later, which an idle ring is told with its next completion
+  while (released.length === 0) await ring.nop();
   assert.deepEqual(released, [1]);
   files.unregister();
   await until('the other', () => released.length === 2);

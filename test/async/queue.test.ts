@@ -5,13 +5,16 @@ import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails } from '../helpers/async.ts';
 import { needsSetup } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
-import { patience } from '../helpers/patience.ts';
+import { patience, whereFast } from '../helpers/patience.ts';
 import { ringTest } from '../helpers/rings.ts';
 
 /** An emulated machine takes minutes for more than a hundredth of it. */
 const MANY = patience(1) === 1 ? 100_000 : 1000;
 /** The submission thread takes 8 entries each time that it gets a processor. */
 const FEW = 500;
+
+/** A turn goes on for 0.2 ms. */
+const FAST = whereFast('turns of 0.2 ms');
 
 for (const [kind, many, options, need] of [
   ['plain', MANY, {}, {}],
@@ -81,7 +84,7 @@ ringTest('a thousand failures at once are a thousand rejections', {}, async (sco
 
 ringTest(
   'operations that complete at once go on one after another within a turn, for a while',
-  {},
+  FAST,
   async (scope) => {
     const ring = asyncRing(scope);
     let turns = 0;
@@ -97,7 +100,7 @@ ringTest(
   },
 );
 
-ringTest('timers and other I/O get their turn while the ring is busy', {}, async (scope) => {
+ringTest('timers and other I/O get their turn while the ring is busy', FAST, async (scope) => {
   const ring = asyncRing(scope, 8);
   let isOver = false;
   let ticks = 0;

@@ -145,6 +145,20 @@ describe('io_uring_setup', () => {
     }
   });
 
+  it('names the memory that the kernel lacks, where no limit on locked memory applies', () => {
+    const unlimited = (_: number, pair: BigUint64Array) => {
+      pair.fill(2n ** 64n - 1n);
+      return 0;
+    };
+    replace(sys, 'getrlimit', unlimited);
+    const kib = (1024 * 64 + Math.ceil((64 + 2048 * 16 + 1024 * 4) / pageSize()) * pageSize()) / 1024;
+    const { hint } = explainSetup(12, { entries: 1000, flags: 0 });
+    assert.match(
+      hint ?? '',
+      new RegExp(`^the kernel has no memory for ${kib} KiB .*memory\\.max.*fewer entries$`),
+    );
+  });
+
   it('names the soft limit of open files', () => {
     assert.match(
       explainSetup(24, { entries: 8, flags: 0 }).hint ?? '',
