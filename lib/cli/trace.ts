@@ -155,8 +155,9 @@ async function traceUntilEnd(command: Launched | undefined, options: Options): P
   if (passStatus && command !== undefined && !wasStopped) process.exitCode ??= await command.exited;
 }
 
-function remarkStart({ mode, pidNamespaceInitial }: TraceStart, { light }: Options): void {
-  if (mode === 'light' && !light) {
+function remarkStart({ mode, pidNamespaceInitial }: TraceStart, { light, op }: Options): void {
+  // with --op no calls are asked for
+  if (mode === 'light' && !light && op === undefined) {
     note(
       'this kernel has no events for system calls: only calls that reached a ring are seen, as with --light',
     );

@@ -1,6 +1,7 @@
 /**
- * `logs.ts [--strace]`: a program makes calls that it counts, a tool writes them down, `decode` reads what the tool wrote:
- * as many calls, none unreadable. With --strace in three versions, two of them from Debian's pools, with every flag set.
+ * `logs.ts [--strace | --sample]`: a program makes calls that it counts, a tool writes them down, `decode` reads what the tool wrote:
+ * as many calls, none unreadable. With --strace in three versions, two of them from Debian's pools, with every flag set;
+ * with --sample only the installed strace with two.
  * The host is not changed: perf and bpftrace attach for as long as they run.
  */
 import { spawnSync } from 'node:child_process';
@@ -49,8 +50,9 @@ async function compare({ name, log, isPart = false }: Way, made: number): Promis
   const decoding = decode(log());
   for await (const _ of decoding);
   const { calls, incomplete, malformed } = decoding.stats;
-  const isRight =
-    malformed === 0 && incomplete === 0 && (isPart ? calls > 0 && calls <= made : calls === made);
+  // of a call that another thread's interrupted, strace 6.1 with -Z leaves out whose result follows
+  const isWhole = isPart ? calls > 0 && calls <= made : calls === made && incomplete === 0;
+  const isRight = malformed === 0 && isWhole;
   if (!isRight) failures++;
   console.log(
     `${isRight ? 'ok  ' : 'FAIL'}  ${name}: ${calls} of ${made}, ${incomplete} incomplete, ${malformed} not readable`,
@@ -150,7 +152,9 @@ function* tracers(): Generator<Way> {
 run(['cc', '-O2', '-pthread', '-o', program, join(import.meta.dirname, 'regs.c')]);
 const made = Number(run([program]).trim());
 const isEvery = process.argv.includes('--strace');
+const isSample = process.argv.includes('--sample');
+if (!has('strace')) console.log('no strace');
 for (const way of straces(isEvery)) await compare(way, made);
-if (!isEvery) for (const way of tracers()) await compare(way, made);
+if (!isEvery && !isSample) for (const way of tracers()) await compare(way, made);
 console.log(failures === 0 ? 'every call was decoded' : `${failures} failed`);
 process.exitCode = failures === 0 ? 0 : 1;
