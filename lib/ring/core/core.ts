@@ -244,10 +244,9 @@ export class RingCore {
   commit(userData: number, held: unknown): number {
     const { flights, queues } = this;
     queues.advance();
-    const slot = flights.add(userData, held);
     const { sqe } = queues;
-    sqe.setUserData(slot, flights.high(slot));
-    flights.describe(slot, sqe.words[sqe.base] ?? 0, sqe.words[sqe.base + 1] ?? 0);
+    const { words, base } = sqe;
+    const slot = flights.start(userData, held, words, base);
     if (makesCopies) this.#keepCopies(slot, sqe.opcode);
     return slot;
   }

@@ -8,6 +8,7 @@
  */
 
 import { constants } from '../../../structs/flags.ts';
+import { Sqe } from '../../../structs/sqe.ts';
 
 /** The kinds of user_data that bit 63 marks: bits 61 and 62. */
 const FLIGHT = 0;
@@ -42,11 +43,12 @@ export function join(high: number, low: number): bigint {
   return whole[0] ?? 0n;
 }
 
-function longer(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const copy = new Int32Array(length);
-  copy.set(array);
-  return copy;
-}
+/** Words of a slot in the table: the high half of its user_data; the first word of its entry, with opcode and flags; its file. */
+const WORDS = 4;
+const FIRST = 1;
+const FD = 2;
+/** Where an entry has its user_data, in words. */
+const USER_DATA = Sqe.at.userData / 4;
 
 /**
  * A table of operations in flight, or of other things that completions of a kind name. Slots are reused, generations are
@@ -60,11 +62,12 @@ export class Flights<H = unknown> {
    * of another ring.
    */
   readonly #firstGeneration = Math.floor(Math.random() * (PAYLOAD + 1));
-  /** The high half of each slot's user_data; without bit 63 while the slot is free, so that no completion fits it. */
-  #high = new Int32Array(0);
-  /** The first word of each operation's entry, with opcode and flags, and its file: for what is said of those that don't end. */
-  #words = new Int32Array(0);
-  #fd = new Int32Array(0);
+  /**
+   * WORDS words of each slot, side by side so that they are in one line of the cache. The high half of the user_data is
+   * without bit 63 while the slot is free, so that no completion fits it; entry and file are for what is said of operations
+   * that don't end.
+   */
+  #table = new Int32Array(0);
   readonly #held: (H | undefined)[] = [];
   /** The free slots: a stack rather than a list, so that no slot has to be read to know the next one. */
   #free = new Int32Array(0);
@@ -87,45 +90,61 @@ export class Flights<H = unknown> {
     // free slots hold nothing
     if (held !== undefined) this.#held[slot] = held;
     this.#userData[slot] = userData;
-    const high = this.#high;
-    high[slot] = (high[slot] ?? 0) | this.#mark;
+    const table = this.#table;
+    const at = slot * WORDS;
+    table[at] = (table[at] ?? 0) | this.#mark;
     return slot;
   }
 
-  /** What was started: the first two words of the entry, which have opcode, flags and file. */
-  describe(slot: number, first: number, fd: number): void {
-    this.#words[slot] = first;
-    this.#fd[slot] = fd;
+  /**
+   * As `add`, for the operation whose entry stands at `base` of `words`: gives the entry its user_data too. All in one
+   * function, because V8 would not inline a third one here.
+   */
+  start(userData: number, held: H, words: Uint32Array, base: number): number {
+    if (this.#freeCount === 0) this.#grow();
+    const slot = this.#free[--this.#freeCount] ?? 0;
+    if (held !== undefined) this.#held[slot] = held;
+    this.#userData[slot] = userData;
+    const table = this.#table;
+    const at = slot * WORDS;
+    const high = (table[at] ?? 0) | this.#mark;
+    table[at] = high;
+    table[at + FIRST] = words[base] ?? 0;
+    table[at + FD] = words[base + 1] ?? 0;
+    words[base + USER_DATA] = slot;
+    words[base + USER_DATA + 1] = high;
+    return slot;
   }
 
   opcode(slot: number): number {
-    return (this.#words[slot] ?? 0) & 0xff;
+    return (this.#table[slot * WORDS + FIRST] ?? 0) & 0xff;
   }
 
   /** The fd, or the slot of the file table. */
   fd(slot: number): number {
-    return this.#fd[slot] ?? -1;
+    return this.#table[slot * WORDS + FD] ?? -1;
   }
 
   isFixedFile(slot: number): boolean {
-    return ((this.#words[slot] ?? 0) & (constants.IOSQE_FIXED_FILE << 8)) !== 0;
+    return ((this.#table[slot * WORDS + FIRST] ?? 0) & (constants.IOSQE_FIXED_FILE << 8)) !== 0;
   }
 
   /** The high half of the slot's user_data; the low half is the slot itself. */
   high(slot: number): number {
-    return (this.#high[slot] ?? 0) >>> 0;
+    return (this.#table[slot * WORDS] ?? 0) >>> 0;
   }
 
-  /** Is this the operation that has the slot now? */
+  /** Is this the operation that has the slot now? `slot` is what a completion says, so any number. */
   isCurrent(slot: number, high: number): boolean {
     // one comparison for bit 63, the kind and the generation: nothing else has all three
-    return high >= OURS && this.#high[slot] === (high | 0);
+    return high >= OURS && this.#table[slot * WORDS] === (high | 0);
   }
 
   /** Was it the operation of this slot some time ago? */
   isFormer(slot: number, high: number): boolean {
     if (kindOf(high) !== kindOf(this.#mark >>> 0)) return false;
-    return this.#age(payloadOf(high)) < this.#age(payloadOf(this.#high[slot] ?? this.#firstGeneration));
+    const now = this.#table[slot * WORDS] ?? this.#firstGeneration;
+    return this.#age(payloadOf(high)) < this.#age(payloadOf(now));
   }
 
   /** How many generations after the first one. */
@@ -144,8 +163,9 @@ export class Flights<H = unknown> {
   /** The operation is over: lets go of what it held. */
   remove(slot: number): void {
     if (this.#held[slot] !== undefined) this.#held[slot] = undefined;
-    const high = this.#high;
-    high[slot] = ((high[slot] ?? 0) + 1) & PAYLOAD;
+    const table = this.#table;
+    const at = slot * WORDS;
+    table[at] = ((table[at] ?? 0) + 1) & PAYLOAD;
     this.#free[this.#freeCount++] = slot;
   }
 
@@ -169,15 +189,13 @@ export class Flights<H = unknown> {
     const length = Math.max(64, this.#free.length * 2);
     const userData = new Float64Array(length);
     userData.set(this.#userData);
-    const high = new Int32Array(length);
-    high.fill(this.#firstGeneration);
-    high.set(this.#high);
+    const table = new Int32Array(length * WORDS);
+    table.set(this.#table);
+    for (let slot = this.#held.length; slot < length; slot++) table[slot * WORDS] = this.#firstGeneration;
     this.#free = new Int32Array(length);
     for (let slot = length - 1; slot >= this.#held.length; slot--) this.#free[this.#freeCount++] = slot;
     while (this.#held.length < length) this.#held.push(undefined);
-    this.#words = longer(this.#words, length);
-    this.#fd = longer(this.#fd, length);
     this.#userData = userData;
-    this.#high = high;
+    this.#table = table;
   }
 }
