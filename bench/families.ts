@@ -1,15 +1,19 @@
 /** Everything that is compared, in the order of docs/bench.md. */
 import { appends } from './families/appends.ts';
+import { beside } from './families/beside.ts';
 import { echo } from './families/echo.ts';
 import { files } from './families/files.ts';
 import { fs } from './families/fs.ts';
 import { heap } from './families/heap.ts';
 import { inflight } from './families/inflight.ts';
 import { load } from './families/load.ts';
+import { log } from './families/log.ts';
 import { nop } from './families/nop.ts';
 import { paths } from './families/paths.ts';
 import { cachedReads, directReads, sequentialReads } from './families/reads.ts';
 import { registerCalls } from './families/register.ts';
+import { stat } from './families/stat.ts';
+import { tree } from './families/tree.ts';
 import type { Family } from './harness.ts';
 
 export const families: readonly Family[] = [
@@ -22,6 +26,10 @@ export const families: readonly Family[] = [
   fs,
   paths,
   appends,
+  beside,
+  tree,
+  stat,
+  log,
   echo,
   inflight,
   heap,

@@ -98,6 +98,20 @@ function flatness(rows: Rows, by: string, few: string): Value {
   return many && some ? ratio(many, some, 'ns') : undefined;
 }
 
+/** A timer of 1 ms beside large reads: its 99th percentile, and what that costs. */
+function besides(rows: Rows): Verdict[] {
+  const row = find(rows, 'beside', '1MiB', 'AsyncRing');
+  const what = 'A timer of 1 ms beside 32 reads of 1 MiB';
+  return [
+    ...atMost(`${what}: p99`, 6e6, row && of(row, 'p99'), duration),
+    ...atLeast(
+      `${what}: reads, to FileHandle`,
+      0.9,
+      faster(rows, 'beside', '1MiB', 'AsyncRing', 'FileHandle.read'),
+    ),
+  ];
+}
+
 /** Every target that this run has measured. */
 export function verdicts(rows: Rows): Verdict[] {
   const direct = (depth: string, limit: number) => [
@@ -131,6 +145,11 @@ export function verdicts(rows: Rows): Verdict[] {
       faster(rows, 'cached', '32', 'AsyncRing', 'FileHandle.read'),
     ),
     ...atLeast('Cached, depth 32, to C', 0.6, faster(rows, 'cached', '32', 'AsyncRing', 'C')),
+    ...atLeast(
+      'Cached, depth 32, with callbacks, to C',
+      0.75,
+      faster(rows, 'cached', '32', 'AsyncRing, callback', 'C'),
+    ),
     ...direct('32', 1.3),
     ...direct('128', 1.8),
     ...atLeast('Small files, to fs.promises', 3, faster(rows, 'files', '10,000', 'AsyncRing', 'fs.promises')),
@@ -139,6 +158,7 @@ export function verdicts(rows: Rows): Verdict[] {
       1.5,
       compared(rows, 'echo', '64:64', 'node:net', 'AsyncRing', 'cpuNs'),
     ),
+    ...besides(rows),
     ...atMost('100,000 NOPs at once, to 1,000: time', 1.5, flatness(rows, 'all at once', '1000'), isTimes),
     ...atMost(
       'NOP beside 100,000, to beside 1: time',
@@ -147,6 +167,12 @@ export function verdicts(rows: Rows): Verdict[] {
       isTimes,
     ),
     ...atMost('Heap for a promise read', 300, heapOf(rows, 'read, AsyncRing, 256 at once'), isBytes),
+    ...atMost(
+      'Heap for a callback read',
+      100,
+      heapOf(rows, 'read, AsyncRing, callback, 256 at once'),
+      isBytes,
+    ),
     ...atMost('Heap for a NOP through Ring', 1, heapOf(rows, 'NOP, Ring'), isBytes),
     ...loading(rows),
   ];

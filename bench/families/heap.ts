@@ -52,12 +52,20 @@ function nops(): Work {
   }, BATCH);
 }
 
-async function reads([path = '']: readonly string[]): Promise<[AsyncRing, () => Promise<number>]> {
+type Start = (callback: (error: Error | null) => void) => void;
+
+function ignore(): void {}
+
+async function reads([path = '']: readonly string[]): Promise<[AsyncRing, () => Promise<number>, Start]> {
   const ring = new AsyncRing(READS);
   const memory = alloc(4096);
   const options = { offset: 0 };
   const file = await ring.open(path);
-  return [ring, () => ring.read(file, memory, options)];
+  return [
+    ring,
+    () => ring.read(file, memory, options),
+    (callback) => ring.read(file, memory, options, callback),
+  ];
 }
 
 async function oneRead(args: readonly string[]): Promise<Work> {
@@ -72,6 +80,21 @@ async function manyReads(args: readonly string[]): Promise<Work> {
     await read();
     if (ring.inFlight > 0) throw new Error('a read is not done with the last one');
   }, READS);
+}
+
+async function toldReads(args: readonly string[]): Promise<Work> {
+  const [ring, , start] = await reads(args);
+  return heapOf(
+    () =>
+      new Promise<void>((resolve, reject) => {
+        const last = (error: Error | null) => (error === null ? resolve() : reject(error));
+        for (let i = 1; i < READS; i++) start(ignore);
+        start(last);
+      }).then(() => {
+        if (ring.inFlight > 0) throw new Error('a read is not done with the last one');
+      }),
+    READS,
+  );
 }
 
 async function handleReads([path = '']: readonly string[]): Promise<Work> {
@@ -92,6 +115,7 @@ export const heap: Family = {
     'read, FileHandle': handleReads,
     'read, AsyncRing, 1 at a time': oneRead,
     'read, AsyncRing, 256 at once': manyReads,
+    'read, AsyncRing, callback, 256 at once': toldReads,
     'NOP, Ring': nops,
   },
   async sides(kit) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { AsyncRing, type RingBaseOptions } from 'uring';
 import { alloc } from 'uring/raw';
 import { type Family, type Kit, setupFlags, type Work } from '../harness.ts';
-import { inParallel, repeat } from '../turn.ts';
+import { inParallel, repeat, turn } from '../turn.ts';
 
 const MARKED = 4096;
 const FILE_BYTES = 256 * 1024 * 1024;
@@ -112,6 +112,48 @@ function byRing({
   };
 }
 
+/** As `byRing`, with a callback for each lane. */
+function byRingCallback(args: readonly string[]): Work {
+  const job = jobOf(args);
+  const file = openSync(job.path, job.flags);
+  return (name, count, seed) => {
+    const depth = Number(name);
+    const order = blockOrder(job, count, seed);
+    const { memory, looks } = lanes(depth, job.bytes);
+    const ring = new AsyncRing(1024);
+    return turn(count, (latencies) => {
+      return new Promise((resolve, reject) => {
+        let next = 0;
+        let done = 0;
+        let sum = 0;
+        for (let lane = 0; lane < depth; lane++) {
+          const into = memory[lane] ?? NOWHERE;
+          let started = 0;
+          const start = () => {
+            if (next >= count) return;
+            const i = next++;
+            started = latencies.start(i);
+            ring.read(file, into, { offset: (order[i] ?? 0) * job.bytes }, told);
+          };
+          const told = (error: Error | null, got: number) => {
+            if (error !== null || got !== job.bytes) {
+              reject(error ?? new Error(`read ${got} of ${job.bytes} bytes`));
+              return;
+            }
+            sum = (sum + (looks[lane]?.() ?? 0)) >>> 0;
+            latencies.end(started);
+            if (++done === count) {
+              ring.close();
+              resolve(sum);
+            } else start();
+          };
+          start();
+        }
+      });
+    });
+  };
+}
+
 async function byFileHandle(args: readonly string[]): Promise<Work> {
   const job = jobOf(args);
   const file: FileHandle = await open(job.path, job.flags);
@@ -166,6 +208,7 @@ function bySync(args: readonly string[]): Work {
 
 const workers: Family['workers'] = {
   AsyncRing: byRing({}),
+  'AsyncRing, callback': byRingCallback,
   'AsyncRing, fixed buffers': byRing({ isFixedBuffer: true }),
   'AsyncRing, fixed file': byRing({ isFixedFile: true }),
   'AsyncRing, fixed both': byRing({ isFixedBuffer: true, isFixedFile: true }),
