@@ -826,7 +826,8 @@ export class Prepare {
 
   /**
    * Asks what the kernel knows of a file (OP_STATX). The kernel does this in a worker thread always: for
-   * one file `fs.statSync` is faster.
+   * one file `fs.statSync` takes a twentieth of the time, and for many at once `fs.promises.stat` is as
+   * fast.
    * @param target a path, or an open file (no slot of the file table)
    * @param buffer gets a struct statx: `Statx.decode` of uring/structs reads it
    * @since 5.6
