@@ -4,111 +4,16 @@
  * interface is not the one that was committed.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { entrances } from './build/entrances.ts';
+import { exportsOf, moduleAt, origin, type Place, type Reached, reach } from './build/modules.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, 'docs/api');
 /** Lines of the report are no longer, where they can be broken. */
 const WIDTH = 116;
-
-/** A name in a module. */
-interface Place {
-  readonly path: string;
-  readonly name: string;
-}
-
-/** One .d.cts by its text alone: the compiler's output is regular, each statement begins in the first column. */
-interface Module {
-  readonly declared: Map<string, string[]>;
-  readonly imported: Map<string, Place>;
-  readonly exported: Map<string, Place>;
-  /** Modules of which it exports all. */
-  readonly stars: string[];
-}
-
-const modules = new Map<string, Module>();
-
-function resolve(from: string, specifier: string): string {
-  return join(dirname(from), specifier).replace(/(\.d)?\.c?[jt]s$/, '.d.cts');
-}
-
-function moduleAt(path: string): Module {
-  const known = modules.get(path);
-  if (known !== undefined) return known;
-  const module: Module = { declared: new Map(), imported: new Map(), exported: new Map(), stars: [] };
-  modules.set(path, module);
-  const text = readFileSync(path, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\/\/.*$/gm, '');
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  for (const statement of lines.join('\n').split(/\n(?=[a-z])/)) read(module, path, statement);
-  return module;
-}
-
-function read(module: Module, path: string, statement: string): void {
-  const [, verb, names = '', specifier] =
-    /^(import|export) (?:type )?([{*][^'"]*)from ['"](.*)['"]/.exec(statement) ?? [];
-  if (specifier !== undefined) {
-    if (!specifier.startsWith('.')) return;
-    const target = resolve(path, specifier);
-    const [, namespace] = /^\* as (\w+)/.exec(names) ?? [];
-    if (namespace === undefined && names.startsWith('*')) module.stars.push(target);
-    const table = verb === 'import' ? module.imported : module.exported;
-    if (namespace !== undefined) table.set(namespace, { path: target, name: '*' });
-    for (const [, name = '', alias = name] of names.matchAll(/(?:type )?(\w+)(?: as (\w+))?(?=[ ,}])/g)) {
-      if (names.startsWith('{')) table.set(alias, { path: target, name });
-    }
-    return;
-  }
-  const [, name] =
-    /^(?:export |declare |abstract )*(?:function|const|class|interface|type|let) (\w+)/.exec(statement) ?? [];
-  if (name === undefined) return;
-  module.declared.set(name, [...(module.declared.get(name) ?? []), statement]);
-  if (statement.startsWith('export ')) module.exported.set(name, { path, name });
-}
-
-/** Every name that a module exports. */
-function exportsOf(path: string): Map<string, Place> {
-  const { exported, stars } = moduleAt(path);
-  return new Map([...stars.flatMap((star) => [...exportsOf(star)]), ...exported]);
-}
-
-/** The names that were reached in each module. */
-type Reached = Map<string, Set<string>>;
-
-/** Adds a declaration, and whatever its text names. */
-function reach({ path, name }: Place, reached: Reached): void {
-  if (name === '*') {
-    for (const place of exportsOf(path).values()) reach(place, reached);
-    return;
-  }
-  const { declared, imported } = moduleAt(path);
-  const statements = declared.get(name);
-  if (statements === undefined) {
-    const elsewhere = imported.get(name) ?? exportsOf(path).get(name);
-    if (elsewhere !== undefined) reach(elsewhere, reached);
-    return;
-  }
-  const marked = reached.get(path) ?? new Set();
-  if (marked.has(name)) return;
-  reached.set(path, marked.add(name));
-  const text = statements.join('\n');
-  for (const [, specifier = '', inner = ''] of text.matchAll(/import\(['"](.*?)['"]\)\.(\w+)/g)) {
-    reach({ path: resolve(path, specifier), name: inner }, reached);
-  }
-  for (const [word] of text.matchAll(/\b[A-Za-z_]\w*\b/g)) {
-    if (declared.has(word) || imported.has(word)) reach({ path, name: word }, reached);
-  }
-}
-
-/** Where an exported name is declared: it may come by way of other modules. */
-function origin({ path, name }: Place): Place {
-  const { declared, imported } = moduleAt(path);
-  if (name === '*' || declared.has(name)) return { path, name };
-  const elsewhere = imported.get(name) ?? exportsOf(path).get(name);
-  return elsewhere === undefined ? { path, name } : origin(elsewhere);
-}
 
 /** Words in as few lines as they fit into. */
 function fill(words: readonly string[]): string {
@@ -182,7 +87,7 @@ function render(): Map<string, string> {
           ([word]) => each.has(word) && owners.get(key({ path, name: word })) === specifier,
         );
         if (own.length === 0) continue;
-        const text = own.flatMap(([, statements]) => statements.map(summary)).join('\n');
+        const text = own.flatMap(([, statements]) => statements.map(({ code }) => summary(code))).join('\n');
         parts.push(`## ${module}`, `\`\`\`ts\n${text}\n\`\`\``);
       }
       const text = parts.filter((part) => part !== '').join('\n\n');

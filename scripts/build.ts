@@ -56,16 +56,6 @@ const builtins: Plugin = {
   renderChunk: (code) => code.replaceAll(/\brequire\(('node:[\w/]+')\)/g, 'process.getBuiltinModule($1)'),
 };
 
-/** Nobody steps into what only the command has. */
-const smaller: Plugin = {
-  name: 'smaller',
-  async renderChunk(code, chunk) {
-    const isOfLibrary = (id: string) => libraryChunks.has(id) || id.startsWith(FACADE);
-    if (chunk.moduleIds.some(isOfLibrary)) return null;
-    return transform(code, { minifyWhitespace: true, minifySyntax: true, legalComments: 'none' });
-  },
-};
-
 const OUTPUT: OutputOptions = {
   format: 'cjs',
   exports: 'named',
@@ -103,11 +93,12 @@ const bundle = await rollup({
 const { output } = await bundle.write({
   ...OUTPUT,
   dir: folder,
-  plugins: [builtins, smaller],
+  plugins: [builtins],
   manualChunks: (id) => libraryChunks.get(id),
 });
 await bundle.close();
 const chunks = output.filter((each): each is OutputChunk => each.type === 'chunk');
+for (const chunk of chunks) if (!isFacade(chunk)) await shorten(chunk);
 for (const { name } of entrances) writeFileSync(join(folder, `${name}.mjs`), esModule(name));
 writeNotice(
   join(folder, 'THIRD-PARTY-LICENSES.txt'),
@@ -118,6 +109,27 @@ const manual = [join(folder, 'cli.cjs'), 'completion', 'bash', '--write', folder
 const { status, error } = spawnSync(process.execPath, manual, { stdio: 'inherit' });
 if (error) throw error;
 process.exitCode = status ?? 1;
+
+function isFacade({ moduleIds }: OutputChunk): boolean {
+  return moduleIds.some((id) => id.startsWith(FACADE));
+}
+
+/**
+ * Without comments and indentation, in lines of a length that errors can show. Names that stacks have stay (functions of
+ * modules, classes, members); those of variables in functions are short. What only the command has is made shorter still.
+ * It is done last: a line may end within a name that rollup puts in.
+ */
+async function shorten({ fileName, code, moduleIds }: OutputChunk): Promise<void> {
+  const minifySyntax = !moduleIds.some((id) => libraryChunks.has(id));
+  const options = { minifyWhitespace: true, minifyIdentifiers: true, minifySyntax } as const;
+  const { code: short } = await transform(code, {
+    ...options,
+    lineLimit: 240,
+    legalComments: 'none',
+    target: 'node20',
+  });
+  writeFileSync(join(folder, fileName), short);
+}
 
 function exportsOf(entrance: string): readonly string[] {
   return chunks.find((chunk) => chunk.isEntry && chunk.name === entrance)?.exports ?? [];

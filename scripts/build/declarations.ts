@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { entrances, everythingOf, root } from './entrances.ts';
+import { exportsOf, type Reached, reach, reduced } from './modules.ts';
 
 const RELATIVE = /(?<=['"])(\.\.?\/[^'"]+)\.[jt]s(?=['"])/g;
 
@@ -34,18 +35,31 @@ export function writeDeclarations(folder: string, valuesOf: (entrance: string) =
   try {
     compile(made);
     const done = new Set<string>();
+    // beside the compiler's own, as they will be named
     const copy = (module: string): void => {
       if (done.has(module)) return;
       done.add(module);
       const text = readFileSync(join(made, `${module}.d.ts`), 'utf8');
-      const to = join(folder, 'types', `${module}.d.cts`);
-      mkdirSync(dirname(to), { recursive: true });
-      writeFileSync(to, plainer(text).replaceAll(RELATIVE, '$1.cjs'));
+      writeFileSync(join(made, `${module}.d.cts`), plainer(text).replaceAll(RELATIVE, '$1.cjs'));
       for (const [, path = ''] of text.matchAll(RELATIVE)) copy(join(dirname(module), path));
     };
+    const reached: Reached = new Map();
+    const starts = entrances.map(({ source }) => source.replace(/\.ts$/, ''));
+    for (const module of starts) copy(module);
+    for (const module of starts) {
+      const path = join(made, `${module}.d.cts`);
+      for (const place of exportsOf(path).values()) reach(place, reached);
+      if (!reached.has(path)) reached.set(path, new Set());
+    }
+    for (const module of done) {
+      const path = join(made, `${module}.d.cts`);
+      if (!reached.has(path)) continue;
+      const to = join(folder, 'types', `${module}.d.cts`);
+      mkdirSync(dirname(to), { recursive: true });
+      writeFileSync(to, reduced(path, reached));
+    }
     for (const { name, source } of entrances) {
       const module = source.replace(/\.ts$/, '');
-      copy(module);
       writeFileSync(
         join(folder, `${name}.d.cts`),
         everythingOf(source, `'./types/${module}.cjs'`, valuesOf(name)),
