@@ -251,14 +251,15 @@ export abstract class AsyncRingBase extends RingBase {
     callback: Callback<never> | undefined,
     ...args: A
   ): undefined {
-    const options = typeof given === 'function' ? undefined : given;
-    const told = typeof given === 'function' ? given : callback;
+    const told = callback === undefined ? given : callback;
     if (typeof told !== 'function') throw wrongType('callback', 'a function', told);
     const flight = Told.make(this.core, operation.info, outcome, told);
     try {
       this.core.begin();
       if (this.#chain !== undefined)
         throw wrongValue('callback', 'absent in a chain, which has promises', told);
+      const options = given === told ? undefined : given;
+      if (typeof options === 'function') throw wrongType('options', 'an object', options);
       const isPlain = options === undefined || !hasCommon(operation, options);
       const read = options ?? operation.defaults;
       if (isPlain && this.loop.startNow(flight, operation, read, ...args)) return;

@@ -195,6 +195,7 @@ export class Multishot<T> extends Flight {
     // it was given up, or failed
     if (this.#isOver) {
       this.discard(res, flags);
+      if (isLast) this.#letGo();
       return;
     }
     if (this.#isResult(res)) this.#take(res, flags);
@@ -292,8 +293,13 @@ export class Multishot<T> extends Flight {
     this.#port.wake(this);
     this.#forgetSignal?.();
     this.extras?.forgetLimit?.();
-    for (const ended of this.#ended.splice(0)) ended();
+    this.#letGo();
     this.#feed();
+  }
+
+  /** Tells those who wait for the end of the request. */
+  #letGo(): void {
+    for (const ended of this.#ended.splice(0)) ended();
   }
 
   #drop(): void {
@@ -302,8 +308,11 @@ export class Multishot<T> extends Flight {
   }
 
   override fail(error: unknown): void {
-    if (this.#isOver) return;
     this.#isArmed = false;
+    if (this.#isOver) {
+      this.#letGo();
+      return;
+    }
     // the reason why it was to end, if it was, comes first
     if (!this.#isEnding) this.#error = { error };
     if (this.#port.isClosed()) this.#drop();

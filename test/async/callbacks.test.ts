@@ -32,6 +32,14 @@ ringTest('wrong arguments are told the callback; what is no callback is thrown',
     ['options.ofset', (cb) => ring.read(0, alloc(1), wrong({ ofset: 1 }), cb)],
     ['options.signal', (cb) => ring.read(0, alloc(1), { signal: wrong(1) }, cb)],
     ['options', (cb) => ring.nop(wrong(7), cb)],
+    [
+      'options',
+      (cb) =>
+        ring.nop(
+          wrong(() => assert.fail('it is no callback')),
+          cb,
+        ),
+    ],
   ] as readonly [string, (cb: (error: Error | null, result: unknown) => void) => void][]) {
     const [error, result] = await told(start);
     assert.match(String(error?.message), new RegExp(`^The "${argument}" argument`));

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
+import { Multishot, Results } from '../../lib/async/multishot.ts';
 import type { RingFile } from '../../lib/async/ring-file.ts';
 import { AbortError, OpError } from '../../lib/errors.ts';
 import { AsyncRing } from '../../lib/faces/async-ring.ts';
+import type { RingCore } from '../../lib/ring/core/core.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { failure } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
@@ -13,6 +15,14 @@ import { ringTest, type Scope, until } from '../helpers/rings.ts';
 
 const ZERO_COPY = needsOp('OP_SEND_ZC');
 const PATIENCE_MS = patience(10_000);
+
+const ECANCELED = 125;
+
+class OpenRing extends AsyncRing {
+  get itsCore(): RingCore {
+    return this.core;
+  }
+}
 
 /** A ring with a socket whose peer does not read. */
 async function unread(scope: Scope): Promise<{ ring: AsyncRing; socket: RingFile; peer: Socket }> {
@@ -96,3 +106,46 @@ ringTest(
     assert.equal(await ring.closed({ timeoutMs: PATIENCE_MS }), true);
   },
 );
+
+/** An iterator whose request the kernel does not stop: it is given up at once. */
+function stubborn(
+  scope: Scope,
+  signal: AbortSignal,
+): { flight: Multishot<number>; results: Results<number> } {
+  const ring = new OpenRing(4);
+  scope.defer(() => ring.close());
+  const stream = { convert: (res: number) => res, undo: () => {} };
+  const flight = new Multishot<number>(ring.itsCore, { op: 'OP_POLL_ADD' }, stream, {
+    prepare: () => signal,
+    arm: () => {},
+    stop: () => {},
+    limit: (each) => each.abandon(),
+    sleep: () => {},
+    wake: () => {},
+    isClosed: () => false,
+  });
+  return { flight, results: new Results(flight) };
+}
+
+for (const [when, letGo] of [
+  ['the kernel lets go', (flight) => flight.complete(-ECANCELED, 0, true)],
+  ['the ring closes', (flight) => flight.fail(new Error('closed'))],
+] as readonly [string, (flight: Multishot<number>) => void][]) {
+  ringTest(`an iterator that was given up is left when ${when}`, {}, async (scope) => {
+    const controller = new AbortController();
+    const { flight, results } = stubborn(scope, controller.signal);
+    const first = failure(results.next());
+    controller.abort('enough');
+    const error = await first;
+    assert.ok(error instanceof AbortError);
+    assert.equal(error.mayStillComplete, true);
+    let isLeft = false;
+    const leaving = results.return().then(() => {
+      isLeft = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(isLeft, false);
+    letGo(flight);
+    await leaving;
+  });
+}
