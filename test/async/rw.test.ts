@@ -3,7 +3,7 @@ import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
-import { needsOp, needsSetup, opensIntoSlots } from '../helpers/needs.ts';
+import { needsFlag, needsOp, needsSetup, opensIntoSlots } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { ringTest, type Scope } from '../helpers/rings.ts';
@@ -199,7 +199,7 @@ ringTest('madvise throws away what the pages held', {}, async (scope) => {
   await ring.madvise(memory, 'MADV_WILLNEED');
 });
 
-ringTest('uringCmd reaches the driver of a file', needsOp('OP_URING_CMD'), async (scope) => {
+ringTest('uringCmd reaches the driver of a file', needsFlag('SOCKET_URING_OP_SIOCOUTQ'), async (scope) => {
   const ring = asyncRing(scope);
   const nothing = await ring.open('/dev/null');
   assert.equal(await ring.uringCmd(nothing, 1, { data: bytes('0123456789abcdef'), memory: bytes('x') }), 0);
