@@ -1,6 +1,6 @@
 /**
- * A program opens, reads, connects and sends by a ring alone: what the commands say of it is what it says itself. Guests
- * of the kernel ladder run this, too: the events of each kernel have another form.
+ * A program opens, reads, connects and sends by a ring alone: what the commands say of it is what it says itself.
+ * `npm run test:kernels -- --only cli/operations` runs it in guests.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
