@@ -69,7 +69,7 @@ function summary(side: Side, runs: ReadonlyMap<string, Run>, passedAlone: Readon
 }
 
 async function main(folder: string): Promise<boolean> {
-  if (!existsSync(join(root, 'dist/register.js')))
+  if (!existsSync(join(root, 'dist/register.mjs')))
     throw new Infrastructure('there is no dist: npm run build');
   mkdirSync(cache, { recursive: true });
   const tests = nodeTests(cache);

@@ -33,7 +33,7 @@ const BY_THREADS = /uses the threads of Node\.js by way of uring\/fs: (.*)/;
 
 /** All sides. @param dist the built package @param folder for what they need */
 export function sides(dist: string, folder: string): readonly Side[] {
-  const preload = join(dist, 'register.js');
+  const preload = join(dist, 'register.mjs');
   const threads = { before: [], preload, says: BY_THREADS };
   // far from any node_modules
   const alone = join(folder, 'alone');
@@ -50,7 +50,7 @@ export function sides(dist: string, folder: string): readonly Side[] {
     {
       ...threads,
       name: 'without koffi',
-      preload: join(alone, 'dist/register.js'),
+      preload: join(alone, 'dist/register.mjs'),
       URING: 'always,verbose',
       says: /koffi could not be loaded/,
     },
