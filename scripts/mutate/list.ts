@@ -46,8 +46,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'flights-no-generation-mask',
     file: 'lib/ring/core/flights.ts',
-    from: 'high[slot] = ((high[slot] ?? 0) + 1) & PAYLOAD;',
-    to: 'high[slot] = ((high[slot] ?? 0) & PAYLOAD) + 1;',
+    from: 'table[at] = ((table[at] ?? 0) + 1) & PAYLOAD;',
+    to: 'table[at] = ((table[at] ?? 0) & PAYLOAD) + 1;',
     tests: ['ring/user-data'],
   },
   {
