@@ -40,6 +40,24 @@ const STEPS: readonly Step[] = [
   },
   { name: 'kernels', does: 'the tests on every kernel of the ladder', command: npm('test:kernels', '--all') },
   { name: 'node-fs', does: "Node's own tests of files, over each backend", command: npm('test:node-fs') },
+  {
+    name: 'workers',
+    does: 'a thousand workers terminated under load, on every Node',
+    command: ['env', 'URING_TERMINATE=1000', ...npm('test:runtimes', 'terminate')],
+  },
+  {
+    name: 'suites',
+    does: 'the suites of ring, ops and async on Deno and Bun',
+    command: npm('test:runtimes', '--suites'),
+  },
+  {
+    name: 'soak',
+    does: 'ten minutes and ten million operations of all that ends, aborted at random',
+    command: [
+      ...['env', 'URING_SOAK_SECONDS=600', 'URING_SOAK_OPS=10000000', 'URING_OPS=10000000'],
+      ...npm('test:soak', '--timeout', '7200', 'soak/ends', 'soak/async'),
+    ],
+  },
   { name: 'matrix', does: 'runtimes, bundlers, compilers and package managers', command: npm('matrix') },
   { name: 'fuzz', does: 'half a million calls with hostile values', command: npm('fuzz') },
   { name: 'mutate', does: 'mistakes that the tests must notice', command: npm('mutate') },

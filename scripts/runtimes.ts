@@ -1,17 +1,23 @@
 /**
  * `npm run test:runtimes [PATTERN...]`: the built package on every runtime that people have. Node 20, 22, 24 and 26 run
  * test/runtimes/*.test.mjs (or those whose name contains a pattern), Deno and Bun a program each. Prints a table, or
- * with `--json` the same as data; a runtime that can't be had is named as skipped, with the reason.
+ * with `--json` the same as data; a runtime that can't be had is named as skipped, with the reason. `--suites` runs the suites
+ * of ring, ops and async on Deno and Bun, `--sample` some of their files.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runSuites } from './runtimes/suites.ts';
 
 const root = join(import.meta.dirname, '..');
 const tests = join(root, 'test/runtimes');
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    suites: { type: 'boolean', default: false },
+    sample: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 /** Where the runtimes are kept from one run to the next: not the project's own node_modules. */
@@ -33,6 +39,8 @@ interface Result {
   readonly passed: number;
   readonly failed: number;
   readonly seconds: number;
+  /** Tests of the suites that were not run, or that fail by a difference of the runtime's. */
+  readonly without?: number;
   /** Why it was not run. */
   readonly skipped?: string;
 }
@@ -41,11 +49,14 @@ const files = readdirSync(tests)
   .filter((name) => name.endsWith('.test.mjs'))
   .filter((name) => positionals.length === 0 || positionals.some((pattern) => name.includes(pattern)))
   .map((name) => join(tests, name));
+/** How long a file of tests, and a runtime, may take: a thousand workers (URING_TERMINATE) take longer. */
+const { URING_TERMINATE } = process.env;
+const PATIENCE_MS = URING_TERMINATE === undefined ? 300_000 : 1_200_000;
 const NODE_ARGS = [
   '--test',
   '--test-concurrency=1',
   '--test-reporter=tap',
-  '--test-timeout=300000',
+  `--test-timeout=${PATIENCE_MS}`,
   ...files,
 ];
 const NODES: readonly Runtime[] = ['22', '24', '26'].map((major) => ({
@@ -105,7 +116,7 @@ function run(runtime: string, binary: string, args: readonly string[]): Result {
   const { status, signal, stdout, stderr, error } = spawnSync(binary, args, {
     cwd: root,
     encoding: 'utf8',
-    timeout: 600_000,
+    timeout: 2 * PATIENCE_MS,
     killSignal: 'SIGKILL',
     maxBuffer: 2 ** 26,
   });
@@ -127,8 +138,24 @@ function fetchAndRun(runtime: Runtime): Result {
   return { runtime: name, version: '', passed: 0, failed: 0, seconds: 0, skipped: problem };
 }
 
-if (files.length === 0) throw new Error(`no test file in ${tests} matches ${positionals.join(' or ')}`);
-if (!existsSync(join(root, 'dist/index.cjs'))) throw new Error('there is no dist: npm run build');
+/** The suites on one runtime, with the reasons for what is skipped. */
+function suitesOn(runtime: Runtime): Result {
+  const { name, binary } = runtime;
+  const path = join(cache, 'node_modules', name, binary);
+  const problem = existsSync(path) ? undefined : install(runtime);
+  const none = { runtime: name, version: 'suites', passed: 0, failed: 0, seconds: 0 };
+  if (problem !== undefined) return { ...none, skipped: problem };
+  const start = performance.now();
+  const { passed, failed, skipped, reasons } = runSuites(name, path, positionals, values.sample, log);
+  for (const [reason, count] of reasons) log(`${name}: ${count} skipped: ${reason}`);
+  const seconds = Math.round(performance.now() - start) / 1000;
+  return { ...none, passed, failed, without: skipped, seconds };
+}
+
+if (!values.suites && files.length === 0)
+  throw new Error(`no test file in ${tests} matches ${positionals.join(' or ')}`);
+if (!values.suites && !existsSync(join(root, 'dist/index.cjs')))
+  throw new Error('there is no dist: npm run build');
 mkdirSync(cache, { recursive: true });
 writeFileSync(join(cache, 'package.json'), '{ "private": true }\n');
 
@@ -136,14 +163,18 @@ const own = `node-${process.versions.node.split('.')[0]}`;
 const results: Result[] = [];
 function report(result: Result): void {
   results.push(result);
-  const { runtime, version, passed, failed, seconds, skipped } = result;
-  const verdict = skipped === undefined ? `${passed} passed, ${failed} failed` : `skipped: ${skipped}`;
+  const { runtime, version, passed, failed, seconds, skipped, without } = result;
+  const some = without === undefined ? '' : `${without} skipped, `;
+  const verdict = skipped === undefined ? `${passed} passed, ${some}${failed} failed` : `skipped: ${skipped}`;
   log(`${runtime.padEnd(8)} ${version.padEnd(9)} ${verdict.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
 }
 
-report(run(own, process.execPath, NODE_ARGS));
-for (const each of NODES) if (each.name !== own) report(fetchAndRun(each));
-for (const each of OTHERS) report(fetchAndRun(each));
+if (values.suites) for (const each of OTHERS) report(suitesOn(each));
+else {
+  report(run(own, process.execPath, NODE_ARGS));
+  for (const each of NODES) if (each.name !== own) report(fetchAndRun(each));
+  for (const each of OTHERS) report(fetchAndRun(each));
+}
 
 if (values.json) console.log(JSON.stringify(results, undefined, 2));
 process.exitCode = results.some(({ failed }) => failed > 0) ? 1 : 0;

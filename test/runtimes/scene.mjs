@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 const SCENES = fileURLToPath(new URL('scenes.mjs', import.meta.url));
 /** A scene that hangs is ended; none takes a tenth of this alone on the machine. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = process.env.URING_TERMINATE === undefined ? 60_000 : 600_000;
 
 /**
  * How the process `args` ended, and what it said.

@@ -302,7 +302,7 @@ const scenes = {
     const canaries = Array.from({ length: 64 }, (_, i) => new Uint8Array(1 << (6 + (i % 12))).fill(pattern));
     new AsyncRing(8).close();
     await new Promise((resolve) => setTimeout(resolve, 200));
-    const before = { fds: fdCount(), rings: ringFds(), mappings: uringMappings() };
+    const before = { fds: fdCount(), rings: ringFds(), mappings: uringMappings(), pinned: pinnedKib() };
     let ended = 0;
     for (let left = Number(count); left > 0; left -= 4) {
       const some = Array.from({ length: Math.min(4, left) }, () => terminateBusy(how));
@@ -312,7 +312,7 @@ const scenes = {
     }
     const harmed = canaries.filter((bytes) => bytes.some((byte) => byte !== pattern)).length;
     // the rings of workers are unmapped by a later ring
-    for (let i = 0; i < 50 && uringMappings() > before.mappings; i++) {
+    for (let i = 0; i < 50 && (uringMappings() > before.mappings || pinnedKib() > before.pinned); i++) {
       new AsyncRing(8).close();
       await new Promise((resolve) => setTimeout(resolve, 120));
     }
@@ -322,6 +322,7 @@ const scenes = {
       fds: fdCount() - before.fds,
       rings: ringFds() - before.rings,
       mappings: uringMappings() - before.mappings,
+      pinned: pinnedKib() - before.pinned,
       harmed,
     });
   },
@@ -339,6 +340,11 @@ const scenes = {
 
 function fdCount() {
   return readdirSync('/proc/self/fd').length;
+}
+
+/** KiB that registered buffers pin. */
+function pinnedKib() {
+  return Number(/^VmPin:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
 }
 
 /** Mappings of rings, and memory of workers. */
