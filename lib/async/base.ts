@@ -300,7 +300,7 @@ export abstract class AsyncRingBase extends RingBase {
   ): Results<T> {
     // it is armed again and again, each time with what was given at first
     const given = typeof options === 'object' && options !== null ? copyOf(options) : options;
-    const flight = new Multishot(this.core, operation.info, stream, {
+    const flight: Multishot<T> = new Multishot(this.core, operation.info, stream, {
       prepare: () => {
         this.core.check();
         const { holder } = stream;
@@ -316,7 +316,9 @@ export abstract class AsyncRingBase extends RingBase {
       arm: (each) => {
         this.core.check();
         const bits = commonBits(this, given ?? {});
-        this.loop.start([new Start(each, operation, given ?? operation.defaults, args, bits, undefined)]);
+        const { changed } = flight;
+        const now: A = changed === undefined ? args : Object.assign([], args, changed);
+        this.loop.start([new Start(each, operation, given ?? operation.defaults, now, bits, undefined)]);
       },
       stop: (each) => this.loop.stop(each),
       limit: (each) => this.loop.limit(each),
@@ -325,7 +327,7 @@ export abstract class AsyncRingBase extends RingBase {
       isClosed: () => this.core.isClosed,
     });
     const results = new Results(flight);
-    if (operation.info.isNamed) nameOperation(results, flight);
+    nameOperation(results, flight);
     return results;
   }
 

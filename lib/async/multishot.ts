@@ -124,6 +124,14 @@ export class Multishot<T> extends Flight {
     this.#port = port;
   }
 
+  /** Arguments that were changed after it was started, by their index. */
+  changed: { readonly [index: number]: unknown } | undefined;
+
+  /** The next request is made with another argument. */
+  change(index: number, argument: unknown): void {
+    this.changed = { ...this.changed, [index]: argument };
+  }
+
   /** For `iterator`, which waits for the result. */
   next(iterator: object): Promise<IteratorResult<T, undefined>> {
     return new Promise((resolve, reject) => {

@@ -3,6 +3,7 @@ import type { SocketAddress } from '../../structs/address.ts';
 import { constants } from '../../structs/flags.ts';
 import { decodeEpollEvents, type EpollEvent, Siginfo } from '../../structs/socket.ts';
 import type { AddressBuffer } from '../operations/address.ts';
+import { changeOperation, type OperationKey } from '../operations/key.ts';
 import { type MessageBuffer, type ReceivedMessage, receivedFds } from '../operations/msghdr.ts';
 import type { MessageRoom } from '../operations/sockets.ts';
 import type { OtherTable } from '../operations/types.ts';
@@ -27,6 +28,11 @@ const EAGAIN = 11;
 export const COUNT: Outcome<number> = { convert: (res) => res };
 /** Nothing. */
 export const NOTHING: Outcome<void> = { convert: () => undefined };
+
+/** A poll that goes on and on waits for these events also when it is asked for again. */
+export function pollChanged(started: OperationKey, events: number): Outcome<void> {
+  return { convert: () => changeOperation(started, 1, events) };
+}
 
 const TIME_IS_OVER: Outcome<void> = { convert: () => undefined, success: ETIME };
 

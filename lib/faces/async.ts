@@ -974,7 +974,8 @@ export abstract class AsyncOperations extends AsyncRingOpen {
   }
 
   /**
-   * Changes the events that a started poll waits for (OP_POLL_REMOVE, POLL_UPDATE_EVENTS).
+   * Changes the events that a started poll waits for, also one that goes on and on (OP_POLL_REMOVE,
+   * POLL_UPDATE_EVENTS).
    * @param started its userData; on AsyncRing what starting it gave
    * @param events POLL* bits: POLLIN (1), POLLPRI (2), POLLOUT (4), POLLRDHUP (0x2000); POLLERR (8) and
    *   POLLHUP (16) come anyway
@@ -1000,8 +1001,15 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     callback?: Callback<never>,
   ): Promise<void> | undefined {
     if (typeof options === 'function' || callback !== undefined)
-      return this.tell(encoders.pollUpdate, outcomes.NOTHING, options, callback, started, events);
-    return this.run(encoders.pollUpdate, outcomes.NOTHING, options, started, events);
+      return this.tell(
+        encoders.pollUpdate,
+        outcomes.pollChanged(started, events),
+        options,
+        callback,
+        started,
+        events,
+      );
+    return this.run(encoders.pollUpdate, outcomes.pollChanged(started, events), options, started, events);
   }
 
   /**

@@ -5,6 +5,8 @@ import type { RingCore } from '../ring/core/core.ts';
 /** What tells where in the ring's table an operation is; undefined while it has no entry. */
 export interface Started {
   readonly slot: number | undefined;
+  /** Remembers other arguments for the next request of an operation that goes on and on. */
+  readonly change?: (index: number, argument: unknown) => void;
 }
 
 /**
@@ -18,6 +20,11 @@ const started = new WeakMap<object, Started>();
 /** From now on `handle` names the operation. */
 export function nameOperation(handle: object, operation: Started): void {
   started.set(handle, operation);
+}
+
+/** The operation that `handle` names has another argument from now on. */
+export function changeOperation(handle: OperationKey, index: number, argument: unknown): void {
+  if (typeof handle === 'object') started.get(handle)?.change?.(index, argument);
 }
 
 /** Reads a key. */

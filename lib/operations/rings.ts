@@ -62,7 +62,7 @@ export const nop = operation({
 
 /** What to cancel: one operation, or all on a file, or of a kind, or both at once; or `any`thing. */
 export interface CancelWhat {
-  /** One operation: its userData; on AsyncRing what starting it gave. */
+  /** One operation: its userData; on AsyncRing the promise of a poll or a timeout, or any iterator. */
   readonly userData?: OperationKey | undefined;
   /** Operations on this file (5.19). */
   readonly fd?: File | undefined;

@@ -95,13 +95,13 @@ const NOT_FOUND = {
 export const pollUpdate = operation({
   op: 'OP_POLL_REMOVE',
   flag: 'POLL_UPDATE_EVENTS',
-  doc: 'Changes the events that a started poll waits for.',
+  doc: 'Changes the events that a started poll waits for, also one that goes on and on.',
   args: { started: key, events: kinds.u32 },
   write(sqe, low, high, events) {
     wait.pollUpdate(sqe, low, high, 0, 0, events, IORING_POLL_UPDATE_EVENTS);
   },
   params: { started: 'its userData; on AsyncRing what starting it gave', events: EVENTS },
-  result: 'nothing',
+  result: { type: 'void', of: 'pollChanged', args: ['started', 'events'] },
   errors: NOT_FOUND,
   see: 'io_uring_prep_poll_update(3)',
 });

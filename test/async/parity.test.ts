@@ -6,7 +6,7 @@ import { alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
 import { Sqe } from '../../structs/sqe.ts';
-import { aborts, asyncRing, fails, failure } from '../helpers/async.ts';
+import { aborts, asyncRing, bytes, fails, failure } from '../helpers/async.ts';
 import { needs, needsFlag, needsOp, needsSetup } from '../helpers/needs.ts';
 import {
   ECANCELED,
@@ -183,6 +183,48 @@ ringTest('an iterator names its operation', needsFlag('POLL_UPDATE_EVENTS'), asy
   assert.equal((await next).value, POLLOUT);
   await events.return();
 });
+
+ringTest('changed events hold for the next request, too', needsFlag('POLL_UPDATE_EVENTS'), async (scope) => {
+  const ring = asyncRing(scope);
+  const [near, far] = socketPair(scope);
+  const events = ring.pollMultishot(near, POLLIN);
+  const first = events.next();
+  await ring.nop();
+  await ring.pollUpdate(events, POLLOUT);
+  assert.equal((await first).value, POLLOUT);
+  // more events than wait for a consumer: the request is stopped, and made again when they are taken
+  for (let i = 0; i < 400 && ring.inFlight > 0; i++) {
+    await ring.send(near, bytes('x'));
+    await ring.recv(far, new Uint8Array(4));
+  }
+  assert.equal(ring.inFlight, 0, 'it was not stopped');
+  for (let i = 0; i < 400; i++) {
+    if (ring.inFlight === 0) assert.equal((await events.next()).value, POLLOUT);
+    else await ring.nop();
+  }
+  assert.equal((await events.next()).value, POLLOUT);
+  await events.return();
+});
+
+ringTest(
+  'every iterator can be cancelled by what starting it gave',
+  needsOp('OP_ASYNC_CANCEL'),
+  async (scope) => {
+    const ring = asyncRing(scope);
+    const [, far] = socketPair(scope);
+    const pool = ring.registerBufferRing({ entries: 2, bufferSize: 16 });
+    for (const iterator of [
+      ring.recvMultishot(far, pool),
+      ring.readMultishot(far, pool),
+      ring.pollMultishot(far, POLLIN),
+    ]) {
+      const next = iterator.next();
+      await ring.nop();
+      assert.equal(await ring.cancel({ userData: iterator }), 1);
+      await assert.rejects(next, { code: 'ECANCELED' });
+    }
+  },
+);
 
 ringTest(
   'a started timeout is given another time, removed, and cancelled',
