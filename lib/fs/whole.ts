@@ -209,6 +209,7 @@ async function readAll(
     const first = await ring.read(fd, room.first);
     if (signal !== undefined) await checkAborted(signal);
     const second = first === 0 ? 0 : await ring.read(fd, room.second);
+    if (signal !== undefined) await checkAborted(signal);
     let found: Buffer | string | undefined;
     if (second === 0) found = contentOf(room.first.subarray(0, first), encoding);
     else {
