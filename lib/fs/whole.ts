@@ -263,7 +263,8 @@ export function readHandle(
   given: unknown,
 ): Promise<Buffer | string | undefined> | undefined {
   const options = wholeOptions(given);
-  return options === undefined ? undefined : readAll(ring, fd, options);
+  // a signal is looked at in the very turn in which Node does
+  return options === undefined || options.signal !== undefined ? undefined : readAll(ring, fd, options);
 }
 
 /** A whole file to read. */
