@@ -144,10 +144,9 @@ test('without its rule for io_uring it does not, and files are read all the same
 
 test('under the profile nobody makes a namespace, or mounts', options, () => {
   const path = launcher('strict', () => true);
-  for (const command of [
-    ['unshare', '--user', 'true'],
-    ['mount', '-t', 'tmpfs', 'none', folder],
-  ]) {
+  // others are refused by mount itself, without a call
+  const mount = process.getuid?.() === 0 ? [['mount', '-t', 'tmpfs', 'none', folder]] : [];
+  for (const command of [['unshare', '--user', 'true'], ...mount]) {
     const { status, stderr } = under(path, ...command);
     assert.notEqual(status, 0, command.join(' '));
     assert.match(stderr, /not permitted|denied/);
