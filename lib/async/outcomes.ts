@@ -113,7 +113,12 @@ export function received(room: MessageBuffer): Outcome<ReceivedMessage> {
 
 /** Gives back the buffer of a completion without data. */
 function giveBack(pool: BufferRing, res: number, flags: number): void {
-  if ((flags & IORING_CQE_F_BUFFER) !== 0) pool.take({ res, flags }).release();
+  if ((flags & IORING_CQE_F_BUFFER) === 0) return;
+  try {
+    pool.take({ res, flags }).release();
+  } catch {
+    // somebody took it by a completion of their own making: it is theirs to release
+  }
 }
 
 /** One read or receive from a pool. */

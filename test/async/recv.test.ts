@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { pooled } from '../../lib/async/outcomes.ts';
 import { ClosedError } from '../../lib/errors.ts';
 import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { BufferPart } from '../../lib/ring/owners/buffer-ring.ts';
@@ -380,3 +381,14 @@ ringTest(
     }
   },
 );
+
+ringTest('a failed receive whose buffer somebody else took does not stop the ring', POOL, async (scope) => {
+  const pool = asyncRing(scope).registerBufferRing({ entries: 2, bufferSize: 16 });
+  const IORING_CQE_F_BUFFER = 1;
+  const ofOne = { res: 4, flags: IORING_CQE_F_BUFFER | (1 << 16) };
+  const part = pool.take(ofOne);
+  assert.throws(() => pool.take(ofOne), { code: 'ERR_INVALID_ARG_VALUE' });
+  pooled(pool).waste?.(-125, ofOne.flags);
+  assert.equal(part.length, 4);
+  part.release();
+});

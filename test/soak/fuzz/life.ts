@@ -138,6 +138,8 @@ export class Life implements Driver {
       parameter === 'options' ? this.#optionsFor(name) : generatorOf(where, name, parameter)?.(world);
     if (!this.#random.chance(12)) return good;
     const bad = this.#random.chance(30) ? world.hostile.junk() : world.hostile.disguise(good);
+    // what another visitor gets is not counted
+    if (parameter === 'visit' && typeof bad === 'function') return good;
     // numbers that may be open files of the process's own are not tried
     return typeof bad === 'number' && bad >= 0 && bad < 50_000 ? good : bad;
   }
