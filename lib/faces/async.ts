@@ -1761,7 +1761,9 @@ export abstract class AsyncOperations extends AsyncRingOpen {
   }
 
   /**
-   * Moves bytes between a pipe and another file, without copying them (OP_SPLICE).
+   * Moves bytes between a pipe and another file, without copying them (OP_SPLICE). While it waits for a
+   * socket that has no data, the kernel holds the pipe: who else uses that pipe waits with it, the event
+   * loop too. So poll the socket first, or give SPLICE_F_NONBLOCK, which ends with EAGAIN instead.
    * @param length at most so many
    * @returns how many; 0 at the end of the file
    * @throws OpError EINVAL: neither is a pipe, or a file was opened with O_APPEND; ESPIPE: a pipe has no

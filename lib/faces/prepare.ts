@@ -815,7 +815,9 @@ export class Prepare {
   }
 
   /**
-   * Moves bytes between a pipe and another file, without copying them (OP_SPLICE).
+   * Moves bytes between a pipe and another file, without copying them (OP_SPLICE). While it waits for a
+   * socket that has no data, the kernel holds the pipe: who else uses that pipe waits with it, the event
+   * loop too. So poll the socket first, or give SPLICE_F_NONBLOCK, which ends with EAGAIN instead.
    * @param length at most so many
    * @remarks The completion's res: how many; 0 at the end of the file.
    * @since 5.7

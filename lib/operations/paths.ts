@@ -610,7 +610,10 @@ export const SpliceOptions = options('SpliceOptions', 'Options of `splice`.', {
 
 export const splice = operation({
   op: 'OP_SPLICE',
-  doc: 'Moves bytes between a pipe and another file, without copying them.',
+  doc:
+    'Moves bytes between a pipe and another file, without copying them. While it waits for a socket that has no data, the ' +
+    'kernel holds the pipe: who else uses that pipe waits with it, the event loop too. So poll the socket first, or give ' +
+    'SPLICE_F_NONBLOCK, which ends with EAGAIN instead.',
   args: { from: kinds.file, to: kinds.file, length: kinds.integer(0, U32_MAX) },
   options: SpliceOptions,
   write(sqe, from, to, length, offsetIn, offsetOut, flags) {

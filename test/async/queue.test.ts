@@ -140,11 +140,15 @@ ringTest('closing fails what is in flight and what waits for room', {}, async (s
 ringTest('a disabled ring does not spin', {}, async (scope) => {
   const ring = asyncRing(scope, 8, { disabled: true });
   const nop = ring.nop();
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  const before = process.cpuUsage();
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  const { user, system } = process.cpuUsage(before);
-  assert.ok(user + system < 100_000, `${(user + system) / 1000} ms of 200`);
+  // one that spins does so all the time; a collector or compiler that still works does not
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 8; i++) {
+    const before = process.cpuUsage();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { user, system } = process.cpuUsage(before);
+    least = Math.min(least, user + system);
+  }
+  assert.ok(least < 50_000, `${least / 1000} ms of 100`);
   ring.enable();
   await nop;
 });

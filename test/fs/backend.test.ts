@@ -88,9 +88,14 @@ for (const [name, errno] of Object.entries({ EPERM: 1, ENOSYS: 38 })) {
 }
 
 for (const [what, calls] of Object.entries({ io_uring_enter: '426', io_uring_register: '427' })) {
-  test(`a seccomp filter that forbids ${what} alone: the threads`, { skip: cannotCompile() }, () => {
+  test(`a seccomp filter that forbids ${what} alone: the threads`, { skip: cannotCompile() }, (t) => {
     scoped((scope) => {
       const before = [compileWrapper(scope.folder()), `${ACTIONS.errno(1)}`, calls];
+      const [wrapper = '', ...words] = [...before, process.execPath, '-e', 'setTimeout(() => {}, 1)'];
+      if (spawnSync(wrapper, words).signal !== null) {
+        t.skip('libuv of this Node.js has a ring of its own, and aborts under this filter');
+        return;
+      }
       const { uses, backend: found, ...rest } = run(scene('roundTrip'), { before });
       assert.deepEqual(rest, DONE);
       assert.equal(uses, 0);

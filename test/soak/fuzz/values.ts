@@ -104,6 +104,8 @@ export const PARAMETERS: { readonly [name: string]: Generate } = {
   'update.files': (world) => Array.from({ length: 2 }, () => world.fd()),
   '{res}': (world) => ({ res: world.random.below(512), flags: 1 | (world.random.below(9) << 16) }),
   from: file,
+  // while it waits for a socket, the kernel holds the pipe, and whoever uses that waits with it
+  'splice.from': (world) => world.fd('plain'),
   to: file,
   futexes: (world) => [{ array: words(world), index: 0, value: world.random.below(2) }],
   how: oneOf('read', 'write', 'both'),

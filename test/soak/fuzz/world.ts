@@ -25,7 +25,7 @@ const SHAPES: readonly RingBaseOptions[] = [
 const TURNS = 1000;
 const PUBLIC: ReadonlySet<unknown> = new Set(Object.values(uring));
 
-type Kind = 'any' | 'socket' | 'server' | 'epoll' | 'eventfd';
+type Kind = 'any' | 'plain' | 'socket' | 'server' | 'epoll' | 'eventfd';
 
 /** How a life reports, and starts more. */
 export interface Driver {
@@ -61,6 +61,7 @@ export class World {
   readonly #folder = mkdtempSync(join(tmpdir(), 'uring-fuzz-'));
   readonly #fds: { readonly [kind in Kind]: number[] } = {
     any: [],
+    plain: [],
     socket: [],
     server: [],
     epoll: [],
@@ -86,7 +87,7 @@ export class World {
   }
 
   #open(): void {
-    const { any, socket, server, epoll, eventfd } = this.#fds;
+    const { any, plain, socket, server, epoll, eventfd } = this.#fds;
     writeFileSync(join(this.#folder, 'a'), new Uint8Array(8192).fill(7));
     any.push(
       openSync(join(this.#folder, 'a'), 'r+'),
@@ -94,6 +95,7 @@ export class World {
       openSync('/dev/null', 'r+'),
     );
     any.push(...libc.pipe(), ...libc.pipe());
+    plain.push(...any);
     socket.push(...libc.socketpair(), ...libc.socketpair(2));
     eventfd.push(libc.eventfd());
     epoll.push(libc.epollCreate());
