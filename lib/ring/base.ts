@@ -194,6 +194,7 @@ export abstract class RingBase implements AnyRing, Disposable, AsyncDisposable {
 
   /**
    * Cancels operations and waits until they are gone (REGISTER_SYNC_CANCEL). Blocks the thread: give a `timeoutMs`.
+   * On a ring with a submission thread (`sqPoll`) it does not find what workers run; an operation (OP_ASYNC_CANCEL) does.
    * @returns how many were cancelled
    * @throws RegisterError ETIME (one is running in a worker still), EBADF (a bad `fd`)
    * @since 6.0

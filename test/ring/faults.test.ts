@@ -263,6 +263,8 @@ ringTest(
     idle.close();
     restore();
     assert.equal(keptForever(), before + 1, 'nothing of it was in flight');
+    // a process is told once
+    if (before > 0) return;
     return warned.then((warning) => assert.equal(Object(warning).code, 'URING_KEPT_ALIVE'));
   },
 );

@@ -248,6 +248,9 @@ export class World {
       sync.inFlight > this.#unstoppable(this.completions.pending) &&
       performance.now() < until
     ) {
+      // cancelSync() does not find what the workers of a submission thread run
+      if ((sync.setupFlags & constants.IORING_SETUP_SQPOLL) !== 0)
+        this.#quietly(() => sync.prepare.cancel({ any: true }));
       this.#quietly(() => sync.submit());
       this.#quietly(() => sync.cancelSync({ any: true, timeoutMs: 100 }));
       this.#quietly(() => sync.submit({ wait: 1, timeoutMs: 5 }));
