@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * `node:fs/promises` over io_uring: the same functions, arguments, results and errors, and `createReadStream` and
  * `createWriteStream` of `node:fs`. What a ring does faster goes through one that the thread shares; everything else is

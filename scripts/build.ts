@@ -15,6 +15,7 @@ import { type OutputChunk, type OutputOptions, type Plugin, rollup } from '@roll
 import { transform } from 'esbuild';
 import { writeDeclarations } from './build/declarations.ts';
 import { entrances, everythingOf, root } from './build/entrances.ts';
+import { inLines } from './build/lines.ts';
 import { writeNotice } from './build/notice.ts';
 
 /** By require: its declarations don't fit what `import` gives. */
@@ -117,18 +118,13 @@ function isFacade({ moduleIds }: OutputChunk): boolean {
 /**
  * Without comments and indentation, in lines of a length that errors can show. Names that stacks have stay (functions of
  * modules, classes, members); those of variables in functions are short. What only the command has is made shorter still.
- * It is done last: a line may end within a name that rollup puts in.
+ * It is done last: the lines end where they may.
  */
 async function shorten({ fileName, code, moduleIds }: OutputChunk): Promise<void> {
   const minifySyntax = !moduleIds.some((id) => libraryChunks.has(id));
   const options = { minifyWhitespace: true, minifyIdentifiers: true, minifySyntax } as const;
-  const { code: short } = await transform(code, {
-    ...options,
-    lineLimit: 240,
-    legalComments: 'none',
-    target: 'node20',
-  });
-  writeFileSync(join(folder, fileName), short);
+  const { code: short } = await transform(code, { ...options, legalComments: 'none', target: 'node20' });
+  writeFileSync(join(folder, fileName), inLines(short));
 }
 
 function exportsOf(entrance: string): readonly string[] {

@@ -178,8 +178,7 @@ try {
   const nodes = NODES.map((version) => `node-${version}@npm:node-linux-${process.arch}@${version}`);
   const compilers = OLD_TYPESCRIPTS.map((version) => `typescript-${version}@npm:typescript@${version}`);
   run(folder, 'npm', ...install, tarball, ...compilers, '@types/node@20', ...nodes);
-  for (const entrance of NODE_TYPED)
-    checkTypes('TypeScript', typescript, [...nodenext, '--types', 'node'], fileOf(entrance));
+  for (const entrance of NODE_TYPED) checkTypes('TypeScript', typescript, nodenext, fileOf(entrance));
   for (const version of OLD_TYPESCRIPTS) {
     const tsc = join(folder, `node_modules/typescript-${version}/bin/tsc`);
     checkTypes(`TypeScript ${version}`, tsc, nodenext, 'types.ts', 'types.cts', ...NODE_TYPED.map(fileOf));

@@ -110,7 +110,7 @@ await bundle.write({ file: 'out.${format === 'es' ? 'mjs' : 'cjs'}', format: '${
   steps: ['node build.mjs', ...steps],
 });
 const rollups: readonly Row[] = [
-  rollup('Rollup, CommonJS, koffi external', 'cjs', `'koffi'`, withKoffi('out.cjs')),
+  { ...rollup('Rollup, CommonJS, koffi external', 'cjs', `'koffi'`, withKoffi('out.cjs')), isSample: true },
   rollup('Rollup, ES module, koffi external', 'es', `'koffi'`, withKoffi('out.mjs')),
   {
     ...rollup('Rollup, koffi bundled', 'es', '', withKoffi('out.mjs')),
