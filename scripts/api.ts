@@ -6,9 +6,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { entrances } from './build/entrances.ts';
-import { exportsOf, moduleAt, origin, type Place, type Reached, reach } from './build/modules.ts';
+import { exportsOf, MODULE, moduleAt, origin, type Place, type Reached, reach } from './build/modules.ts';
 
 const root = join(import.meta.dirname, '..');
 const folder = join(root, 'docs/api');
@@ -81,15 +81,18 @@ function render(): Map<string, string> {
         'Made by `npm run api` from the declarations that are built.',
         fill([...names.keys()].sort().map((each) => `${each},`)).replace(/,$/, '.'),
       ];
-      for (const [path, each] of [...reached].sort()) {
-        const module = relative(join(root, 'dist/types'), path).replace(/cts$/, 'ts');
-        const own = [...moduleAt(path).declared].filter(
-          ([word]) => each.has(word) && owners.get(key({ path, name: word })) === specifier,
-        );
-        if (own.length === 0) continue;
-        const text = own.flatMap(([, statements]) => statements.map(({ code }) => summary(code))).join('\n');
-        parts.push(`## ${module}`, `\`\`\`ts\n${text}\n\`\`\``);
+      const modules = new Map<string, string[]>();
+      for (const [path, each] of reached) {
+        let module = '';
+        for (const { text, code, name: word } of moduleAt(path).statements) {
+          module = MODULE.exec(text)?.[1] ?? module;
+          if (word === undefined || !each.has(word) || owners.get(key({ path, name: word })) !== specifier)
+            continue;
+          modules.set(module, [...(modules.get(module) ?? []), summary(code.replaceAll('\t', '    '))]);
+        }
       }
+      for (const [heading, texts] of [...modules].sort(([a], [b]) => (a < b ? -1 : 1)))
+        parts.push(`## ${heading}`, `\`\`\`ts\n${texts.join('\n')}\n\`\`\``);
       const text = parts.filter((part) => part !== '').join('\n\n');
       return [`${name === 'index' ? 'uring' : name}.md`, `${text}\n`];
     }),

@@ -105,7 +105,7 @@ writeNotice(
   join(folder, 'THIRD-PARTY-LICENSES.txt'),
   chunks.flatMap(({ moduleIds }) => moduleIds),
 );
-writeDeclarations(folder, valuesOf);
+writeDeclarations(folder);
 const manual = [join(folder, 'cli.cjs'), 'completion', 'bash', '--write', folder];
 const { status, error } = spawnSync(process.execPath, manual, { stdio: 'inherit' });
 if (error) throw error;
@@ -131,15 +131,11 @@ function exportsOf(entrance: string): readonly string[] {
   return chunks.find((chunk) => chunk.isEntry && chunk.name === entrance)?.exports ?? [];
 }
 
-function valuesOf(entrance: string): readonly string[] {
-  return exportsOf(entrance).filter((name) => name !== 'default');
-}
-
 /** The names of an entrance; one that exports nothing is run all the same. */
 function esModule(entrance: string): string {
   const names = exportsOf(entrance);
   if (names.length === 0) return `import './${entrance}.cjs';\n`;
-  const values = valuesOf(entrance);
+  const values = names.filter((name) => name !== 'default');
   const text = `import uring from './${entrance}.cjs';\nexport const {\n  ${values.join(',\n  ')},\n} = uring;\n`;
   return names.includes('default') ? `${text}export default uring.default;\n` : text;
 }

@@ -4,7 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { entrances, everythingOf, root } from './entrances.ts';
-import { exportsOf, type Reached, reach, reduced } from './modules.ts';
+import { Groups } from './groups.ts';
+import { exportsOf, type Reached, reach } from './modules.ts';
 
 const RELATIVE = /(?<=['"])(\.\.?\/[^'"]+)\.[jt]s(?=['"])/g;
 
@@ -16,21 +17,22 @@ function compile(folder: string): void {
   if (status !== 0) throw new Error(`tsc ended with ${status}`);
 }
 
-/** What TypeScript learned after 5.2, without it: typed arrays of a kind of buffer, iterators of three types. */
+/**
+ * What TypeScript learned after 5.2, without it: typed arrays of a kind of buffer, iterators of three types. Sentences of
+ * tables are strings.
+ */
 function plainer(text: string): string {
   return text
     .replaceAll(
       /\b((?:Uint|Int|Float|BigInt|BigUint)\w+Array|DataView|ArrayBufferView)<ArrayBuffer(?:Like)?>/g,
       '$1',
     )
-    .replaceAll(/\b(AsyncIterableIterator<\w+), undefined>/g, '$1>');
+    .replaceAll(/\b(AsyncIterableIterator<\w+), undefined>/g, '$1>')
+    .replaceAll(/(?<=readonly (?:does|needs)\??: )(['"]).*\1(?=;$)/gm, 'string');
 }
 
-/**
- * Writes types/ with a .d.cts for each module, and for each entrance a .d.cts and a .d.mts that lead there.
- * @param valuesOf what an entrance exports, types and `default` aside: linters of packages don't follow a star
- */
-export function writeDeclarations(folder: string, valuesOf: (entrance: string) => readonly string[]): void {
+/** Writes types/ with a .d.cts for each part of the library, and for each entrance a .d.cts and a .d.mts that lead there. */
+export function writeDeclarations(folder: string): void {
   const made = mkdtempSync(join(tmpdir(), 'uring-types-'));
   try {
     compile(made);
@@ -51,19 +53,12 @@ export function writeDeclarations(folder: string, valuesOf: (entrance: string) =
       for (const place of exportsOf(path).values()) reach(place, reached);
       if (!reached.has(path)) reached.set(path, new Set());
     }
-    for (const module of done) {
-      const path = join(made, `${module}.d.cts`);
-      if (!reached.has(path)) continue;
-      const to = join(folder, 'types', `${module}.d.cts`);
-      mkdirSync(dirname(to), { recursive: true });
-      writeFileSync(to, reduced(path, reached));
-    }
+    const groups = new Groups(made, reached);
+    mkdirSync(join(folder, 'types'), { recursive: true });
+    for (const [group, text] of groups.texts) writeFileSync(join(folder, 'types', `${group}.d.cts`), text);
     for (const { name, source } of entrances) {
-      const module = source.replace(/\.ts$/, '');
-      writeFileSync(
-        join(folder, `${name}.d.cts`),
-        everythingOf(source, `'./types/${module}.cjs'`, valuesOf(name)),
-      );
+      const path = join(made, source.replace(/ts$/, 'd.cts'));
+      writeFileSync(join(folder, `${name}.d.cts`), groups.entrance(path, './types'));
       writeFileSync(join(folder, `${name}.d.mts`), everythingOf(source, `'./${name}.cjs'`));
     }
   } finally {

@@ -28,12 +28,8 @@ export const entrances: readonly Entrance[] = Object.entries(packageJson.exports
   },
 );
 
-/**
- * A module that exports all that an entrance does, which `module`, a string literal, leads to: a star leaves out `default`.
- * @param names what is named beside `default`, for those who don't follow a star
- */
-export function everythingOf(source: string, module: string, names: readonly string[] = []): string {
+/** A module that exports all that an entrance does, which `module`, a string literal, leads to: a star leaves out `default`. */
+export function everythingOf(source: string, module: string): string {
   const hasDefault = /^export default /m.test(readFileSync(join(root, source), 'utf8'));
-  const named = `export { ${['default', ...names].join(', ')} } from ${module};\n`;
-  return `export * from ${module};\n${hasDefault ? named : ''}`;
+  return `export * from ${module};\n${hasDefault ? `export { default } from ${module};\n` : ''}`;
 }

@@ -19,6 +19,9 @@ export interface Statement {
   readonly from: string | undefined;
 }
 
+/** The line before what was a module of its own: `// lib/errors.ts`. */
+export const MODULE = /^\/\/ (\S+)$/m;
+
 /** One .d.cts. */
 export interface Module {
   readonly statements: readonly Statement[];
@@ -35,7 +38,8 @@ export type Reached = Map<string, Set<string>>;
 const BEGIN = /^(?:import|export|declare|abstract|interface|type|class|const|function|\/\/\/)/;
 const modules = new Map<string, Module>();
 
-function resolve(from: string, specifier: string): string {
+/** The file of declarations that a specifier in `from` leads to. */
+export function resolve(from: string, specifier: string): string {
   return join(dirname(from), specifier).replace(/(\.d)?\.c?[jt]s$/, '.d.cts');
 }
 
@@ -48,7 +52,7 @@ function codeOf(text: string): string {
 function split(text: string): string[] {
   const parts: string[] = [];
   let pending = '';
-  for (const part of text.split(/\n(?=\/\*\*|\w|\/\/\/)/)) {
+  for (const part of text.split(/\n(?=\/\*\*|\w|\/\/[/ ])/)) {
     const code = codeOf(part);
     if (code === '') pending += `${part}\n`;
     else if (BEGIN.test(code) || parts.length === 0) {
@@ -141,35 +145,4 @@ export function origin({ path, name }: Place): Place {
   if (name === '*' || declared.has(name)) return { path, name };
   const elsewhere = imported.get(name) ?? exportsOf(path).get(name);
   return elsewhere === undefined ? { path, name } : origin(elsewhere);
-}
-
-/** A module with what was reached, and the imports that this needs. */
-export function reduced(path: string, reached: Reached): string {
-  const module = moduleAt(path);
-  const names = reached.get(path) ?? new Set();
-  const isReached = ({ path: to, name }: Place) => name === '*' || reached.get(to)?.has(name) === true;
-  const kept = module.statements.filter(({ name }) => name === undefined || names.has(name));
-  const code = kept.map((each) => (each.from === undefined ? each.code : '')).join('\n');
-  const lines = kept.flatMap((statement) => {
-    if (statement.from === undefined) return [statement.text];
-    if (!statement.from.startsWith('.')) return [statement.text];
-    const isImport = statement.code.startsWith('import');
-    const [, head = '', list, tail = ''] = /^([^{]*)\{(.*)\}([^}]*)$/s.exec(statement.text.trim()) ?? [];
-    if (list === undefined) {
-      const [, alias] = /^import (?:type )?\* as (\w+)/.exec(statement.code) ?? [];
-      return alias === undefined || new RegExp(`\\b${alias}\\b`).test(code) ? [statement.text] : [];
-    }
-    const wanted = list
-      .split(',')
-      .map((each) => each.trim())
-      .filter((each) => {
-        const alias = each.split(/\s+/).at(-1) ?? '';
-        if (each === '') return false;
-        if (isImport) return new RegExp(`\\b${alias}\\b`).test(code);
-        const place = module.exported.get(alias);
-        return place !== undefined && isReached(origin(place));
-      });
-    return wanted.length === 0 ? [] : [`${head}{ ${wanted.join(', ')} }${tail}`];
-  });
-  return `${lines.join('\n').trim()}\n`;
 }
