@@ -6,6 +6,7 @@ import type { IoThread } from '../host/proc.ts';
 import { Identities } from '../host/who.ts';
 import { credentials, files } from '../sys/host.ts';
 import { EXIT, Failure, listenForStop, note, print, stopped, table, toJson, visible } from './kit.ts';
+import { Live } from './live.ts';
 import { metricsText } from './ps-metrics.ts';
 import { type RingRow, ringRows, sizeText, totalsOf, totalsText } from './ps-rings.ts';
 import type { Fit } from './table.ts';
@@ -99,15 +100,14 @@ async function run(pids: readonly number[], options: Options): Promise<void> {
   if (options.watch === undefined) return await show(wanted, options);
   const seconds = options.watch === true ? 2 : options.watch;
   const signal = listenForStop();
-  const screen = process.stdout.isTTY ? (await import('log-update')).default : undefined;
+  const screen = process.stdout.isTTY ? new Live(process.stdout) : undefined;
   while (!signal.aborted) {
     const shown = await lookAt(wanted, options);
     const text = options.json ? shown.lines.join('\n') : screenText(shown);
     if (screen === undefined || options.json) await print(text);
-    else screen(text);
+    else screen.show(text);
     await until(seconds * 1000);
   }
-  screen?.done();
 }
 
 /** Waits, or until somebody wants us to end. */

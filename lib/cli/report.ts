@@ -2,7 +2,6 @@
 import { writeFileSync } from 'node:fs';
 import { arch, hostname } from 'node:os';
 import { Command } from 'commander';
-import { createLogUpdate } from 'log-update';
 import { kernelRelease } from '../sys/host.ts';
 import { number, parseSeconds } from './arguments.ts';
 import { callToObject } from './call.ts';
@@ -10,6 +9,7 @@ import { diagnosisToJson } from './doctor.ts';
 import { withCommand } from './following.ts';
 import { asFailure, EXIT, Failure, note, print, toJson, visible } from './kit.ts';
 import type { Launched } from './launch.ts';
+import { Live } from './live.ts';
 import { localUsers, ringToJson } from './ps.ts';
 import { type Observed, observe, type Progress } from './report-data.ts';
 import { reportPage } from './report-page.ts';
@@ -90,17 +90,14 @@ function progressOf(seconds: number | undefined): { readonly tell: Progress; rea
     note(`looking ${seconds === undefined ? 'until the command ends' : `for ${seconds} seconds`}`);
     return { tell: () => {}, close: () => {} };
   }
-  const line = createLogUpdate(process.stderr);
+  const line = new Live(process.stderr);
   return {
     tell: (passed, findings) => {
-      line(
+      line.show(
         `looking: ${Math.round(passed)}${whole} seconds, ${findings} ${findings === 1 ? 'finding' : 'findings'} (ctrl-c ends it now)`,
       );
     },
-    close: () => {
-      line.clear();
-      line.done();
-    },
+    close: () => line.clear(),
   };
 }
 

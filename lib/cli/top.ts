@@ -1,13 +1,13 @@
 /** `uring top`: what rings do, by process and operation, as it happens. */
 import type { Server } from 'node:http';
 import { Command, Option } from 'commander';
-import { createLogUpdate } from 'log-update';
 import { type AccountStream, type Accounts, accounts, type OperationAccount } from '../host/accounts.ts';
 import { number, parseComm, parseOperations, parsePids, parseSeconds } from './arguments.ts';
 import { fullOpcodeName, rfc3339 } from './call.ts';
 import { follow, pidsOf, withCommand } from './following.ts';
 import { asFailure, EXIT, note, paint, print, toJson } from './kit.ts';
 import type { Launched } from './launch.ts';
+import { Live } from './live.ts';
 import { type Address, Metrics, parseAddress, serveMetrics, writeMetrics } from './metrics.ts';
 import {
   isActive,
@@ -139,7 +139,7 @@ class Show {
   readonly #showsTotal: boolean;
   readonly #isOnce: boolean;
   readonly #stream: AccountStream;
-  readonly #live: ReturnType<typeof createLogUpdate> | undefined;
+  readonly #live: Live | undefined;
   #last: Accounts | undefined;
   #startNs: bigint | undefined;
   #tables = 0;
@@ -151,7 +151,7 @@ class Show {
     this.#showsTotal =
       !watch && !json && !metrics && !textfile && (hasCommand || options.duration !== undefined);
     this.#stream = stream;
-    this.#live = watch && !json && process.stdout.isTTY ? createLogUpdate(process.stdout) : undefined;
+    this.#live = watch && !json && process.stdout.isTTY ? new Live(process.stdout) : undefined;
   }
 
   accounts(record: Accounts): Promise<void> | undefined {
@@ -172,7 +172,7 @@ class Show {
   #table(record: Accounts): Promise<void> | undefined {
     const text = this.#text(record, 'interval', record.intervalNs / 1e9);
     if (this.#live !== undefined) {
-      this.#live(text);
+      this.#live.show(text);
       return undefined;
     }
     return print(this.#tables > 1 ? `\n${text}` : text);
@@ -223,7 +223,6 @@ class Show {
 
   /** Shows what comes at the end. */
   async finish(): Promise<void> {
-    this.#live?.done();
     const last = this.#last;
     if (!this.#showsTotal || last === undefined) return;
     const seconds = Number(last.monoNs - (this.#startNs ?? 0n)) / 1e9;
@@ -231,9 +230,7 @@ class Show {
   }
 
   /** Leaves the terminal as it was. */
-  close(): void {
-    this.#live?.done();
-  }
+  close(): void {}
 }
 
 /** An account as a line of JSON has it: counts of the interval, or since the beginning. */

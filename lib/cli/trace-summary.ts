@@ -1,7 +1,7 @@
 /** Counts the calls of a trace by process and opcode: a table that grows on a terminal, and stays at the end. */
-import { createLogUpdate } from 'log-update';
 import { fullOpcodeName } from './call.ts';
 import { table, toJson } from './kit.ts';
+import { Live } from './live.ts';
 import { commText, opcodeText, type Shown } from './trace-lines.ts';
 
 /** Calls of one process with one opcode. */
@@ -86,11 +86,11 @@ export class Summary {
 
 /** Shows a summary on a terminal, again and again in the same place. */
 export class LiveSummary {
-  readonly #log = createLogUpdate(process.stdout);
+  readonly #live = new Live(process.stdout);
   #timer: NodeJS.Timeout | undefined;
 
   constructor(summary: Summary) {
-    const draw = () => this.#log(summary.text(Math.max((process.stdout.rows ?? 24) - 3, 1)));
+    const draw = () => this.#live.show(summary.text(Math.max((process.stdout.rows ?? 24) - 3, 1)));
     draw();
     this.#timer = setInterval(draw, REFRESH_MS);
   }
@@ -100,7 +100,6 @@ export class LiveSummary {
     if (this.#timer === undefined) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#log.clear();
-    this.#log.done();
+    this.#live.clear();
   }
 }

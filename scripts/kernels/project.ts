@@ -14,7 +14,7 @@ const FILES = ['LICENSE', 'test/fixtures', 'test/helpers/scenario.mjs'];
 const LEFT_OUT = /\/koffi\/(vendor|doc)$/;
 
 /** Packages that the command shows things with: in what is published they are inside of it. */
-const SHOWN_WITH = ['commander', 'log-update', 'picocolors'];
+const SHOWN_WITH = ['commander', 'picocolors'];
 
 interface Locked {
   readonly version?: unknown;
