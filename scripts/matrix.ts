@@ -1,10 +1,19 @@
 /**
- * `npm run matrix [-- WORD...] [--sample] [--json]`: packs the package, and lets real toolchains take it: runtimes,
+ * `npm run matrix [-- WORD...] [--sample] [--json] [--write]`: packs the package, and lets real toolchains take it: runtimes,
  * bundlers, test runners, package managers, compilers. Each row runs a program that uses all of it, or gets one clear
- * error where it can't work. Prints a table; words choose rows by their names.
+ * error where it can't work. Prints a table; words choose rows by their names; --write puts all of it into docs/toolchains.md.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,7 +25,11 @@ import { runtimes } from './matrix/runtimes.ts';
 
 const root = join(import.meta.dirname, '..');
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, sample: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    sample: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 
@@ -118,6 +131,14 @@ function attempt(row: Row, tarball: string): Outcome {
   return { name, verdict: problem === undefined ? good : 'FAILED', remark, seconds };
 }
 
+/** Puts the table into the document, in place of the one that is there. */
+function writeTable(outcomes: readonly Outcome[]): void {
+  const path = join(root, 'docs/toolchains.md');
+  const table = outcomes.map(({ name, verdict, remark }) => `| ${name} | ${verdict} | ${remark} |`);
+  const [before = ''] = readFileSync(path, 'utf8').split(/(?<=^\| toolchain .*\n\|[-|]+\n)/m);
+  writeFileSync(path, `${before}${table.join('\n')}\n`);
+}
+
 const tarball = prepare();
 const outcomes: Outcome[] = [];
 for (const row of rows) {
@@ -127,6 +148,7 @@ for (const row of rows) {
   if (!values.json)
     console.log(`${name.padEnd(50)} ${verdict.padEnd(12)} ${seconds.toFixed(1).padStart(5)} s  ${remark}`);
 }
+if (values.write && positionals.length === 0 && !values.sample) writeTable(outcomes);
 const failed = outcomes.filter(({ verdict }) => verdict === 'FAILED').length;
 const skipped = outcomes.filter(({ verdict }) => verdict === 'not run').length;
 if (values.json) console.log(JSON.stringify(outcomes, undefined, 2));

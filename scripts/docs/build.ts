@@ -29,10 +29,10 @@ const DOCUMENTS = [
 const MEASURED = ['performance', 'bench', 'kernels', 'toolchains'].map((name) => `docs/${name}.md`);
 
 const [folder = join(root, 'docs/site')] = process.argv.slice(2);
-/** README.md names the guides by addresses that hold on npm; here they are beside it. */
+/** README.md names the guides by addresses that hold on npm; here they are beside it. The page has a heading already. */
 const readme = join(root, 'docs/.readme.md');
 const text = readFileSync(join(root, 'README.md'), 'utf8');
-writeFileSync(readme, text.replaceAll('https://unpkg.com/uring/docs/', './'));
+writeFileSync(readme, text.replace(/^# .*\n/, '').replaceAll('https://unpkg.com/uring/docs/', './'));
 process.once('exit', () => rmSync(readme, { force: true }));
 
 const app = await Application.bootstrap({
