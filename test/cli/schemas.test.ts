@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { alloc } from '../../lib/index.ts';
 import { uring } from '../helpers/cli.ts';
 import { LASTING_PROGRAM, live, ran } from '../helpers/live-commands.ts';
+import { LOADER, moduleAt } from '../helpers/loader.ts';
 import { needs } from '../helpers/needs.ts';
 import { ringTest } from '../helpers/rings.ts';
 
@@ -67,9 +69,55 @@ ringTest("report: without the kernel's tracing, and with it", {}, (scope) => {
   check('report', uring(['report', '--json', '--duration', '0.1']).stdout);
 });
 
-test('report: all that can be in it', live, () => {
+ringTest('report: all that can be in it', live, (scope) => {
+  // the program has closed its own
+  scope.ring(8);
   const { stdout } = ran('report', '--json', '--full', '--', ...LASTING_PROGRAM);
   check('report', stdout);
   const { rings, operations, calls, findings } = JSON.parse(stdout);
   for (const part of [rings, operations, calls, findings]) assert.ok(part.length > 0, stdout.slice(0, 2000));
+});
+
+/** A program with a read that waits until it is cancelled, a worker, a chain that breaks, and a register call. */
+const STEPS = [
+  ...[process.execPath, ...LOADER, '--input-type=module', '-e'],
+  `const { AsyncRing, alloc } = await import(${JSON.stringify(pathToFileURL(moduleAt('lib/index.ts')).href)});
+  const { libc } = await import(${JSON.stringify(pathToFileURL(moduleAt('lib/raw.ts')).href)});
+  const ring = new AsyncRing(8);
+  const [reader, writer] = libc.pipe();
+  const stop = new AbortController();
+  const waiting = ring.read(reader, alloc(8), { signal: stop.signal }).catch(() => {});
+  ring.registerBuffers([alloc(4096)]).unregister();
+  await ring.open('/no/such/file').catch(() => {});
+  await ring.nop({ async: true });
+  await ring.chain((link) => [link.read(-1, alloc(8)), link.nop()]).catch(() => {});
+  stop.abort();
+  await waiting;
+  ring.close();
+  await new Promise((done) => setTimeout(done, 300));`,
+];
+
+test('trace: calls, operations with all their steps, and a summary', live, () => {
+  const types = check(
+    'trace',
+    ran('trace', '--ops', '--steps', 'all', '--setup', '--json', '--', ...STEPS).stdout,
+  );
+  for (const type of ['start', 'create', 'register', 'submit', 'complete', 'end'])
+    assert.ok(types.has(type), `${type} of ${[...types]}`);
+  assert.ok(check('trace', ran('trace', '--summary', '--json', '--', ...STEPS).stdout).has('summary'));
+});
+
+test('top, latency and watch', live, () => {
+  const types = check('top', ran('top', '--rings', '--json', '--', ...LASTING_PROGRAM).stdout);
+  assert.deepEqual([...types].sort(), ['interval', 'operation', 'ring']);
+  for (const options of [[], ['--processes']])
+    check('latency', ran('latency', '--json', ...options, '--', ...LASTING_PROGRAM).stdout);
+  const { stdout } = ran('watch', '--json', '--', ...LASTING_PROGRAM);
+  assert.deepEqual([...check('watch', stdout)], ['finding']);
+});
+
+test('abi, and the rules of watch', () => {
+  check('abi', uring(['abi', '--json']).stdout);
+  check('abi', uring(['abi', '--json', 'io_uring_sqe']).stdout);
+  assert.deepEqual([...check('watch', uring(['watch', '--list-rules', '--json']).stdout)], ['rule']);
 });
