@@ -228,9 +228,15 @@ interface Step {
 function steps(name: string, kind: Kind, value: string, called: string, step: Step): void {
   if (isPassed(kind) && kind.holds === undefined) return;
   const what = `${name}Read`;
-  const values = kind.reads === undefined ? [value] : kind.reads;
+  const { absent } = kind;
+  // a getter must not give two values
+  if (absent !== undefined && value !== name) step.read.push(`const ${name} = ${value};`);
+  const values = absent !== undefined ? [name] : (kind.reads ?? [value]);
   const more = [...values, ...(kind.with ?? []).map(literal)];
-  step.read.push(`const ${what} = ${nameOf(kind.read)}('${kind.called ?? called}', ${more.join(', ')});`);
+  const reading = `${nameOf(kind.read)}('${kind.called ?? called}', ${more.join(', ')})`;
+  step.read.push(
+    `const ${what} = ${absent === undefined ? '' : `${name} === undefined ? ${literal(absent)} : `}${reading};`,
+  );
   if (kind.holds !== undefined)
     step.held.push(kind.keep === undefined ? what : `${nameOf(kind.keep)}(${what})`);
   if (kind.pin === undefined && !isPassed(kind)) step.numbers.push(what);
@@ -330,17 +336,21 @@ function writePrepare(): string {
       });
       const args = [...values, ...(hasInto ? ['options?.into'] : [])];
       return `${about(each, 'prepare')}  ${name}(${parameters(each, (arg) => !hidden.has(arg), 'OperationOptions')}): void {
-    put${args.length}(${['this.core', `encoders.${name}`, 'options', ...args].join(', ')});
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.${name}.defaults : options;
+    const bits = bitsOf(core, encoders.${name}, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.${name}, userData, bits, encoders.${name}.encode(${['core', 'given', ...args].join(', ')}));
   }
 ${aliasesOf(each)}`;
     });
   const code = methods.join('\n');
-  const puts = [0, 1, 2, 3, 4].filter((n) => code.includes(`put${n}(`)).map((n) => `put${n}`);
   return `${HEADER}/** ring.prepare: one method for each operation. */
 import * as rooms from '../operations/rooms.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import * as encoders from './encoders.ts';
-${importTypes(code, optionTypes)}import { ${puts.join(', ')} } from './put.ts';
+${importTypes(code, optionTypes)}import { bitsOf, commit, userDataOf } from './put.ts';
 
 /**
  * Prepares operations: each method takes the next free entry of the submission queue, and the ring holds what the kernel

@@ -88,7 +88,9 @@ export const accept: Operation<[server: File, into: Into | undefined], Partial<A
   encode(core, options, server, into) {
     const serverRead = reads.file('server', server);
     const peerOptionRead = ofAddress.addressBuffer('options.peer', options.peer);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 2147483647, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 2147483647);
     const intoOptionRead = reads.into('options.into', into);
     const server0 = pins.file(core, 'server', serverRead);
     const peerOption0 = ofAddress.pinAddressBuffer(core, 'options.peer', peerOptionRead);
@@ -109,7 +111,9 @@ export const acceptMultishot: Operation<
   holds: undefined,
   encode(core, options, server, into) {
     const serverRead = reads.file('server', server);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 2147483647, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 2147483647);
     const intoOptionRead = ofSockets.freeSlots('options.into', into);
     const server0 = pins.file(core, 'server', serverRead);
     const intoOption0 = pins.fileIndex(core, 'options.into', intoOptionRead);
@@ -220,8 +224,12 @@ export const fadvise: Operation<[file: File, advice: FileAdvice], Partial<RangeO
   encode(core, options, file, advice) {
     const fileRead = reads.file('file', file);
     const adviceRead = reads.named('advice', advice, operations.FileAdvice.names);
-    const offsetOptionRead = reads.optional('options.offset', options.offset, 0, 9007199254740991, 0);
-    const lengthOptionRead = reads.optional('options.length', options.length, 0, 9007199254740991, 0);
+    const offsetOption = options.offset;
+    const offsetOptionRead =
+      offsetOption === undefined ? 0 : reads.integer('options.offset', offsetOption, 0, 9007199254740991);
+    const lengthOption = options.length;
+    const lengthOptionRead =
+      lengthOption === undefined ? 0 : reads.integer('options.length', lengthOption, 0, 9007199254740991);
     const file0 = pins.file(core, 'file', fileRead);
     operations.fadvise.write(core.entry(), file0, adviceRead, offsetOptionRead, lengthOptionRead);
     return undefined;
@@ -236,8 +244,12 @@ export const fallocate: Operation<[file: File, length: number], Partial<Fallocat
   encode(core, options, file, length) {
     const fileRead = reads.file('file', file);
     const lengthRead = reads.integer('length', length, 1, 9007199254740991);
-    const offsetOptionRead = reads.optional('options.offset', options.offset, 0, 9007199254740991, 0);
-    const modeOptionRead = reads.optional('options.mode', options.mode, 0, 4294967295, 0);
+    const offsetOption = options.offset;
+    const offsetOptionRead =
+      offsetOption === undefined ? 0 : reads.integer('options.offset', offsetOption, 0, 9007199254740991);
+    const modeOption = options.mode;
+    const modeOptionRead =
+      modeOption === undefined ? 0 : reads.integer('options.mode', modeOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     operations.fallocate.write(core.entry(), file0, lengthRead, offsetOptionRead, modeOptionRead);
     return undefined;
@@ -306,7 +318,9 @@ export const fsetxattr: Operation<
     const fileRead = reads.file('file', file);
     const nameRead = reads.attributeName('name', name);
     const valueRead = reads.view('value', value);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     const name0 = pins.copy(core, 'name', nameRead);
     const value0 = ofPaths.valueAddress(core, 'value', valueRead);
@@ -323,8 +337,12 @@ export const fsync: Operation<[file: File], Partial<FsyncOptions>> = {
   holds: undefined,
   encode(core, options, file) {
     const fileRead = reads.file('file', file);
-    const offsetOptionRead = reads.optional('options.offset', options.offset, 0, 9007199254740991, 0);
-    const lengthOptionRead = reads.optional('options.length', options.length, 0, 4294967295, 0);
+    const offsetOption = options.offset;
+    const offsetOptionRead =
+      offsetOption === undefined ? 0 : reads.integer('options.offset', offsetOption, 0, 9007199254740991);
+    const lengthOption = options.length;
+    const lengthOptionRead =
+      lengthOption === undefined ? 0 : reads.integer('options.length', lengthOption, 0, 4294967295);
     const dataOnlyOptionRead = reads.flag('options.dataOnly', options.dataOnly);
     const file0 = pins.file(core, 'file', fileRead);
     operations.fsync.write(core.entry(), file0, offsetOptionRead, lengthOptionRead, dataOnlyOptionRead);
@@ -357,7 +375,9 @@ export const futexWait: Operation<
   encode(core, options, array, index, value) {
     const arrayRead = ofWaiting.word('array', array, index);
     const valueRead = ofWaiting.wordValue('value', value);
-    const maskOptionRead = reads.optional('options.mask', options.mask, 1, 4294967295, 4294967295);
+    const maskOption = options.mask;
+    const maskOptionRead =
+      maskOption === undefined ? 4294967295 : reads.integer('options.mask', maskOption, 1, 4294967295);
     const sharedOptionRead = reads.flag('options.shared', options.shared);
     const array0 = ofWaiting.wordAddress(core, 'array', arrayRead);
     operations.futexWait.write(core.entry(), array0, valueRead, maskOptionRead, sharedOptionRead);
@@ -389,8 +409,10 @@ export const futexWake: Operation<
   holds: 'until completed',
   encode(core, options, array, index, count) {
     const arrayRead = ofWaiting.word('array', array, index);
-    const countRead = reads.optional('count', count, 0, 2147483647, 2147483647);
-    const maskOptionRead = reads.optional('options.mask', options.mask, 1, 4294967295, 4294967295);
+    const countRead = count === undefined ? 2147483647 : reads.integer('count', count, 0, 2147483647);
+    const maskOption = options.mask;
+    const maskOptionRead =
+      maskOption === undefined ? 4294967295 : reads.integer('options.mask', maskOption, 1, 4294967295);
     const sharedOptionRead = reads.flag('options.shared', options.shared);
     const array0 = ofWaiting.wordAddress(core, 'array', arrayRead);
     operations.futexWake.write(core.entry(), array0, countRead, maskOptionRead, sharedOptionRead);
@@ -492,7 +514,9 @@ export const link: Operation<[oldPath: Path, newPath: Path], Partial<LinkOptions
     const newPathRead = reads.path('newPath', newPath);
     const fromOptionRead = reads.directory('options.from', options.from);
     const toOptionRead = reads.directory('options.to', options.to);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const oldPath0 = pins.copy(core, 'oldPath', oldPathRead);
     const newPath0 = pins.copy(core, 'newPath', newPathRead);
     operations.link.write(core.entry(), oldPath0, newPath0, fromOptionRead, toOptionRead, flagsOptionRead);
@@ -568,7 +592,9 @@ export const mkdir: Operation<[path: Path], Partial<MkdirOptions>> = {
   encode(core, options, path) {
     const pathRead = reads.path('path', path);
     const atOptionRead = reads.directory('options.at', options.at);
-    const modeOptionRead = reads.optional('options.mode', options.mode, 0, 4095, 511);
+    const modeOption = options.mode;
+    const modeOptionRead =
+      modeOption === undefined ? 511 : reads.integer('options.mode', modeOption, 0, 4095);
     const path0 = pins.copy(core, 'path', pathRead);
     operations.mkdir.write(core.entry(), path0, atOptionRead, modeOptionRead);
     return pathRead;
@@ -582,15 +608,19 @@ export const msgRing: Operation<[target: AnyRing | number], Partial<MessageOptio
   holds: undefined,
   encode(core, options, target) {
     const targetRead = ofRings.targetFd('target', target);
-    const messageDataOptionRead = reads.optional(
-      'options.messageData',
-      options.messageData,
-      0,
-      9007199254740991,
-      0,
-    );
-    const resOptionRead = reads.optional('options.res', options.res, -2147483648, 2147483647, 0);
-    const cqeFlagsOptionRead = ofRings.messageFlags('options.cqeFlags', options.cqeFlags, 0, 4294967295, -1);
+    const messageDataOption = options.messageData;
+    const messageDataOptionRead =
+      messageDataOption === undefined
+        ? 0
+        : reads.integer('options.messageData', messageDataOption, 0, 9007199254740991);
+    const resOption = options.res;
+    const resOptionRead =
+      resOption === undefined ? 0 : reads.integer('options.res', resOption, -2147483648, 2147483647);
+    const cqeFlagsOption = options.cqeFlags;
+    const cqeFlagsOptionRead =
+      cqeFlagsOption === undefined
+        ? -1
+        : ofRings.messageFlags('options.cqeFlags', cqeFlagsOption, 0, 4294967295);
     operations.msgRing.write(
       core.entry(),
       targetRead,
@@ -610,13 +640,11 @@ export const msgRingFd: Operation<[file: FixedFile, into: OtherTable], Partial<M
   encode(core, options, file, into) {
     const fileRead = reads.slot('file', file);
     const intoRead = ofRings.placeThere('into', into);
-    const messageDataOptionRead = reads.optional(
-      'options.messageData',
-      options.messageData,
-      0,
-      9007199254740991,
-      0,
-    );
+    const messageDataOption = options.messageData;
+    const messageDataOptionRead =
+      messageDataOption === undefined
+        ? 0
+        : reads.integer('options.messageData', messageDataOption, 0, 9007199254740991);
     const silentOptionRead = reads.flag('options.silent', options.silent);
     const file0 = pins.slot(core, 'file', fileRead);
     const into0 = ofRings.fdThere(core, 'into', intoRead);
@@ -632,8 +660,12 @@ export const nop: Operation<[], Partial<NopOptions>> = {
   defaults: {},
   holds: undefined,
   encode(core, options) {
-    const resultOptionRead = reads.optional('options.result', options.result, -2147483648, 2147483647, 0);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const resultOption = options.result;
+    const resultOptionRead =
+      resultOption === undefined ? 0 : reads.integer('options.result', resultOption, -2147483648, 2147483647);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     operations.nop.write(core.entry(), resultOptionRead, flagsOptionRead);
     return undefined;
   },
@@ -666,7 +698,9 @@ export const pipe: Operation<[fds: Int32Array, into: Into | undefined], Partial<
   holds: 'until completed',
   encode(core, options, fds, into) {
     const fdsRead = ofPaths.twoNumbers('fds', fds);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const intoOptionRead = reads.into('options.into', into);
     const fds0 = ofPaths.twoAddress(core, 'fds', fdsRead);
     const intoOption0 = ofPaths.twoSlots(core, 'options.into', intoOptionRead);
@@ -742,8 +776,12 @@ export const read: Operation<[file: File, memory: MemoryOrPool], Partial<ReadOpt
     const fileRead = reads.file('file', file);
     const memoryRead = reads.memoryOrPool('memory', memory);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
-    const lengthOptionRead = reads.optional('options.length', options.length, 0, 2147483647, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const lengthOption = options.length;
+    const lengthOptionRead =
+      lengthOption === undefined ? 0 : reads.integer('options.length', lengthOption, 0, 2147483647);
     const file0 = pins.file(core, 'file', fileRead);
     const memory0 = pins.address(core, 'memory', memoryRead);
     const memory1 = pins.length(core, 'memory', memoryRead);
@@ -773,7 +811,9 @@ export const readFixed: Operation<[file: File, buffer: RegisteredBuffer], Partia
     const fileRead = reads.file('file', file);
     const bufferRead = reads.registeredBuffer('buffer', buffer);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     const buffer0 = pins.address(core, 'buffer', bufferRead);
     const buffer1 = pins.length(core, 'buffer', bufferRead);
@@ -815,7 +855,9 @@ export const readv: Operation<[file: File, pieces: readonly Memory[]], Partial<R
     const fileRead = reads.file('file', file);
     const piecesRead = reads.pieces('pieces', pieces);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = pins.count(core, 'pieces', piecesRead);
@@ -834,7 +876,9 @@ export const readvFixed: Operation<[file: File, pieces: readonly RegisteredBuffe
     const fileRead = reads.file('file', file);
     const piecesRead = reads.fixedPieces('pieces', pieces);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = pins.count(core, 'pieces', piecesRead);
@@ -860,7 +904,9 @@ export const recv: Operation<[socket: File, memory: MemoryOrPool], Partial<Socke
   encode(core, options, socket, memory) {
     const socketRead = reads.file('socket', socket);
     const memoryRead = reads.memoryOrPool('memory', memory);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const memory0 = pins.address(core, 'memory', memoryRead);
@@ -889,7 +935,9 @@ export const recvBundle: Operation<[socket: File, pool: BufferRing], Partial<Soc
   encode(core, options, socket, pool) {
     const socketRead = reads.file('socket', socket);
     const poolRead = reads.pool('pool', pool);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
@@ -906,7 +954,9 @@ export const recvBundleMultishot: Operation<[socket: File, pool: BufferRing], Pa
   encode(core, options, socket, pool) {
     const socketRead = reads.file('socket', socket);
     const poolRead = reads.pool('pool', pool);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
@@ -923,7 +973,9 @@ export const recvMultishot: Operation<[socket: File, pool: BufferRing], Partial<
   encode(core, options, socket, pool) {
     const socketRead = reads.file('socket', socket);
     const poolRead = reads.pool('pool', pool);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
@@ -957,7 +1009,9 @@ export const recvmsg: Operation<
   encode(core, options, socket, room) {
     const socketRead = reads.file('socket', socket);
     const roomRead = ofMessages.messageBuffer('room', room);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = ofMessages.pinMessageBuffer(core, 'room', roomRead);
@@ -978,7 +1032,9 @@ export const recvmsgMultishot: Operation<
     const socketRead = reads.file('socket', socket);
     const roomRead = ofSockets.messageRoom('options', options, room);
     const poolRead = ofSockets.messagePool('pool', pool, room);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = ofSockets.pinMessageRoom(core, 'options', roomRead);
@@ -1005,7 +1061,9 @@ export const rename: Operation<[oldPath: Path, newPath: Path], Partial<RenameOpt
     const newPathRead = reads.path('newPath', newPath);
     const fromOptionRead = reads.directory('options.from', options.from);
     const toOptionRead = reads.directory('options.to', options.to);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const oldPath0 = pins.copy(core, 'oldPath', oldPathRead);
     const newPath0 = pins.copy(core, 'newPath', newPathRead);
     operations.rename.write(core.entry(), oldPath0, newPath0, fromOptionRead, toOptionRead, flagsOptionRead);
@@ -1021,7 +1079,9 @@ export const send: Operation<[socket: File, memory: Memory], Partial<SendOptions
   encode(core, options, socket, memory) {
     const socketRead = reads.file('socket', socket);
     const memoryRead = reads.memory('memory', memory);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const toOptionRead = reads.optionalAddress('options.to', options.to);
     const socket0 = pins.file(core, 'socket', socketRead);
@@ -1053,7 +1113,9 @@ export const sendBundle: Operation<[socket: File, pool: BufferRing], Partial<Soc
   encode(core, options, socket, pool) {
     const socketRead = reads.file('socket', socket);
     const poolRead = reads.pool('pool', pool);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
@@ -1070,7 +1132,9 @@ export const sendZeroCopy: Operation<[socket: File, memory: Memory], Partial<Zer
   encode(core, options, socket, memory) {
     const socketRead = reads.file('socket', socket);
     const memoryRead = reads.memory('memory', memory);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const toOptionRead = reads.optionalAddress('options.to', options.to);
     const reportUsageOptionRead = reads.flag('options.reportUsage', options.reportUsage);
@@ -1104,7 +1168,9 @@ export const sendmsg: Operation<[socket: File, message: OutgoingMessage], Partia
   encode(core, options, socket, message) {
     const socketRead = reads.file('socket', socket);
     const messageRead = ofMessages.outgoing('message', message);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const message0 = ofMessages.pinOutgoing(core, 'message', messageRead);
@@ -1121,7 +1187,9 @@ export const sendmsgZeroCopy: Operation<[socket: File, message: OutgoingMessage]
   encode(core, options, socket, message) {
     const socketRead = reads.file('socket', socket);
     const messageRead = ofMessages.outgoing('message', message);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const message0 = ofMessages.pinOutgoing(core, 'message', messageRead);
@@ -1164,7 +1232,9 @@ export const setxattr: Operation<
     const pathRead = reads.path('path', path);
     const nameRead = reads.attributeName('name', name);
     const valueRead = reads.view('value', value);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const path0 = pins.copy(core, 'path', pathRead);
     const name0 = pins.copy(core, 'name', nameRead);
     const value0 = ofPaths.valueAddress(core, 'value', valueRead);
@@ -1221,8 +1291,12 @@ export const socket: Operation<[domain: Domain, into: Into | undefined], Partial
   holds: undefined,
   encode(core, options, domain, into) {
     const domainRead = reads.namedOrNumber('domain', domain, operations.Domain.names);
-    const typeOptionRead = reads.optionalNamed('options.type', options.type, operations.SocketType.names, 1);
-    const protocolOptionRead = reads.optional('options.protocol', options.protocol, 0, 2147483647, 0);
+    const typeOption = options.type;
+    const typeOptionRead =
+      typeOption === undefined ? 1 : reads.named('options.type', typeOption, operations.SocketType.names);
+    const protocolOption = options.protocol;
+    const protocolOptionRead =
+      protocolOption === undefined ? 0 : reads.integer('options.protocol', protocolOption, 0, 2147483647);
     const nonBlockingOptionRead = reads.flag('options.nonBlocking', options.nonBlocking);
     const intoOptionRead = reads.into('options.into', into);
     const intoOption0 = pins.fileIndex(core, 'options.into', intoOptionRead);
@@ -1249,7 +1323,9 @@ export const splice: Operation<[from: File, to: File, length: number], Partial<S
     const lengthRead = reads.integer('length', length, 0, 4294967295);
     const offsetInOptionRead = reads.offset('options.offsetIn', options.offsetIn);
     const offsetOutOptionRead = reads.offset('options.offsetOut', options.offsetOut);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 2147483647, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 2147483647);
     const from0 = pins.file(core, 'from', fromRead);
     const to0 = pins.file(core, 'to', toRead);
     operations.splice.write(
@@ -1273,7 +1349,9 @@ export const statx: Operation<[target: Path | Fd, buffer: ArrayBufferView], Part
   encode(core, options, target, buffer) {
     const targetRead = ofPaths.statTarget('target', target, options);
     const bufferRead = reads.view('buffer', buffer);
-    const maskOptionRead = reads.optional('options.mask', options.mask, 0, 4294967295, 4095);
+    const maskOption = options.mask;
+    const maskOptionRead =
+      maskOption === undefined ? 4095 : reads.integer('options.mask', maskOption, 0, 4294967295);
     const target0 = ofPaths.statStart(core, 'target', targetRead);
     const target1 = ofPaths.statPath(core, 'target', targetRead);
     const target2 = ofPaths.statFlags(core, 'target', targetRead);
@@ -1306,9 +1384,14 @@ export const syncFileRange: Operation<[file: File], Partial<SyncRangeOptions>> =
   holds: undefined,
   encode(core, options, file) {
     const fileRead = reads.file('file', file);
-    const offsetOptionRead = reads.optional('options.offset', options.offset, 0, 9007199254740991, 0);
-    const lengthOptionRead = reads.optional('options.length', options.length, 0, 4294967295, 0);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 7, 7);
+    const offsetOption = options.offset;
+    const offsetOptionRead =
+      offsetOption === undefined ? 0 : reads.integer('options.offset', offsetOption, 0, 9007199254740991);
+    const lengthOption = options.length;
+    const lengthOptionRead =
+      lengthOption === undefined ? 0 : reads.integer('options.length', lengthOption, 0, 4294967295);
+    const flagsOption = options.flags;
+    const flagsOptionRead = flagsOption === undefined ? 7 : reads.integer('options.flags', flagsOption, 0, 7);
     const file0 = pins.file(core, 'file', fileRead);
     operations.syncFileRange.write(core.entry(), file0, offsetOptionRead, lengthOptionRead, flagsOptionRead);
     return undefined;
@@ -1324,7 +1407,9 @@ export const tee: Operation<[from: File, to: File, length: number], Partial<TeeO
     const fromRead = reads.file('from', from);
     const toRead = reads.file('to', to);
     const lengthRead = reads.integer('length', length, 0, 4294967295);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 2147483647, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 2147483647);
     const from0 = pins.file(core, 'from', fromRead);
     const to0 = pins.file(core, 'to', toRead);
     operations.tee.write(core.entry(), from0, to0, lengthRead, flagsOptionRead);
@@ -1339,7 +1424,9 @@ export const timeout: Operation<[], Partial<TimeoutOptions>> = {
   holds: 'until submitted',
   encode(core, options) {
     const delayRead = ofWaiting.delay('options', options);
-    const countOptionRead = reads.optional('options.count', options.count, 0, 4294967295, 0);
+    const countOption = options.count;
+    const countOptionRead =
+      countOption === undefined ? 0 : reads.integer('options.count', countOption, 0, 4294967295);
     const delay0 = ofWaiting.pinTime(core, 'options', delayRead);
     const delay1 = ofWaiting.pinDelayFlags(core, 'options', delayRead);
     operations.timeout.write(core.entry(), delay0, delay1, countOptionRead);
@@ -1498,7 +1585,9 @@ export const write: Operation<[file: File, memory: Memory], Partial<RwOptions>> 
     const fileRead = reads.file('file', file);
     const memoryRead = reads.memory('memory', memory);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     const memory0 = pins.address(core, 'memory', memoryRead);
     const memory1 = pins.length(core, 'memory', memoryRead);
@@ -1517,7 +1606,9 @@ export const writeFixed: Operation<[file: File, buffer: RegisteredBuffer], Parti
     const fileRead = reads.file('file', file);
     const bufferRead = reads.registeredBuffer('buffer', buffer);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     const buffer0 = pins.address(core, 'buffer', bufferRead);
     const buffer1 = pins.length(core, 'buffer', bufferRead);
@@ -1544,7 +1635,9 @@ export const writev: Operation<[file: File, pieces: readonly Memory[]], Partial<
     const fileRead = reads.file('file', file);
     const piecesRead = reads.pieces('pieces', pieces);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = pins.count(core, 'pieces', piecesRead);
@@ -1571,7 +1664,9 @@ export const writevFixed: Operation<[file: File, pieces: readonly RegisteredBuff
     const fileRead = reads.file('file', file);
     const piecesRead = reads.fixedPieces('pieces', pieces);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
-    const flagsOptionRead = reads.optional('options.flags', options.flags, 0, 4294967295, 0);
+    const flagsOption = options.flags;
+    const flagsOptionRead =
+      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = pins.count(core, 'pieces', piecesRead);

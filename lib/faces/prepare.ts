@@ -69,7 +69,7 @@ import type {
   WaitidOptions,
   ZeroCopyOptions,
 } from './options.ts';
-import { put0, put1, put2, put3, put4 } from './put.ts';
+import { bitsOf, commit, userDataOf } from './put.ts';
 
 /**
  * Prepares operations: each method takes the next free entry of the submission queue, and the ring holds what the kernel
@@ -93,7 +93,12 @@ export class Prepare {
    * @see io_uring_prep_accept(3)
    */
   accept(server: File, options?: AcceptOptions & OperationOptions): void {
-    put2(this.core, encoders.accept, options, server, options?.into);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.accept.defaults : options;
+    const bits = bitsOf(core, encoders.accept, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.accept, userData, bits, encoders.accept.encode(core, given, server, options?.into));
   }
 
   /**
@@ -103,7 +108,18 @@ export class Prepare {
    * @see io_uring_prep_multishot_accept(3)
    */
   acceptMultishot(server: File, options?: AcceptMultishotOptions & OperationOptions): void {
-    put2(this.core, encoders.acceptMultishot, options, server, options?.into);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.acceptMultishot.defaults : options;
+    const bits = bitsOf(core, encoders.acceptMultishot, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.acceptMultishot,
+      userData,
+      bits,
+      encoders.acceptMultishot.encode(core, given, server, options?.into),
+    );
   }
 
   /**
@@ -113,7 +129,12 @@ export class Prepare {
    * @see io_uring_prep_bind(3)
    */
   bind(socket: File, address: SocketAddressLike, options?: OperationOptions): void {
-    put2(this.core, encoders.bind, options, socket, address);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.bind.defaults : options;
+    const bits = bitsOf(core, encoders.bind, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.bind, userData, bits, encoders.bind.encode(core, given, socket, address));
   }
 
   /**
@@ -126,7 +147,12 @@ export class Prepare {
    * @see io_uring_prep_cancel(3)
    */
   cancel(what: CancelWhat, options?: OperationOptions): void {
-    put1(this.core, encoders.cancel, options, what);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.cancel.defaults : options;
+    const bits = bitsOf(core, encoders.cancel, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.cancel, userData, bits, encoders.cancel.encode(core, given, what));
   }
 
   /** As `cancel`, by liburing's name. */
@@ -140,7 +166,12 @@ export class Prepare {
    * @see io_uring_prep_close(3)
    */
   closeFd(file: File, options?: OperationOptions): void {
-    put1(this.core, encoders.closeFd, options, file);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.closeFd.defaults : options;
+    const bits = bitsOf(core, encoders.closeFd, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.closeFd, userData, bits, encoders.closeFd.encode(core, given, file));
   }
 
   /** As `closeFd`, by liburing's name. */
@@ -154,7 +185,12 @@ export class Prepare {
    * @see io_uring_prep_connect(3)
    */
   connect(socket: File, address: SocketAddressLike, options?: OperationOptions): void {
-    put2(this.core, encoders.connect, options, socket, address);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.connect.defaults : options;
+    const bits = bitsOf(core, encoders.connect, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.connect, userData, bits, encoders.connect.encode(core, given, socket, address));
   }
 
   /**
@@ -163,7 +199,18 @@ export class Prepare {
    * @see io_uring_prep_epoll_ctl(3)
    */
   epollCtl(epoll: Fd, action: EpollAction, file: Fd, options?: EpollOptions & OperationOptions): void {
-    put3(this.core, encoders.epollCtl, options, epoll, action, file);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.epollCtl.defaults : options;
+    const bits = bitsOf(core, encoders.epollCtl, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.epollCtl,
+      userData,
+      bits,
+      encoders.epollCtl.encode(core, given, epoll, action, file),
+    );
   }
 
   /**
@@ -173,7 +220,12 @@ export class Prepare {
    * @see io_uring_prep_epoll_wait(3)
    */
   epollWait(epoll: File, events: ArrayBufferView, options?: OperationOptions): void {
-    put2(this.core, encoders.epollWait, options, epoll, events);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.epollWait.defaults : options;
+    const bits = bitsOf(core, encoders.epollWait, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.epollWait, userData, bits, encoders.epollWait.encode(core, given, epoll, events));
   }
 
   /**
@@ -182,7 +234,12 @@ export class Prepare {
    * @see io_uring_prep_fadvise(3)
    */
   fadvise(file: File, advice: FileAdvice, options?: RangeOptions & OperationOptions): void {
-    put2(this.core, encoders.fadvise, options, file, advice);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.fadvise.defaults : options;
+    const bits = bitsOf(core, encoders.fadvise, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.fadvise, userData, bits, encoders.fadvise.encode(core, given, file, advice));
   }
 
   /**
@@ -192,7 +249,12 @@ export class Prepare {
    * @see io_uring_prep_fallocate(3)
    */
   fallocate(file: File, length: number, options?: FallocateOptions & OperationOptions): void {
-    put2(this.core, encoders.fallocate, options, file, length);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.fallocate.defaults : options;
+    const bits = bitsOf(core, encoders.fallocate, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.fallocate, userData, bits, encoders.fallocate.encode(core, given, file, length));
   }
 
   /**
@@ -202,7 +264,18 @@ export class Prepare {
    * @see fgetxattr(2)
    */
   fgetxattr(file: File, name: Path, value: ArrayBufferView, options?: OperationOptions): void {
-    put3(this.core, encoders.fgetxattr, options, file, name, value);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.fgetxattr.defaults : options;
+    const bits = bitsOf(core, encoders.fgetxattr, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.fgetxattr,
+      userData,
+      bits,
+      encoders.fgetxattr.encode(core, given, file, name, value),
+    );
   }
 
   /**
@@ -219,7 +292,18 @@ export class Prepare {
     fds: readonly Fd[],
     options?: OperationOptions,
   ): void {
-    put4(this.core, encoders.filesUpdate, options, files, offset, fds, rooms.slotNumbers(fds));
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.filesUpdate.defaults : options;
+    const bits = bitsOf(core, encoders.filesUpdate, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.filesUpdate,
+      userData,
+      bits,
+      encoders.filesUpdate.encode(core, given, files, offset, fds, rooms.slotNumbers(fds)),
+    );
   }
 
   /**
@@ -228,7 +312,12 @@ export class Prepare {
    * @see io_uring_prep_fixed_fd_install(3)
    */
   fixedFdInstall(file: FixedFile, options?: InstallOptions & OperationOptions): void {
-    put1(this.core, encoders.fixedFdInstall, options, file);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.fixedFdInstall.defaults : options;
+    const bits = bitsOf(core, encoders.fixedFdInstall, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.fixedFdInstall, userData, bits, encoders.fixedFdInstall.encode(core, given, file));
   }
 
   /**
@@ -242,7 +331,18 @@ export class Prepare {
     value: ArrayBufferView,
     options?: SetxattrOptions & OperationOptions,
   ): void {
-    put3(this.core, encoders.fsetxattr, options, file, name, value);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.fsetxattr.defaults : options;
+    const bits = bitsOf(core, encoders.fsetxattr, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.fsetxattr,
+      userData,
+      bits,
+      encoders.fsetxattr.encode(core, given, file, name, value),
+    );
   }
 
   /**
@@ -251,7 +351,12 @@ export class Prepare {
    * @see io_uring_prep_fsync(3)
    */
   fsync(file: File, options?: FsyncOptions & OperationOptions): void {
-    put1(this.core, encoders.fsync, options, file);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.fsync.defaults : options;
+    const bits = bitsOf(core, encoders.fsync, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.fsync, userData, bits, encoders.fsync.encode(core, given, file));
   }
 
   /**
@@ -261,7 +366,12 @@ export class Prepare {
    * @see io_uring_prep_ftruncate(3)
    */
   ftruncate(file: File, length: number, options?: OperationOptions): void {
-    put2(this.core, encoders.ftruncate, options, file, length);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.ftruncate.defaults : options;
+    const bits = bitsOf(core, encoders.ftruncate, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.ftruncate, userData, bits, encoders.ftruncate.encode(core, given, file, length));
   }
 
   /**
@@ -277,7 +387,18 @@ export class Prepare {
     value: number,
     options?: FutexOptions & OperationOptions,
   ): void {
-    put3(this.core, encoders.futexWait, options, array, index, value);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.futexWait.defaults : options;
+    const bits = bitsOf(core, encoders.futexWait, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.futexWait,
+      userData,
+      bits,
+      encoders.futexWait.encode(core, given, array, index, value),
+    );
   }
 
   /**
@@ -287,7 +408,12 @@ export class Prepare {
    * @see io_uring_prep_futex_waitv(3)
    */
   futexWaitv(futexes: readonly Futex[], options?: OperationOptions): void {
-    put1(this.core, encoders.futexWaitv, options, futexes);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.futexWaitv.defaults : options;
+    const bits = bitsOf(core, encoders.futexWaitv, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.futexWaitv, userData, bits, encoders.futexWaitv.encode(core, given, futexes));
   }
 
   /**
@@ -303,7 +429,18 @@ export class Prepare {
     count?: number | undefined,
     options?: FutexOptions & OperationOptions,
   ): void {
-    put3(this.core, encoders.futexWake, options, array, index, count);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.futexWake.defaults : options;
+    const bits = bitsOf(core, encoders.futexWake, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.futexWake,
+      userData,
+      bits,
+      encoders.futexWake.encode(core, given, array, index, count),
+    );
   }
 
   /**
@@ -313,7 +450,18 @@ export class Prepare {
    * @see io_uring_prep_cmd_getsockname(3)
    */
   getpeername(socket: File, room: AddressBuffer, options?: OperationOptions): void {
-    put2(this.core, encoders.getpeername, options, socket, room);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.getpeername.defaults : options;
+    const bits = bitsOf(core, encoders.getpeername, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.getpeername,
+      userData,
+      bits,
+      encoders.getpeername.encode(core, given, socket, room),
+    );
   }
 
   /**
@@ -323,7 +471,18 @@ export class Prepare {
    * @see io_uring_prep_cmd_getsockname(3)
    */
   getsockname(socket: File, room: AddressBuffer, options?: OperationOptions): void {
-    put2(this.core, encoders.getsockname, options, socket, room);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.getsockname.defaults : options;
+    const bits = bitsOf(core, encoders.getsockname, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.getsockname,
+      userData,
+      bits,
+      encoders.getsockname.encode(core, given, socket, room),
+    );
   }
 
   /**
@@ -334,7 +493,18 @@ export class Prepare {
    * @see io_uring_prep_cmd_sock(3)
    */
   getsockopt(socket: File, option: SocketOption, value: ArrayBufferView, options?: OperationOptions): void {
-    put3(this.core, encoders.getsockopt, options, socket, option, value);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.getsockopt.defaults : options;
+    const bits = bitsOf(core, encoders.getsockopt, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.getsockopt,
+      userData,
+      bits,
+      encoders.getsockopt.encode(core, given, socket, option, value),
+    );
   }
 
   /**
@@ -344,7 +514,12 @@ export class Prepare {
    * @see getxattr(2)
    */
   getxattr(path: Path, name: Path, value: ArrayBufferView, options?: OperationOptions): void {
-    put3(this.core, encoders.getxattr, options, path, name, value);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.getxattr.defaults : options;
+    const bits = bitsOf(core, encoders.getxattr, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.getxattr, userData, bits, encoders.getxattr.encode(core, given, path, name, value));
   }
 
   /**
@@ -354,7 +529,12 @@ export class Prepare {
    * @see io_uring_prep_timeout(3)
    */
   interval(options: IntervalOptions & OperationOptions): void {
-    put1(this.core, encoders.interval, options, rooms.countdown());
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.interval.defaults : options;
+    const bits = bitsOf(core, encoders.interval, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.interval, userData, bits, encoders.interval.encode(core, given, rooms.countdown()));
   }
 
   /**
@@ -363,7 +543,12 @@ export class Prepare {
    * @see linkat(2)
    */
   link(oldPath: Path, newPath: Path, options?: LinkOptions & OperationOptions): void {
-    put2(this.core, encoders.link, options, oldPath, newPath);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.link.defaults : options;
+    const bits = bitsOf(core, encoders.link, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.link, userData, bits, encoders.link.encode(core, given, oldPath, newPath));
   }
 
   /** As `link`, by liburing's name. */
@@ -378,7 +563,12 @@ export class Prepare {
    * @see io_uring_prep_link_timeout(3)
    */
   linkTimeout(options?: DelayOptions & OperationOptions): void {
-    put0(this.core, encoders.linkTimeout, options);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.linkTimeout.defaults : options;
+    const bits = bitsOf(core, encoders.linkTimeout, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.linkTimeout, userData, bits, encoders.linkTimeout.encode(core, given));
   }
 
   /**
@@ -388,7 +578,18 @@ export class Prepare {
    * @see io_uring_prep_timeout_update(3)
    */
   linkTimeoutUpdate(started: OperationKey, options?: DelayOptions & OperationOptions): void {
-    put1(this.core, encoders.linkTimeoutUpdate, options, started);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.linkTimeoutUpdate.defaults : options;
+    const bits = bitsOf(core, encoders.linkTimeoutUpdate, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.linkTimeoutUpdate,
+      userData,
+      bits,
+      encoders.linkTimeoutUpdate.encode(core, given, started),
+    );
   }
 
   /**
@@ -398,7 +599,12 @@ export class Prepare {
    * @see io_uring_prep_listen(3)
    */
   listen(socket: File, backlog: number, options?: OperationOptions): void {
-    put2(this.core, encoders.listen, options, socket, backlog);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.listen.defaults : options;
+    const bits = bitsOf(core, encoders.listen, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.listen, userData, bits, encoders.listen.encode(core, given, socket, backlog));
   }
 
   /**
@@ -408,7 +614,12 @@ export class Prepare {
    * @see io_uring_prep_madvise(3)
    */
   madvise(memory: ArrayBufferView, advice: MemoryAdvice, options?: OperationOptions): void {
-    put2(this.core, encoders.madvise, options, memory, advice);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.madvise.defaults : options;
+    const bits = bitsOf(core, encoders.madvise, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.madvise, userData, bits, encoders.madvise.encode(core, given, memory, advice));
   }
 
   /**
@@ -417,7 +628,12 @@ export class Prepare {
    * @see mkdirat(2)
    */
   mkdir(path: Path, options?: MkdirOptions & OperationOptions): void {
-    put1(this.core, encoders.mkdir, options, path);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.mkdir.defaults : options;
+    const bits = bitsOf(core, encoders.mkdir, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.mkdir, userData, bits, encoders.mkdir.encode(core, given, path));
   }
 
   /** As `mkdir`, by liburing's name. */
@@ -432,7 +648,12 @@ export class Prepare {
    * @see io_uring_prep_msg_ring(3)
    */
   msgRing(target: AnyRing | number, options?: MessageOptions & OperationOptions): void {
-    put1(this.core, encoders.msgRing, options, target);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.msgRing.defaults : options;
+    const bits = bitsOf(core, encoders.msgRing, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.msgRing, userData, bits, encoders.msgRing.encode(core, given, target));
   }
 
   /**
@@ -443,7 +664,12 @@ export class Prepare {
    * @see io_uring_prep_msg_ring_fd(3)
    */
   msgRingFd(file: FixedFile, into: OtherTable, options?: MessageFileOptions & OperationOptions): void {
-    put2(this.core, encoders.msgRingFd, options, file, into);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.msgRingFd.defaults : options;
+    const bits = bitsOf(core, encoders.msgRingFd, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.msgRingFd, userData, bits, encoders.msgRingFd.encode(core, given, file, into));
   }
 
   /**
@@ -452,7 +678,12 @@ export class Prepare {
    * @see io_uring_prep_nop(3)
    */
   nop(options?: NopOptions & OperationOptions): void {
-    put0(this.core, encoders.nop, options);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.nop.defaults : options;
+    const bits = bitsOf(core, encoders.nop, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.nop, userData, bits, encoders.nop.encode(core, given));
   }
 
   /**
@@ -462,7 +693,12 @@ export class Prepare {
    * @see io_uring_prep_openat(3)
    */
   open(path: Path, options?: OpenOptions & OperationOptions): void {
-    put2(this.core, encoders.open, options, path, options?.into);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.open.defaults : options;
+    const bits = bitsOf(core, encoders.open, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.open, userData, bits, encoders.open.encode(core, given, path, options?.into));
   }
 
   /** As `open`, by liburing's name. */
@@ -482,7 +718,12 @@ export class Prepare {
    * @see io_uring_prep_pipe(3)
    */
   pipe(fds: Int32Array, options?: PipeOptions & OperationOptions): void {
-    put2(this.core, encoders.pipe, options, fds, options?.into);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.pipe.defaults : options;
+    const bits = bitsOf(core, encoders.pipe, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.pipe, userData, bits, encoders.pipe.encode(core, given, fds, options?.into));
   }
 
   /**
@@ -494,7 +735,12 @@ export class Prepare {
    * @see io_uring_prep_poll_add(3)
    */
   poll(file: File, events: number, options?: OperationOptions): void {
-    put2(this.core, encoders.poll, options, file, events);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.poll.defaults : options;
+    const bits = bitsOf(core, encoders.poll, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.poll, userData, bits, encoders.poll.encode(core, given, file, events));
   }
 
   /** As `poll`, by liburing's name. */
@@ -511,7 +757,18 @@ export class Prepare {
    * @see io_uring_prep_poll_multishot(3)
    */
   pollMultishot(file: File, events: number, options?: PollMultishotOptions & OperationOptions): void {
-    put2(this.core, encoders.pollMultishot, options, file, events);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.pollMultishot.defaults : options;
+    const bits = bitsOf(core, encoders.pollMultishot, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.pollMultishot,
+      userData,
+      bits,
+      encoders.pollMultishot.encode(core, given, file, events),
+    );
   }
 
   /**
@@ -521,7 +778,12 @@ export class Prepare {
    * @see io_uring_prep_poll_remove(3)
    */
   pollRemove(started: OperationKey, options?: OperationOptions): void {
-    put1(this.core, encoders.pollRemove, options, started);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.pollRemove.defaults : options;
+    const bits = bitsOf(core, encoders.pollRemove, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.pollRemove, userData, bits, encoders.pollRemove.encode(core, given, started));
   }
 
   /**
@@ -534,7 +796,18 @@ export class Prepare {
    * @see io_uring_prep_poll_update(3)
    */
   pollUpdate(started: OperationKey, events: number, options?: OperationOptions): void {
-    put2(this.core, encoders.pollUpdate, options, started, events);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.pollUpdate.defaults : options;
+    const bits = bitsOf(core, encoders.pollUpdate, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.pollUpdate,
+      userData,
+      bits,
+      encoders.pollUpdate.encode(core, given, started, events),
+    );
   }
 
   /**
@@ -546,7 +819,12 @@ export class Prepare {
    * @see io_uring_prep_read(3)
    */
   read(file: File, memory: MemoryOrPool, options?: ReadOptions & OperationOptions): void {
-    put2(this.core, encoders.read, options, file, memory);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.read.defaults : options;
+    const bits = bitsOf(core, encoders.read, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.read, userData, bits, encoders.read.encode(core, given, file, memory));
   }
 
   /**
@@ -556,7 +834,12 @@ export class Prepare {
    * @see io_uring_prep_read_fixed(3)
    */
   readFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & OperationOptions): void {
-    put2(this.core, encoders.readFixed, options, file, buffer);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.readFixed.defaults : options;
+    const bits = bitsOf(core, encoders.readFixed, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.readFixed, userData, bits, encoders.readFixed.encode(core, given, file, buffer));
   }
 
   /**
@@ -567,7 +850,18 @@ export class Prepare {
    * @see io_uring_prep_read_multishot(3)
    */
   readMultishot(file: File, pool: BufferRing, options?: OperationOptions): void {
-    put2(this.core, encoders.readMultishot, options, file, pool);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.readMultishot.defaults : options;
+    const bits = bitsOf(core, encoders.readMultishot, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.readMultishot,
+      userData,
+      bits,
+      encoders.readMultishot.encode(core, given, file, pool),
+    );
   }
 
   /**
@@ -579,7 +873,12 @@ export class Prepare {
    * @see io_uring_prep_readv2(3)
    */
   readv(file: File, pieces: readonly Memory[], options?: RwOptions & OperationOptions): void {
-    put2(this.core, encoders.readv, options, file, pieces);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.readv.defaults : options;
+    const bits = bitsOf(core, encoders.readv, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.readv, userData, bits, encoders.readv.encode(core, given, file, pieces));
   }
 
   /**
@@ -590,7 +889,12 @@ export class Prepare {
    * @see io_uring_prep_readv_fixed(3)
    */
   readvFixed(file: File, pieces: readonly RegisteredBuffer[], options?: RwOptions & OperationOptions): void {
-    put2(this.core, encoders.readvFixed, options, file, pieces);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.readvFixed.defaults : options;
+    const bits = bitsOf(core, encoders.readvFixed, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.readvFixed, userData, bits, encoders.readvFixed.encode(core, given, file, pieces));
   }
 
   /**
@@ -601,7 +905,12 @@ export class Prepare {
    * @see io_uring_prep_recv(3)
    */
   recv(socket: File, memory: MemoryOrPool, options?: SocketOptions & OperationOptions): void {
-    put2(this.core, encoders.recv, options, socket, memory);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.recv.defaults : options;
+    const bits = bitsOf(core, encoders.recv, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.recv, userData, bits, encoders.recv.encode(core, given, socket, memory));
   }
 
   /**
@@ -611,7 +920,12 @@ export class Prepare {
    * @see io_uring_prep_recv(3)
    */
   recvBundle(socket: File, pool: BufferRing, options?: SocketOptions & OperationOptions): void {
-    put2(this.core, encoders.recvBundle, options, socket, pool);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.recvBundle.defaults : options;
+    const bits = bitsOf(core, encoders.recvBundle, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.recvBundle, userData, bits, encoders.recvBundle.encode(core, given, socket, pool));
   }
 
   /**
@@ -621,7 +935,18 @@ export class Prepare {
    * @see io_uring_prep_recv_multishot(3)
    */
   recvBundleMultishot(socket: File, pool: BufferRing, options?: SocketOptions & OperationOptions): void {
-    put2(this.core, encoders.recvBundleMultishot, options, socket, pool);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.recvBundleMultishot.defaults : options;
+    const bits = bitsOf(core, encoders.recvBundleMultishot, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.recvBundleMultishot,
+      userData,
+      bits,
+      encoders.recvBundleMultishot.encode(core, given, socket, pool),
+    );
   }
 
   /**
@@ -632,7 +957,18 @@ export class Prepare {
    * @see io_uring_prep_recv_multishot(3)
    */
   recvMultishot(socket: File, pool: BufferRing, options?: SocketOptions & OperationOptions): void {
-    put2(this.core, encoders.recvMultishot, options, socket, pool);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.recvMultishot.defaults : options;
+    const bits = bitsOf(core, encoders.recvMultishot, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.recvMultishot,
+      userData,
+      bits,
+      encoders.recvMultishot.encode(core, given, socket, pool),
+    );
   }
 
   /**
@@ -642,7 +978,12 @@ export class Prepare {
    * @see io_uring_register_ifq(3)
    */
   recvZc(socket: File, queue: number, options?: OperationOptions): void {
-    put2(this.core, encoders.recvZc, options, socket, queue);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.recvZc.defaults : options;
+    const bits = bitsOf(core, encoders.recvZc, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.recvZc, userData, bits, encoders.recvZc.encode(core, given, socket, queue));
   }
 
   /**
@@ -658,7 +999,12 @@ export class Prepare {
     room: MessageBuffer | IncomingMessage,
     options?: SocketOptions & OperationOptions,
   ): void {
-    put2(this.core, encoders.recvmsg, options, socket, room);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.recvmsg.defaults : options;
+    const bits = bitsOf(core, encoders.recvmsg, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.recvmsg, userData, bits, encoders.recvmsg.encode(core, given, socket, room));
   }
 
   /**
@@ -670,7 +1016,18 @@ export class Prepare {
    * @see io_uring_prep_recvmsg_multishot(3)
    */
   recvmsgMultishot(socket: File, pool: BufferRing, options?: MessageRoomOptions & OperationOptions): void {
-    put3(this.core, encoders.recvmsgMultishot, options, socket, rooms.messageRoom(), pool);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.recvmsgMultishot.defaults : options;
+    const bits = bitsOf(core, encoders.recvmsgMultishot, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.recvmsgMultishot,
+      userData,
+      bits,
+      encoders.recvmsgMultishot.encode(core, given, socket, rooms.messageRoom(), pool),
+    );
   }
 
   /**
@@ -679,7 +1036,12 @@ export class Prepare {
    * @see renameat2(2)
    */
   rename(oldPath: Path, newPath: Path, options?: RenameOptions & OperationOptions): void {
-    put2(this.core, encoders.rename, options, oldPath, newPath);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.rename.defaults : options;
+    const bits = bitsOf(core, encoders.rename, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.rename, userData, bits, encoders.rename.encode(core, given, oldPath, newPath));
   }
 
   /** As `rename`, by liburing's name. */
@@ -694,7 +1056,12 @@ export class Prepare {
    * @see io_uring_prep_send(3)
    */
   send(socket: File, memory: Memory, options?: SendOptions & OperationOptions): void {
-    put2(this.core, encoders.send, options, socket, memory);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.send.defaults : options;
+    const bits = bitsOf(core, encoders.send, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.send, userData, bits, encoders.send.encode(core, given, socket, memory));
   }
 
   /**
@@ -705,7 +1072,12 @@ export class Prepare {
    * @see io_uring_prep_send_bundle(3)
    */
   sendBundle(socket: File, pool: BufferRing, options?: SocketOptions & OperationOptions): void {
-    put2(this.core, encoders.sendBundle, options, socket, pool);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.sendBundle.defaults : options;
+    const bits = bitsOf(core, encoders.sendBundle, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.sendBundle, userData, bits, encoders.sendBundle.encode(core, given, socket, pool));
   }
 
   /**
@@ -715,7 +1087,18 @@ export class Prepare {
    * @see io_uring_prep_send_zc(3)
    */
   sendZeroCopy(socket: File, memory: Memory, options?: ZeroCopyOptions & OperationOptions): void {
-    put2(this.core, encoders.sendZeroCopy, options, socket, memory);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.sendZeroCopy.defaults : options;
+    const bits = bitsOf(core, encoders.sendZeroCopy, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.sendZeroCopy,
+      userData,
+      bits,
+      encoders.sendZeroCopy.encode(core, given, socket, memory),
+    );
   }
 
   /** As `sendZeroCopy`, by liburing's name. */
@@ -730,7 +1113,12 @@ export class Prepare {
    * @see io_uring_prep_sendmsg(3)
    */
   sendmsg(socket: File, message: OutgoingMessage, options?: SocketOptions & OperationOptions): void {
-    put2(this.core, encoders.sendmsg, options, socket, message);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.sendmsg.defaults : options;
+    const bits = bitsOf(core, encoders.sendmsg, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.sendmsg, userData, bits, encoders.sendmsg.encode(core, given, socket, message));
   }
 
   /**
@@ -739,7 +1127,18 @@ export class Prepare {
    * @see io_uring_prep_sendmsg_zc(3)
    */
   sendmsgZeroCopy(socket: File, message: OutgoingMessage, options?: SocketOptions & OperationOptions): void {
-    put2(this.core, encoders.sendmsgZeroCopy, options, socket, message);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.sendmsgZeroCopy.defaults : options;
+    const bits = bitsOf(core, encoders.sendmsgZeroCopy, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.sendmsgZeroCopy,
+      userData,
+      bits,
+      encoders.sendmsgZeroCopy.encode(core, given, socket, message),
+    );
   }
 
   /** As `sendmsgZeroCopy`, by liburing's name. */
@@ -760,7 +1159,18 @@ export class Prepare {
     value: number | boolean | Uint8Array,
     options?: OperationOptions,
   ): void {
-    put3(this.core, encoders.setsockopt, options, socket, option, value);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.setsockopt.defaults : options;
+    const bits = bitsOf(core, encoders.setsockopt, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.setsockopt,
+      userData,
+      bits,
+      encoders.setsockopt.encode(core, given, socket, option, value),
+    );
   }
 
   /**
@@ -774,7 +1184,12 @@ export class Prepare {
     value: ArrayBufferView,
     options?: SetxattrOptions & OperationOptions,
   ): void {
-    put3(this.core, encoders.setxattr, options, path, name, value);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.setxattr.defaults : options;
+    const bits = bitsOf(core, encoders.setxattr, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.setxattr, userData, bits, encoders.setxattr.encode(core, given, path, name, value));
   }
 
   /**
@@ -783,7 +1198,12 @@ export class Prepare {
    * @see io_uring_prep_shutdown(3)
    */
   shutdown(socket: File, how: ShutdownHow, options?: OperationOptions): void {
-    put2(this.core, encoders.shutdown, options, socket, how);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.shutdown.defaults : options;
+    const bits = bitsOf(core, encoders.shutdown, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.shutdown, userData, bits, encoders.shutdown.encode(core, given, socket, how));
   }
 
   /**
@@ -792,7 +1212,12 @@ export class Prepare {
    * @see io_uring_prep_cmd_sock(3)
    */
   siocinq(socket: File, options?: OperationOptions): void {
-    put1(this.core, encoders.siocinq, options, socket);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.siocinq.defaults : options;
+    const bits = bitsOf(core, encoders.siocinq, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.siocinq, userData, bits, encoders.siocinq.encode(core, given, socket));
   }
 
   /**
@@ -801,7 +1226,12 @@ export class Prepare {
    * @see io_uring_prep_cmd_sock(3)
    */
   siocoutq(socket: File, options?: OperationOptions): void {
-    put1(this.core, encoders.siocoutq, options, socket);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.siocoutq.defaults : options;
+    const bits = bitsOf(core, encoders.siocoutq, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.siocoutq, userData, bits, encoders.siocoutq.encode(core, given, socket));
   }
 
   /**
@@ -811,7 +1241,12 @@ export class Prepare {
    * @see io_uring_prep_socket(3)
    */
   socket(domain: Domain, options?: SocketCreateOptions & OperationOptions): void {
-    put2(this.core, encoders.socket, options, domain, options?.into);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.socket.defaults : options;
+    const bits = bitsOf(core, encoders.socket, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.socket, userData, bits, encoders.socket.encode(core, given, domain, options?.into));
   }
 
   /**
@@ -824,7 +1259,12 @@ export class Prepare {
    * @see io_uring_prep_splice(3)
    */
   splice(from: File, to: File, length: number, options?: SpliceOptions & OperationOptions): void {
-    put3(this.core, encoders.splice, options, from, to, length);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.splice.defaults : options;
+    const bits = bitsOf(core, encoders.splice, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.splice, userData, bits, encoders.splice.encode(core, given, from, to, length));
   }
 
   /**
@@ -837,7 +1277,12 @@ export class Prepare {
    * @see statx(2)
    */
   statx(target: Path | Fd, buffer: ArrayBufferView, options?: StatxOptions & OperationOptions): void {
-    put2(this.core, encoders.statx, options, target, buffer);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.statx.defaults : options;
+    const bits = bitsOf(core, encoders.statx, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.statx, userData, bits, encoders.statx.encode(core, given, target, buffer));
   }
 
   /**
@@ -846,7 +1291,12 @@ export class Prepare {
    * @see symlinkat(2)
    */
   symlink(target: Path, path: Path, options?: AtOptions & OperationOptions): void {
-    put2(this.core, encoders.symlink, options, target, path);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.symlink.defaults : options;
+    const bits = bitsOf(core, encoders.symlink, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.symlink, userData, bits, encoders.symlink.encode(core, given, target, path));
   }
 
   /** As `symlink`, by liburing's name. */
@@ -861,7 +1311,12 @@ export class Prepare {
    * @see sync_file_range(2)
    */
   syncFileRange(file: File, options?: SyncRangeOptions & OperationOptions): void {
-    put1(this.core, encoders.syncFileRange, options, file);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.syncFileRange.defaults : options;
+    const bits = bitsOf(core, encoders.syncFileRange, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.syncFileRange, userData, bits, encoders.syncFileRange.encode(core, given, file));
   }
 
   /**
@@ -872,7 +1327,12 @@ export class Prepare {
    * @see io_uring_prep_tee(3)
    */
   tee(from: File, to: File, length: number, options?: TeeOptions & OperationOptions): void {
-    put3(this.core, encoders.tee, options, from, to, length);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.tee.defaults : options;
+    const bits = bitsOf(core, encoders.tee, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.tee, userData, bits, encoders.tee.encode(core, given, from, to, length));
   }
 
   /**
@@ -881,7 +1341,12 @@ export class Prepare {
    * @see io_uring_prep_timeout(3)
    */
   timeout(options?: TimeoutOptions & OperationOptions): void {
-    put0(this.core, encoders.timeout, options);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.timeout.defaults : options;
+    const bits = bitsOf(core, encoders.timeout, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.timeout, userData, bits, encoders.timeout.encode(core, given));
   }
 
   /**
@@ -891,7 +1356,12 @@ export class Prepare {
    * @see io_uring_prep_timeout_remove(3)
    */
   timeoutRemove(started: OperationKey, options?: OperationOptions): void {
-    put1(this.core, encoders.timeoutRemove, options, started);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.timeoutRemove.defaults : options;
+    const bits = bitsOf(core, encoders.timeoutRemove, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.timeoutRemove, userData, bits, encoders.timeoutRemove.encode(core, given, started));
   }
 
   /**
@@ -901,7 +1371,12 @@ export class Prepare {
    * @see io_uring_prep_timeout_update(3)
    */
   timeoutUpdate(started: OperationKey, options?: DelayOptions & OperationOptions): void {
-    put1(this.core, encoders.timeoutUpdate, options, started);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.timeoutUpdate.defaults : options;
+    const bits = bitsOf(core, encoders.timeoutUpdate, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.timeoutUpdate, userData, bits, encoders.timeoutUpdate.encode(core, given, started));
   }
 
   /**
@@ -910,7 +1385,12 @@ export class Prepare {
    * @see unlinkat(2)
    */
   unlink(path: Path, options?: UnlinkOptions & OperationOptions): void {
-    put1(this.core, encoders.unlink, options, path);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.unlink.defaults : options;
+    const bits = bitsOf(core, encoders.unlink, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.unlink, userData, bits, encoders.unlink.encode(core, given, path));
   }
 
   /** As `unlink`, by liburing's name. */
@@ -926,7 +1406,12 @@ export class Prepare {
    * @see io_uring_prep_uring_cmd(3)
    */
   uringCmd(file: File, command: number, options?: CommandOptions & OperationOptions): void {
-    put2(this.core, encoders.uringCmd, options, file, command);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.uringCmd.defaults : options;
+    const bits = bitsOf(core, encoders.uringCmd, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.uringCmd, userData, bits, encoders.uringCmd.encode(core, given, file, command));
   }
 
   /**
@@ -938,7 +1423,18 @@ export class Prepare {
    * @see io_uring_prep_uring_cmd(3)
    */
   uringCmdMultishot(file: File, command: number, options?: CommandOptions & OperationOptions): void {
-    put2(this.core, encoders.uringCmdMultishot, options, file, command);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.uringCmdMultishot.defaults : options;
+    const bits = bitsOf(core, encoders.uringCmdMultishot, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.uringCmdMultishot,
+      userData,
+      bits,
+      encoders.uringCmdMultishot.encode(core, given, file, command),
+    );
   }
 
   /**
@@ -951,7 +1447,12 @@ export class Prepare {
    * @see io_uring_prep_waitid(3)
    */
   waitid(child: Child, info: ArrayBufferView, options?: WaitidOptions & OperationOptions): void {
-    put2(this.core, encoders.waitid, options, child, info);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.waitid.defaults : options;
+    const bits = bitsOf(core, encoders.waitid, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.waitid, userData, bits, encoders.waitid.encode(core, given, child, info));
   }
 
   /**
@@ -961,7 +1462,12 @@ export class Prepare {
    * @see io_uring_prep_write(3)
    */
   write(file: File, memory: Memory, options?: RwOptions & OperationOptions): void {
-    put2(this.core, encoders.write, options, file, memory);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.write.defaults : options;
+    const bits = bitsOf(core, encoders.write, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.write, userData, bits, encoders.write.encode(core, given, file, memory));
   }
 
   /**
@@ -971,7 +1477,12 @@ export class Prepare {
    * @see io_uring_prep_write_fixed(3)
    */
   writeFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & OperationOptions): void {
-    put2(this.core, encoders.writeFixed, options, file, buffer);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.writeFixed.defaults : options;
+    const bits = bitsOf(core, encoders.writeFixed, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.writeFixed, userData, bits, encoders.writeFixed.encode(core, given, file, buffer));
   }
 
   /**
@@ -983,7 +1494,12 @@ export class Prepare {
    * @see io_uring_prep_writev2(3)
    */
   writev(file: File, pieces: readonly Memory[], options?: RwOptions & OperationOptions): void {
-    put2(this.core, encoders.writev, options, file, pieces);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.writev.defaults : options;
+    const bits = bitsOf(core, encoders.writev, given);
+    const userData = userDataOf(given);
+    commit(core, encoders.writev, userData, bits, encoders.writev.encode(core, given, file, pieces));
   }
 
   /**
@@ -994,6 +1510,17 @@ export class Prepare {
    * @see io_uring_prep_writev_fixed(3)
    */
   writevFixed(file: File, pieces: readonly RegisteredBuffer[], options?: RwOptions & OperationOptions): void {
-    put2(this.core, encoders.writevFixed, options, file, pieces);
+    const { core } = this;
+    core.begin();
+    const given = options === undefined ? encoders.writevFixed.defaults : options;
+    const bits = bitsOf(core, encoders.writevFixed, given);
+    const userData = userDataOf(given);
+    commit(
+      core,
+      encoders.writevFixed,
+      userData,
+      bits,
+      encoders.writevFixed.encode(core, given, file, pieces),
+    );
   }
 }

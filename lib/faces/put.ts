@@ -16,80 +16,11 @@ const COMMON: readonly string[] = ['link', 'hardlink', 'drain', 'async', 'skipSu
 type Known = Pick<Operation<never, object>, 'known'>;
 type Holds = Pick<Operation<never, object>, 'holds'>;
 
-// Fixed arities, because rest parameters allocate on the hot path; and short functions with their errors elsewhere,
-// because V8 inlines no more than so many bytes of code.
+// Short functions with their errors elsewhere: V8 inlines no more than so many bytes of code into one.
 
-export function put0<O extends object>(
-  core: RingCore,
-  operation: Operation<[], O>,
-  given: (O & OperationOptions) | undefined,
-): void {
-  core.begin();
-  const options = given === undefined ? operation.defaults : given;
-  const bits = commonBits(core, operation, options);
-  const userData = userDataOf(options);
-  finish(core, operation, userData, bits, operation.encode(core, options));
-}
-
-export function put1<A, O extends object>(
-  core: RingCore,
-  operation: Operation<[A], O>,
-  given: (O & OperationOptions) | undefined,
-  a: A,
-): void {
-  core.begin();
-  const options = given === undefined ? operation.defaults : given;
-  const bits = commonBits(core, operation, options);
-  const userData = userDataOf(options);
-  finish(core, operation, userData, bits, operation.encode(core, options, a));
-}
-
-export function put2<A, B, O extends object>(
-  core: RingCore,
-  operation: Operation<[A, B], O>,
-  given: (O & OperationOptions) | undefined,
-  a: A,
-  b: B,
-): void {
-  core.begin();
-  const options = given === undefined ? operation.defaults : given;
-  const bits = commonBits(core, operation, options);
-  const userData = userDataOf(options);
-  finish(core, operation, userData, bits, operation.encode(core, options, a, b));
-}
-
-export function put3<A, B, C, O extends object>(
-  core: RingCore,
-  operation: Operation<[A, B, C], O>,
-  given: (O & OperationOptions) | undefined,
-  a: A,
-  b: B,
-  c: C,
-): void {
-  core.begin();
-  const options = given === undefined ? operation.defaults : given;
-  const bits = commonBits(core, operation, options);
-  const userData = userDataOf(options);
-  finish(core, operation, userData, bits, operation.encode(core, options, a, b, c));
-}
-
-export function put4<A, B, C, D, O extends object>(
-  core: RingCore,
-  operation: Operation<[A, B, C, D], O>,
-  given: (O & OperationOptions) | undefined,
-  a: A,
-  b: B,
-  c: C,
-  d: D,
-): void {
-  core.begin();
-  const options = given === undefined ? operation.defaults : given;
-  const bits = commonBits(core, operation, options);
-  const userData = userDataOf(options);
-  finish(core, operation, userData, bits, operation.encode(core, options, a, b, c, d));
-}
-
-function userDataOf({ userData }: OperationOptions): number {
+/** The userData of an operation. @throws RangeError or TypeError */
+export function userDataOf(given: object): number {
+  const { userData }: { readonly userData?: number | undefined } = given;
   // most are: V8 needs no call for them
   return typeof userData === 'number' && userData >>> 0 === userData ? userData : otherUserData(userData);
 }
@@ -98,11 +29,13 @@ function otherUserData(userData: number | undefined): number {
   return userData === undefined ? 0 : integer('options.userData', userData, 0, Number.MAX_SAFE_INTEGER);
 }
 
-/** Checks the names of all options. Returns IOSQE_* bits, and above them the personality. */
-function commonBits(core: RingCore, { known }: Known, given: OperationOptions): number {
+/**
+ * Checks the names of all options. Returns IOSQE_* bits, and above them the personality.
+ * @param operation whose options they are
+ */
+export function bitsOf(core: RingCore, operation: Known, given: object): number {
   if (typeof given !== 'object' || given === null) noObject(given);
-  for (const key in given)
-    if (key !== 'userData' && !includes(known, key)) return otherBits(core, known, given);
+  for (const key in given) if (key !== 'userData') return otherBits(core, operation, given);
   return 0;
 }
 
@@ -110,11 +43,14 @@ function noObject(given: unknown): never {
   throw wrongType('options', 'an object', given);
 }
 
-function otherBits(core: RingCore, known: readonly string[], given: OperationOptions): number {
+function otherBits(core: RingCore, { known }: Known, given: object): number {
+  let isCommon = false;
   for (const key in given) {
-    if (key !== 'userData' && !includes(known, key) && !includes(COMMON, key)) throw unknown(known, key);
+    if (key === 'userData' || includes(known, key)) continue;
+    if (!includes(COMMON, key)) throw unknown(known, key);
+    isCommon = true;
   }
-  return readBits(core, given);
+  return isCommon ? readBits(core, given) : 0;
 }
 
 function unknown(known: readonly string[], key: string): RangeError {
@@ -139,12 +75,18 @@ function usePersonality(core: RingCore, personality: Personality): number {
 }
 
 /** The entry is filled: adds the common options and counts it. An entry that is not counted is simply overwritten. */
-function finish(core: RingCore, operation: Holds, userData: number, bits: number, held: unknown): void {
+export function commit(
+  core: RingCore,
+  operation: Holds,
+  userData: number,
+  bits: number,
+  held: unknown,
+): void {
   if (bits === 0) core.commit(userData, held);
-  else finishWith(core, operation, userData, bits, held);
+  else commitWith(core, operation, userData, bits, held);
 }
 
-function finishWith(core: RingCore, { holds }: Holds, userData: number, bits: number, held: unknown): void {
+function commitWith(core: RingCore, { holds }: Holds, userData: number, bits: number, held: unknown): void {
   const { sqe } = core.queues;
   sqe.flags |= bits & 0xff;
   sqe.personality = bits >>> 8;

@@ -93,7 +93,7 @@ export function named({ name, names, orNumber }: NamedType): Kind {
 
 /** An integer from `min` to `max`; `absent` where there is none. */
 export function option(doc: string, min: number, max: number, absent: number): Kind {
-  return { type: 'number', read: read.optional, with: [min, max, absent], doc };
+  return { type: 'number', read: read.integer, with: [min, max], absent, doc };
 }
 
 /** Bits; none when absent. */
@@ -118,7 +118,7 @@ export function directory(doc: string): Kind {
 
 /** One of a few names; `absent` where there is none. */
 export function optionalNamed({ name, names }: NamedType, doc: string, absent: number): Kind {
-  return { type: name, read: read.optionalNamed, with: [names, absent], doc };
+  return { type: name, read: read.named, with: [names], absent, doc };
 }
 
 /** Where the file that an operation makes goes. */

@@ -168,18 +168,10 @@ export const MessageOptions = options('MessageOptions', 'Options of `msgRing`.',
 });
 
 /** Flags of a message: those that say how the target's queue is laid out are not the sender's. */
-export function messageFlags(
-  name: string,
-  value: number | undefined,
-  min: number,
-  max: number,
-  absent: number,
-): number {
-  const flags = read.optional(name, value, min, max, absent);
-  if (value !== undefined && (flags & (IORING_CQE_F_32 | IORING_CQE_F_SKIP)) !== 0) {
-    throw wrongType(name, 'without IORING_CQE_F_32 and IORING_CQE_F_SKIP', value);
-  }
-  return flags;
+export function messageFlags(name: string, value: number, min: number, max: number): number {
+  const flags = read.integer(name, value, min, max);
+  if ((flags & (IORING_CQE_F_32 | IORING_CQE_F_SKIP)) === 0) return flags;
+  throw wrongType(name, 'without IORING_CQE_F_32 and IORING_CQE_F_SKIP', flags);
 }
 
 export const msgRing = operation({

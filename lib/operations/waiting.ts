@@ -488,7 +488,13 @@ export const futexWake = operation({
   args: {
     array: futexWord,
     index: wordIndex,
-    count: { type: 'number', read: read.optional, with: [0, 0x7fff_ffff, 0x7fff_ffff], isOptional: true },
+    count: {
+      type: 'number',
+      read: read.integer,
+      with: [0, 0x7fff_ffff],
+      absent: 0x7fff_ffff,
+      isOptional: true,
+    },
   },
   options: FutexOptions,
   write(sqe, address, count, mask, shared) {

@@ -220,7 +220,7 @@ export class RingCore {
 
   /** Before an operation is made: throws once the ring is closed, and forgets the copies of one that was not completed. */
   begin(): void {
-    this.check();
+    if (this.isClosed) throw new ClosedError('the ring');
     if (makesCopies) this.#dropNewCopies();
   }
 
@@ -242,12 +242,10 @@ export class RingCore {
 
   /** The entry under the cursor is complete: gives it its user_data and counts it. Returns its slot. */
   commit(userData: number, held: unknown): number {
-    const { flights, queues } = this;
+    const { queues } = this;
     queues.advance();
-    const { sqe } = queues;
-    const { words, base } = sqe;
-    const slot = flights.start(userData, held, words, base);
-    if (makesCopies) this.#keepCopies(slot, sqe.opcode);
+    const slot = this.flights.start(userData, held, queues.sqe);
+    if (makesCopies) this.#keepCopies(slot, queues.sqe.opcode);
     return slot;
   }
 

@@ -9,6 +9,7 @@
 
 import { constants } from '../../../structs/flags.ts';
 import { Sqe } from '../../../structs/sqe.ts';
+import type { SqeCursor } from '../../ops/sqe.ts';
 
 /** The kinds of user_data that bit 63 marks: bits 61 and 62. */
 const FLIGHT = 0;
@@ -100,17 +101,18 @@ export class Flights<H = unknown> {
    * As `add`, for the operation whose entry stands at `base` of `words`: gives the entry its user_data too. All in one
    * function, because V8 would not inline a third one here.
    */
-  start(userData: number, held: H, words: Uint32Array, base: number): number {
+  start(userData: number, held: H, sqe: SqeCursor): number {
     if (this.#freeCount === 0) this.#grow();
     const slot = this.#free[--this.#freeCount] ?? 0;
     if (held !== undefined) this.#held[slot] = held;
     this.#userData[slot] = userData;
     const table = this.#table;
     const at = slot * WORDS;
-    const high = (table[at] ?? 0) | this.#mark;
-    table[at] = high;
+    const { words, base } = sqe;
     table[at + FIRST] = words[base] ?? 0;
     table[at + FD] = words[base + 1] ?? 0;
+    const high = (table[at] ?? 0) | this.#mark;
+    table[at] = high;
     words[base + USER_DATA] = slot;
     words[base + USER_DATA + 1] = high;
     return slot;

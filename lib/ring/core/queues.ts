@@ -97,6 +97,8 @@ export class Queues {
   #sqMask = 0;
   #cqMask = 0;
   #sqTail = 0;
+  /** Where the tail was when the cursor was put on its entry. */
+  #sqSought = 0;
   #published = 0;
   /** Entries up to this counter are known to be free. The kernel's head is read again only when the tail reaches it. */
   #sqLimit = 0;
@@ -140,6 +142,8 @@ export class Queues {
     this.#cqeShift = flags & constants.IORING_SETUP_CQE32 ? 3 : 2;
     this.#mixed = (flags & constants.IORING_SETUP_CQE_MIXED) !== 0;
     this.#sqTail = this.#load(this.#kSqTail);
+    // the cursor is on no entry of this memory yet
+    this.#sqSought = ~this.#sqTail;
     this.#published = this.#sqTail;
     this.#sqLimit = this.#sqTail;
     this.#cqHead = this.#load(this.#kCqHead);
@@ -205,9 +209,11 @@ export class Queues {
 
   /** Puts the cursor on the next free entry; false when the queue is full. The entry counts after `advance()`. */
   seek(): boolean {
-    if (this.#sqTail === this.#sqLimit && !this.#findRoom()) return false;
+    const tail = this.#sqTail;
+    if (tail === this.#sqLimit && !this.#findRoom()) return false;
     const { sqe } = this;
-    sqe.base = (this.#sqTail & this.#sqMask) * sqe.stride;
+    sqe.base = (tail & this.#sqMask) * sqe.stride;
+    this.#sqSought = tail;
     return true;
   }
 
@@ -216,8 +222,9 @@ export class Queues {
    * @throws Error where the cursor is on another entry than the next one: what was written there is not counted
    */
   advance(): void {
-    if (this.sqe.base !== (this.#sqTail & this.#sqMask) * this.sqe.stride) throw misplaced();
-    this.#sqTail = (this.#sqTail + 1) | 0;
+    const tail = this.#sqTail;
+    if (this.#sqSought !== tail) throw misplaced();
+    this.#sqTail = (tail + 1) | 0;
   }
 
   /** Shows the complete entries to the kernel; returns how many it has not consumed. */
