@@ -83,6 +83,12 @@ function pack(): string {
   const paths = packed.files.map(({ path }) => path);
   for (const path of paths) must(PACKED.test(path), `${path} is packed, and should not be`);
   for (const path of REQUIRED) must(paths.includes(path), `${path} is not packed`);
+  const { man }: { man: string[] } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const pages = paths.filter((path) => path.startsWith('dist/man/')).map((path) => `./${path}`);
+  must(
+    man.toSorted().join() === pages.toSorted().join(),
+    '`man` of package.json does not name the manual pages',
+  );
   const { size, unpackedSize } = packed;
   console.log(`${packed.filename}: ${paths.length} files, ${size} bytes, ${unpackedSize} unpacked`);
   must(size < MOST.packed && unpackedSize < MOST.unpacked, `more than ${JSON.stringify(MOST)}`);

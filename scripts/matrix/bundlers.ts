@@ -181,9 +181,10 @@ const managers: readonly Row[] = [
     ...installed('npm install --global', [], 'npm install --global --prefix . "$TARBALL"', ''),
     steps: [
       'cd "$AWAY"; npm install --global --prefix . --no-audit --no-fund "$TARBALL" >said 2>&1',
-      'cd "$AWAY"; bin/uring probe',
+      'cd "$AWAY"; test -s share/man/man1/uring.1; bin/uring probe',
     ],
     says: 'Register opcodes:',
+    remark: 'the command, and its manual pages',
   },
   {
     ...installed(
