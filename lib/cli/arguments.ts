@@ -14,6 +14,9 @@ export function number(text: string, least: number, most: number): number {
   throw new InvalidArgumentError(`it is a number from ${least} to ${most}`);
 }
 
+/** The kernel's buffer for each cpu. */
+export const parseKib = (text: string): number => number(text, 1, 1 << 20);
+
 export const parsePids = (text: string): number[] => text.split(',').map((each) => number(each, 1, MAX_PID));
 
 export function parseOpcodes(text: string): number[] {

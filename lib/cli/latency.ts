@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { type Accounts, accounts } from '../host/accounts.ts';
 import { kernelRelease } from '../sys/host.ts';
-import { number, parseComm, parseOperations, parsePids, parseSeconds } from './arguments.ts';
+import { parseComm, parseKib, parseOperations, parsePids, parseSeconds } from './arguments.ts';
 import { rfc3339 } from './call.ts';
 import { follow, pidsOf, withCommand } from './following.ts';
 import { asFailure, EXIT, note, paint, print, toJson, visible } from './kit.ts';
@@ -44,7 +44,7 @@ export function latencyCommand(): Command {
     .option('--html <file>', 'write a page with the pictures; - for stdout')
     .option('--svg <file>', 'write the picture of the most frequent operation; - for stdout')
     .option('--json', 'one object for each operation, with all buckets')
-    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", (text) => number(text, 1, 1 << 20))
+    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", parseKib)
     .option('--strict', 'exit with 5 when events were lost')
     .addHelpText(
       'after',

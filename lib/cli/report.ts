@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { arch, hostname } from 'node:os';
 import { Command } from 'commander';
 import { kernelRelease } from '../sys/host.ts';
-import { number, parseSeconds } from './arguments.ts';
+import { parseKib, parseSeconds } from './arguments.ts';
 import { callToObject } from './call.ts';
 import { diagnosisToJson } from './doctor.ts';
 import { withCommand } from './following.ts';
@@ -47,7 +47,7 @@ export function reportCommand(): Command {
     .option('--json', 'print the same as one object for programs')
     .option('--duration <seconds>', 'look for so long (1, or until the command ends)', parseSeconds)
     .option('--full', 'also see register calls that reach no ring; all system calls get slower')
-    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", (text) => number(text, 1, 1 << 20))
+    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", parseKib)
     .option('--strict', 'exit with 5 when something could not be seen')
     .addHelpText(
       'after',

@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import { Command, Option } from 'commander';
 import { type AccountStream, type Accounts, accounts, type OperationAccount } from '../host/accounts.ts';
-import { number, parseComm, parseOperations, parsePids, parseSeconds } from './arguments.ts';
+import { number, parseComm, parseKib, parseOperations, parsePids, parseSeconds } from './arguments.ts';
 import { fullOpcodeName, rfc3339 } from './call.ts';
 import { follow, pidsOf, withCommand } from './following.ts';
 import { asFailure, EXIT, note, paint, print, toJson } from './kit.ts';
@@ -59,7 +59,7 @@ export function topCommand(): Command {
     .option('--json', 'one object for each row and interval')
     .option('--metrics <port>', 'serve OpenMetrics at http://127.0.0.1:PORT/metrics', parseAddress)
     .option('--textfile <file>', "write OpenMetrics there, for node_exporter's textfile collector")
-    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", (text) => number(text, 1, 1 << 20))
+    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", parseKib)
     .option('--strict', 'exit with 5 when events were lost')
     .addHelpText(
       'after',

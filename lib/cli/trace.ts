@@ -5,6 +5,7 @@ import { removeStaleTraces, type TraceEnd, type TraceStart, trace } from '../hos
 import {
   number,
   parseComm,
+  parseKib,
   parseOpcodes,
   parseOperations,
   parsePids,
@@ -60,7 +61,7 @@ export function traceCommand(): Command {
     .option('--summary', 'count calls by process and opcode')
     .option('--duration <seconds>', 'end after this time', parseSeconds)
     .option('--count <calls>', 'end after so many calls', (text) => number(text, 1, 2 ** 53 - 1))
-    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", (text) => number(text, 1, 1 << 20))
+    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", parseKib)
     .option('--strict', 'exit with 5 when events were lost')
     .option('--pass-status', "exit with the command's status")
     .option('--gc', 'only remove what traces that were killed have left')

@@ -14,7 +14,7 @@ import {
   watch,
 } from '../host/watch.ts';
 import { kernelRelease } from '../sys/host.ts';
-import { number, parseSeconds } from './arguments.ts';
+import { number, parseKib, parseSeconds } from './arguments.ts';
 import { rfc3339 } from './call.ts';
 import { follow, withCommand } from './following.ts';
 import { asFailure, EXIT, Failure, note, paint, print, toJson, visible } from './kit.ts';
@@ -51,7 +51,7 @@ export function watchCommand(): Command {
     .option('--full', 'also see register calls that reach no ring; all system calls get slower')
     .option('--json', 'one object per line')
     .addOption(new Option('--ecs', 'one object per line, in the Elastic Common Schema').conflicts('json'))
-    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", (text) => number(text, 1, 1 << 20))
+    .option('--buffer-kb <kib>', "the kernel's buffer for each cpu", parseKib)
     .option('--strict', 'exit with 5 when events were lost and nothing was found')
     .addHelpText(
       'after',
@@ -179,9 +179,9 @@ function shown(finding: Finding, { json, ecs }: Options): string {
     `  ${visible(evidence)}; ${[
       ...(who?.exe === undefined ? [] : [visible(who.exe)]),
       ...(who?.euid === undefined ? [] : [`uid ${who.euid}`]),
-      ...(where === undefined ? [] : [where]),
+      ...(where === undefined ? [] : [visible(where)]),
     ].join(', ')}`,
-    ...(from === '' ? [] : [`  started by ${from}`]),
+    ...(from === '' ? [] : [`  started by ${visible(from)}`]),
   ].join('\n');
 }
 

@@ -1,6 +1,5 @@
 /** Who a process is, as the lines of JSON have it and as a person reads it. */
 import type { ProcessIdentity } from '../host/who.ts';
-import { visible } from './kit.ts';
 
 /** Keys for an object of JSON; null for what is not known. */
 export function whoToJson(who: ProcessIdentity | undefined): object {
@@ -17,16 +16,16 @@ export function whoToJson(who: ProcessIdentity | undefined): object {
   };
 }
 
-/** `'docker 3f2a91bc0d11'`, `'ssh.service'`; nothing for a process of neither. */
+/** `'docker 3f2a91bc0d11'`, `'ssh.service'`; nothing for a process of neither. The host's words: not yet harmless. */
 export function whereText(who: ProcessIdentity | undefined): string | undefined {
   const { container, unit } = who?.cgroup ?? {};
-  if (container === undefined) return unit === undefined ? undefined : visible(unit);
+  if (container === undefined) return unit;
   const pod = container.pod === undefined ? '' : ` pod ${container.pod}`;
-  return `${container.runtime} ${visible(container.id.slice(0, 12))}${pod}`;
+  return `${container.runtime} ${container.id.slice(0, 12)}${pod}`;
 }
 
-/** `'sshd(812) > bash(1201)'`: the oldest first. */
+/** `'sshd(812) > bash(1201)'`: the oldest first. The host's words: not yet harmless. */
 export function ancestryText(who: ProcessIdentity | undefined): string {
   const chain = who?.ancestry.toReversed() ?? [];
-  return chain.map(({ pid, comm }) => `${visible(comm)}(${pid})`).join(' > ');
+  return chain.map(({ pid, comm }) => `${comm}(${pid})`).join(' > ');
 }
