@@ -18,7 +18,12 @@ export type { DeviceNumber, FileStatus } from './async/file-status.ts';
 export { MessagePart } from './async/message-part.ts';
 export { Results } from './async/multishot.ts';
 export { type ChildStatus, childStatus, type FutexResult } from './async/outcomes.ts';
-export { RingFile } from './async/ring-file.ts';
+export {
+  type FileChunksOptions,
+  type FileReadOptions,
+  type FileStreamOptions,
+  RingFile,
+} from './async/ring-file.ts';
 export type { ZeroCopyPromise } from './async/sent.ts';
 export type { Callback } from './async/told.ts';
 export {

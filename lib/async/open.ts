@@ -1,14 +1,23 @@
 /** How files that operations make become files of AsyncRing. */
 import { wrongValue } from '../../structs/check.ts';
-import type { File, Into } from '../operations/types.ts';
+import type { Fd, File, Into, Memory } from '../operations/types.ts';
 import { FixedFile } from '../ring/owners/files.ts';
 import { sys } from '../sys/syscall.ts';
-import { AsyncRingBase } from './base.ts';
+import { type AsyncOptions, AsyncRingBase } from './base.ts';
+import type { FileStatus } from './file-status.ts';
 import type { Outcome } from './flight.ts';
-import { RingFile } from './ring-file.ts';
+import { type FileReadOptions, type FileRing, RingFile } from './ring-file.ts';
 
-export abstract class AsyncRingOpen extends AsyncRingBase {
+export abstract class AsyncRingOpen extends AsyncRingBase implements FileRing {
   abstract closeFd(file: File): Promise<void>;
+  abstract read(file: File, memory: Memory, options?: FileReadOptions): Promise<number>;
+  abstract write(file: File, memory: Memory, options?: FileReadOptions): Promise<number>;
+  abstract statx(target: Fd, options?: AsyncOptions): Promise<FileStatus>;
+  abstract fsync(
+    file: File,
+    options?: AsyncOptions & { readonly dataOnly?: boolean | undefined },
+  ): Promise<void>;
+  abstract ftruncate(file: File, length: number, options?: AsyncOptions): Promise<void>;
 
   /** @internal How an fd that an operation made becomes a RingFile; one that nobody gets is closed. */
   protected readonly openedFile: Outcome<RingFile> = {
@@ -20,7 +29,7 @@ export abstract class AsyncRingOpen extends AsyncRingBase {
 
   /** @internal */
   protected fileOf(fd: number): RingFile {
-    return new RingFile(fd, (each) => this.closeFd(each));
+    return new RingFile(fd, this);
   }
 
   /** @internal How a slot that an operation filled becomes a FixedFile; one that nobody gets is emptied. */

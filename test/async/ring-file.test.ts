@@ -1,0 +1,184 @@
+/** What files of AsyncRing can do by themselves. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { constants, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { inspect } from 'node:util';
+import { createGzip, gunzipSync } from 'node:zlib';
+import { aborts, asyncRing, fails, failure } from '../helpers/async.ts';
+import { needsOp } from '../helpers/needs.ts';
+import { ringTest, type Scope } from '../helpers/rings.ts';
+
+const { O_CREAT, O_RDWR, O_RDONLY } = constants;
+
+async function opened(scope: Scope, content: string | Uint8Array, flags = O_CREAT | O_RDWR) {
+  const path = join(scope.folder(), 'file');
+  writeFileSync(path, content);
+  const ring = asyncRing(scope, 16);
+  return { path, ring, file: await ring.open(path, { flags }) };
+}
+
+ringTest('a file reads and writes at its position and at offsets', {}, async (scope) => {
+  const { path, file } = await opened(scope, 'hello world');
+  const memory = Buffer.alloc(5);
+  assert.equal(await file.read(memory), 5);
+  assert.equal(memory.toString(), 'hello');
+  assert.equal(await file.read(memory, { offset: 6 }), 5);
+  assert.equal(memory.toString(), 'world');
+  assert.equal(await file.write(Buffer.from('HELLO'), { offset: 0 }), 5);
+  await file.writeAll('!', { offset: 11n });
+  assert.equal(readFileSync(path, 'utf8'), 'HELLO world!');
+  await file.close();
+});
+
+ringTest('readAll gives all from the position, or from start, of what is large too', {}, async (scope) => {
+  const content = randomBytes(3 * 64 * 1024 + 17);
+  const { file } = await opened(scope, content);
+  await file.read(Buffer.alloc(7));
+  assert.deepEqual(await file.readAll(), content.subarray(7));
+  assert.deepEqual(await file.readAll({ start: 100, highWaterMark: 1000 }), content.subarray(100));
+  assert.deepEqual(await file.readAll({ start: content.length + 5 }), Buffer.alloc(0));
+  await file.close();
+});
+
+ringTest('readAll reads files that have no length, and more than a buffer of them', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  await using file = await ring.open('/proc/self/maps', { flags: O_RDONLY });
+  const text = (await file.readAll({ highWaterMark: 256 })).toString();
+  assert.match(text, /\[stack\]/);
+});
+
+ringTest('chunks are of one buffer, and the file stays open', {}, async (scope) => {
+  const content = randomBytes(10_000);
+  const { file } = await opened(scope, content);
+  const buffers = new Set<ArrayBufferLike>();
+  const copies: Uint8Array[] = [];
+  for await (const chunk of file.chunks({ start: 0, highWaterMark: 4096 })) {
+    buffers.add(chunk.buffer);
+    copies.push(chunk.slice());
+  }
+  assert.deepEqual(
+    copies.map(({ length }) => length),
+    [4096, 4096, 1808],
+  );
+  assert.deepEqual(Buffer.concat(copies), content);
+  assert.equal(buffers.size, 1);
+  for await (const chunk of file) {
+    assert.deepEqual(Buffer.from(chunk), content);
+    break;
+  }
+  assert.equal((await file.stat()).size, content.length);
+  await file.close();
+});
+
+ringTest('lines are those of the text, whatever the chunks', {}, async (scope) => {
+  const text = 'one\r\n\ntwo € three\nlast without an end';
+  const { file } = await opened(scope, text);
+  for (const highWaterMark of [1, 2, 3, 7, 1000]) {
+    const lines: string[] = [];
+    for await (const line of file.lines({ start: 0, highWaterMark })) lines.push(line);
+    assert.deepEqual(lines, ['one', '', 'two € three', 'last without an end']);
+  }
+  await file.close();
+});
+
+ringTest('a long line without an end takes no time of its square', {}, async (scope) => {
+  const { file } = await opened(scope, `${'x'.repeat(4 * 1024 * 1024)}\nend`);
+  const lengths: number[] = [];
+  for await (const { length } of file.lines({ highWaterMark: 1024 })) lengths.push(length);
+  assert.deepEqual(lengths, [4 * 1024 * 1024, 3]);
+  await file.close();
+});
+
+ringTest('stat, sync', {}, async (scope) => {
+  const { file } = await opened(scope, '12345');
+  const { size, mode } = await file.stat();
+  assert.deepEqual([size, mode & constants.S_IFMT], [5, constants.S_IFREG]);
+  await file.sync();
+  await file.sync({ dataOnly: true });
+  await file.close();
+});
+
+ringTest('truncate', needsOp('OP_FTRUNCATE'), async (scope) => {
+  const { path, file } = await opened(scope, '12345');
+  await file.truncate(3);
+  assert.equal(readFileSync(path, 'utf8'), '123');
+  await file.truncate();
+  assert.equal(readFileSync(path, 'utf8'), '');
+  await file.close();
+});
+
+ringTest('streams carry the bytes, and close the file', {}, async (scope) => {
+  const content = randomBytes(300_000);
+  const { ring, file } = await opened(scope, content);
+  const path = join(scope.folder(), 'packed');
+  const target = await ring.open(path, { flags: O_CREAT | O_RDWR, mode: 0o600 });
+  await pipeline(file.createReadStream(), createGzip(), target.createWriteStream());
+  assert.deepEqual(gunzipSync(readFileSync(path)), content);
+  await assert.rejects(target.read(Buffer.alloc(1)), { name: 'ClosedError' });
+  // the reader closes after its last chunk, maybe a turn later than the pipeline ends
+  while (inspect(file) !== 'RingFile { closed }') await new Promise(setImmediate);
+  await assert.rejects(file.read(Buffer.alloc(1)), { name: 'ClosedError' });
+});
+
+ringTest('a stream leaves the file open where it is told so', {}, async (scope) => {
+  const { path, file } = await opened(scope, 'abc');
+  const stream = file.createWriteStream({ start: 1, autoClose: false });
+  stream.write('X');
+  await new Promise<void>((done) => stream.end('Y', done));
+  assert.equal(readFileSync(path, 'utf8'), 'aXY');
+  const parts: Uint8Array[] = [];
+  for await (const part of file.readableWebStream({ start: 0, autoClose: false })) parts.push(part);
+  assert.equal(Buffer.concat(parts).toString(), 'aXY');
+  assert.equal((await file.stat()).size, 3);
+  await file.close();
+});
+
+ringTest('pipes and sockets have the same methods', needsOp('OP_PIPE'), async (scope) => {
+  const ring = asyncRing(scope);
+  const { reader, writer } = await ring.pipe();
+  const lines: string[] = [];
+  const reading = (async () => {
+    for await (const line of reader.lines()) lines.push(line);
+  })();
+  await writer.writeAll('a\nb');
+  await writer.close();
+  await reading;
+  assert.deepEqual(lines, ['a', 'b']);
+  await reader.close();
+});
+
+ringTest('operations of a file can be links of a chain', {}, async (scope) => {
+  const { path, ring, file } = await opened(scope, '');
+  await ring.chain(() => [
+    file.write(Buffer.from('ab'), { offset: 0 }),
+    file.sync(),
+    file.write(Buffer.from('c'), { offset: 2 }),
+  ]);
+  assert.equal(readFileSync(path, 'utf8'), 'abc');
+  await file.close();
+});
+
+ringTest('errors: after close, of the kernel, by a signal, by wrong arguments', {}, async (scope) => {
+  const { ring, file } = await opened(scope, 'abc');
+  await assert.rejects(file.writeAll(JSON.parse('7')), { code: 'ERR_INVALID_ARG_TYPE', message: /"data"/ });
+  await assert.rejects(file.readAll({ highWaterMark: 0 }), { code: 'ERR_INVALID_ARG_VALUE' });
+  assert.throws(() => file.chunks(JSON.parse('{"size":1}')), { code: 'ERR_INVALID_ARG_VALUE' });
+  assert.throws(() => file.createReadStream({ start: -1 }), { code: 'ERR_INVALID_ARG_VALUE' });
+  await aborts(file.readAll({ signal: AbortSignal.abort() }));
+  assert.match(inspect(file), /^RingFile \{ fd: \d+ \}$/);
+  await file.close();
+  assert.equal(inspect(file), 'RingFile { closed }');
+  for (const call of [
+    file.read(Buffer.alloc(1)),
+    file.readAll(),
+    file.writeAll('x'),
+    file.stat(),
+    file.sync(),
+    file.truncate(),
+  ])
+    assert.equal((await failure(call)).name, 'ClosedError');
+  await using folder = await ring.open('/', { flags: O_RDONLY });
+  await fails('EISDIR', 'OP_READ', folder.readAll());
+});
