@@ -21,7 +21,6 @@ export { type ChildStatus, childStatus, type FutexResult } from './async/outcome
 export {
   type FileChunksOptions,
   type FileReadOptions,
-  type FileStreamOptions,
   RingFile,
 } from './async/ring-file.ts';
 export type { ZeroCopyPromise } from './async/sent.ts';

@@ -1,10 +1,9 @@
 /** A file that a ring opened: a file of a file system, a pipe, a socket. */
-import { Readable, Writable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { inspect } from 'node:util';
 import { options as checkNames, integer, wrongType } from '../../structs/check.ts';
 import { bytesOf } from '../../structs/views.ts';
 import { ClosedError } from '../errors.ts';
+import { flag } from '../operations/read.ts';
 import type { Memory } from '../operations/types.ts';
 import { sys } from '../sys/syscall.ts';
 import type { AsyncOptions } from './base.ts';
@@ -26,12 +25,8 @@ export interface FileChunksOptions extends Pick<AsyncOptions, 'signal'> {
   readonly start?: number | undefined;
   /** Bytes that are read at once; 64 KiB when absent. */
   readonly highWaterMark?: number | undefined;
-}
-
-/** Options of streams over a RingFile. */
-export interface FileStreamOptions extends FileChunksOptions {
-  /** Closes the file when the stream ends or is destroyed, as Node.js has it; true when absent. */
-  readonly autoClose?: boolean | undefined;
+  /** false: each chunk has memory of its own, as streams need it: `Readable.from(file.chunks({ reuse: false }))`. */
+  readonly reuse?: boolean | undefined;
 }
 
 /** What a file needs of its ring. */
@@ -44,16 +39,16 @@ export interface FileRing {
   ftruncate(file: number, length: number, options?: AsyncOptions): Promise<void>;
 }
 
-const CHUNKS = ['signal', 'start', 'highWaterMark'];
+const CHUNKS = ['signal', 'start', 'highWaterMark', 'reuse'];
 
 /** Where reading begins, and how much is read at once. */
-function chunksOf(given: FileChunksOptions, names: readonly string[] = CHUNKS) {
-  checkNames('options', given, names);
-  const { signal, start, highWaterMark } = given;
+function chunksOf(given: FileChunksOptions) {
+  checkNames('options', given, CHUNKS);
+  const { signal, start, highWaterMark, reuse } = given;
   const offset = start === undefined ? -1 : integer('options.start', start, 0, Number.MAX_SAFE_INTEGER);
   const size =
     highWaterMark === undefined ? HIGH_WATER_MARK : integer('options.highWaterMark', highWaterMark, 1, MOST);
-  return { signal, offset, size };
+  return { signal, offset, size, isReused: flag('options.reuse', reuse ?? true) === 1 };
 }
 
 function dataOf(data: unknown): Uint8Array {
@@ -105,10 +100,10 @@ export class RingFile implements AsyncDisposable {
 
   /**
    * Reads all from the current position, or `start`, to the end: of a socket or a pipe until the other side ends it.
-   * @returns the bytes; `Buffer.toString()` makes text of them
+   * @returns the bytes, as a Buffer: its `toString()` makes text of them
    * @throws OpError EISDIR; ClosedError after close
    */
-  async readAll(options: FileChunksOptions = {}): Promise<Buffer> {
+  async readAll(options: FileChunksOptions = {}): Promise<Uint8Array> {
     const { signal, offset, size } = chunksOf(options);
     const { size: length } = await this.stat({ signal });
     // one byte more than there is: so the first buffer is not full at the end
@@ -174,13 +169,13 @@ export class RingFile implements AsyncDisposable {
   }
 
   /**
-   * Reads to the end, one chunk after the other. Each is a view of one buffer that is used again: it is good until the next one is
-   * asked for; `chunk.slice()` is a copy. The file stays open, also when the loop is left.
+   * Reads to the end, one chunk after the other. Each is a view of one buffer that is used again, unless `reuse: false`: it is
+   * good until the next one is asked for; `chunk.slice()` is a copy. The file stays open, also when the loop is left.
    * @throws OpError, AbortError; ClosedError after close
    */
   chunks(options: FileChunksOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-    const { signal, offset, size } = chunksOf(options);
-    return this.#read(signal, offset, size, true);
+    const { signal, offset, size, isReused } = chunksOf(options);
+    return this.#read(signal, offset, size, isReused);
   }
 
   /** Reads to the end, line by line, as UTF-8, without the line's `\n` or `\r\n`. The file stays open. */
@@ -202,44 +197,6 @@ export class RingFile implements AsyncDisposable {
     if (rest !== '') yield rest;
   }
 
-  /** A stream of Node.js that reads to the end. It closes the file, unless `autoClose: false`. */
-  createReadStream(options: FileStreamOptions = {}): Readable {
-    const { signal, offset, size } = chunksOf(options, [...CHUNKS, 'autoClose']);
-    const chunks = this.#read(signal, offset, size, false);
-    const stream = Readable.from(chunks, { objectMode: false, highWaterMark: size });
-    if (options.autoClose !== false) stream.once('close', () => this.#closeFor(stream));
-    return stream;
-  }
-
-  /** A stream of Node.js that writes at the current position, or from `start` on. It closes the file, unless `autoClose: false`. */
-  createWriteStream(options: FileStreamOptions = {}): Writable {
-    const { signal, offset, size } = chunksOf(options, [...CHUNKS, 'autoClose']);
-    let at = offset;
-    const isClosing = options.autoClose !== false;
-    const stream: Writable = new Writable({
-      highWaterMark: size,
-      decodeStrings: true,
-      write: (chunk: Buffer, _encoding, done) => {
-        this.writeAll(chunk, { signal, offset: at }).then(() => done(), done);
-        if (at >= 0) at += chunk.length;
-      },
-      destroy: (error, done) => {
-        if (!isClosing) done(error);
-        else
-          this.close().then(
-            () => done(error),
-            (failure) => done(error ?? failure),
-          );
-      },
-    });
-    return stream;
-  }
-
-  /** A stream of the web platform that reads to the end, of bytes. It closes the file, unless `autoClose: false`. */
-  readableWebStream(options: FileStreamOptions = {}): ReadableStream {
-    return Readable.toWeb(this.createReadStream(options));
-  }
-
   /** Closes it: through the ring, or directly when the ring is closed. Harmless when repeated. */
   async close(): Promise<void> {
     const fd = this.#fd;
@@ -258,7 +215,7 @@ export class RingFile implements AsyncDisposable {
     return this.close();
   }
 
-  /** How console.log shows it. */
+  /** @internal How console.log shows it. */
   [inspect.custom](): string {
     return this.#fd < 0 ? 'RingFile { closed }' : `RingFile { fd: ${this.#fd} }`;
   }
@@ -283,11 +240,5 @@ export class RingFile implements AsyncDisposable {
       yield buffer.subarray(0, count);
       if (!isReused) buffer = new Uint8Array(size);
     }
-  }
-
-  #closeFor(stream: Readable): void {
-    this.close().catch((error: unknown) => {
-      if (stream.listenerCount('error') > 0) stream.emit('error', error);
-    });
   }
 }
