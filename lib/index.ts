@@ -20,6 +20,7 @@ export { Results } from './async/multishot.ts';
 export { type ChildStatus, childStatus, type FutexResult } from './async/outcomes.ts';
 export {
   type FileChunksOptions,
+  type FileReadAllOptions,
   type FileReadOptions,
   RingFile,
 } from './async/ring-file.ts';

@@ -3,28 +3,33 @@ import { inspect } from 'node:util';
 import { options as checkNames, integer, wrongType } from '../../structs/check.ts';
 import { bytesOf } from '../../structs/views.ts';
 import { ClosedError } from '../errors.ts';
-import { flag } from '../operations/read.ts';
+import * as read from '../operations/read.ts';
 import type { Memory } from '../operations/types.ts';
 import { sys } from '../sys/syscall.ts';
 import type { AsyncOptions } from './base.ts';
 import type { FileStatus } from './file-status.ts';
 
-/** Bytes that an iterator or a stream reads at once, as Node.js has it. */
+/** Bytes that are read at once, as streams of Node.js have it. */
 const HIGH_WATER_MARK = 64 * 1024;
+/** The most that the kernel reads at once: MAX_RW_COUNT. */
 const MOST = 0x7fff_f000;
 
-/** Options of reads and writes of a RingFile. */
+/** Options of reads and writes of a RingFile; `timeoutMs` is for each operation. */
 export interface FileReadOptions extends AsyncOptions {
   /** Where in the file, in bytes; -1, or absent: the current position. */
   readonly offset?: number | bigint | undefined;
 }
 
 /** Options of what reads a RingFile to its end. */
-export interface FileChunksOptions extends Pick<AsyncOptions, 'signal'> {
+export interface FileReadAllOptions extends Pick<AsyncOptions, 'signal'> {
   /** Where it begins, in bytes; the current position when absent. */
   readonly start?: number | undefined;
   /** Bytes that are read at once; 64 KiB when absent. */
   readonly highWaterMark?: number | undefined;
+}
+
+/** Options of the chunks of a RingFile. */
+export interface FileChunksOptions extends FileReadAllOptions {
   /** false: each chunk has memory of its own, as streams need it: `Readable.from(file.chunks({ reuse: false }))`. */
   readonly reuse?: boolean | undefined;
 }
@@ -39,16 +44,26 @@ export interface FileRing {
   ftruncate(file: number, length: number, options?: AsyncOptions): Promise<void>;
 }
 
-const CHUNKS = ['signal', 'start', 'highWaterMark', 'reuse'];
+const COMMON: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
+const TO_END: readonly string[] = ['signal', 'start', 'highWaterMark'];
 
-/** Where reading begins, and how much is read at once. */
-function chunksOf(given: FileChunksOptions) {
-  checkNames('options', given, CHUNKS);
-  const { signal, start, highWaterMark, reuse } = given;
-  const offset = start === undefined ? -1 : integer('options.start', start, 0, Number.MAX_SAFE_INTEGER);
-  const size =
-    highWaterMark === undefined ? HIGH_WATER_MARK : integer('options.highWaterMark', highWaterMark, 1, MOST);
-  return { signal, offset, size, isReused: flag('options.reuse', reuse ?? true) === 1 };
+/** Where reading to the end begins, and how much is read at once. */
+function rangeOf(given: FileReadAllOptions, names = TO_END) {
+  checkNames('options', given, names);
+  const { signal, start, highWaterMark } = given;
+  return {
+    signal,
+    offset: start === undefined ? -1 : integer('options.start', start, 0, Number.MAX_SAFE_INTEGER),
+    size:
+      highWaterMark === undefined
+        ? HIGH_WATER_MARK
+        : integer('options.highWaterMark', highWaterMark, 1, MOST),
+  };
+}
+
+/** Without a key for a signal that is absent: an operation without one takes a shorter way. */
+function readOptions(signal: AbortSignal | undefined, offset: number): FileReadOptions {
+  return signal === undefined ? { offset } : { signal, offset };
 }
 
 function dataOf(data: unknown): Uint8Array {
@@ -58,8 +73,8 @@ function dataOf(data: unknown): Uint8Array {
 }
 
 /**
- * An open file: `await using file = await ring.open(path)` closes it at the end of the block. The operations of the ring take it, too:
- * `ring.read(file, memory)` is what `file.read(memory)` does. Where no position is said, reads and writes go on at the
+ * An open file: `await using file = await ring.open(path)` closes it at the end of the block. The
+ * operations of the ring take it, too: `ring.read(file, memory)` is what `file.read(memory)` does. Where no position is said, reads and writes go on at the
  * current one; on a socket or a pipe there is no other.
  */
 export class RingFile implements AsyncDisposable {
@@ -101,23 +116,25 @@ export class RingFile implements AsyncDisposable {
   /**
    * Reads all from the current position, or `start`, to the end: of a socket or a pipe until the other side ends it.
    * @returns the bytes, as a Buffer: its `toString()` makes text of them
-   * @throws OpError EISDIR; ClosedError after close
+   * @throws OpError EISDIR: it is a directory; AbortError; ClosedError after close
+   * @since 5.6
    */
-  async readAll(options: FileChunksOptions = {}): Promise<Uint8Array> {
-    const { signal, offset, size } = chunksOf(options);
-    const { size: length } = await this.stat({ signal });
-    // one byte more than there is: so the first buffer is not full at the end
-    let buffer = Buffer.alloc(Math.max(size, Math.min(length + 1, MOST)));
+  async readAll(options: FileReadAllOptions = {}): Promise<Uint8Array> {
+    const { signal, offset, size } = rangeOf(options);
+    const { size: length } = await this.stat(signal && { signal });
+    // one byte more than there is, so that the end is seen without a second buffer
+    const rest = length - Math.max(offset, 0) + 1;
+    let buffer = Buffer.alloc(Math.max(size, Math.min(rest, MOST)));
     const full: Buffer[] = [];
     let used = 0;
     for (let at = offset; ; ) {
-      const count = await this.read(buffer.subarray(used), { signal, offset: at });
+      const count = await this.read(buffer.subarray(used), readOptions(signal, at));
       if (count === 0) break;
       if (at >= 0) at += count;
       used += count;
       if (used < buffer.length) continue;
       full.push(buffer);
-      buffer = Buffer.alloc(buffer.length);
+      buffer = Buffer.alloc(size);
       used = 0;
     }
     const last = buffer.subarray(0, used);
@@ -127,19 +144,27 @@ export class RingFile implements AsyncDisposable {
   /**
    * Writes all of it, in as many operations as that takes.
    * @param data text goes as UTF-8. The memory must not be changed before the promise is settled
-   * @throws OpError ENOSPC, EPIPE; ClosedError after close
+   * @throws OpError ENOSPC: the disk is full; EPIPE: nobody reads any more; AbortError; ClosedError after close
+   * @since 5.6
    */
   async writeAll(data: string | ArrayBufferView, options: FileReadOptions = {}): Promise<void> {
+    checkNames('options', options, [...COMMON, 'offset']);
+    const { offset: given, ...common } = options;
+    const offset = read.offset('options.offset', given);
     const bytes = dataOf(data);
-    const { offset } = options;
+    // also where there is nothing to write
+    if (this.#fd < 0) throw new ClosedError('the file');
     for (let done = 0; done < bytes.length; ) {
-      // Number: -1 is the current position, which moves by itself
-      const at = offset === undefined || Number(offset) < 0 ? offset : BigInt(offset) + BigInt(done);
-      done += await this.write(bytes.subarray(done), { ...options, offset: at });
+      const at = offset < 0 ? -1 : offset + done;
+      done += await this.write(bytes.subarray(done), { ...common, offset: at });
     }
   }
 
-  /** What the kernel knows of it (OP_STATX). @since 5.6 */
+  /**
+   * What the kernel knows of it (OP_STATX).
+   * @throws ClosedError after close
+   * @since 5.6
+   */
   stat(options?: AsyncOptions): Promise<FileStatus> {
     return this.#with((fd) => this.#ring.statx(fd, options));
   }
@@ -174,15 +199,21 @@ export class RingFile implements AsyncDisposable {
    * @throws OpError, AbortError; ClosedError after close
    */
   chunks(options: FileChunksOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-    const { signal, offset, size, isReused } = chunksOf(options);
-    return this.#read(signal, offset, size, isReused);
+    const { signal, offset, size } = rangeOf(options, [...TO_END, 'reuse']);
+    const { reuse = true } = options;
+    return this.#read(signal, offset, size, read.flag('options.reuse', reuse) === 1);
   }
 
-  /** Reads to the end, line by line, as UTF-8, without the line's `\n` or `\r\n`. The file stays open. */
-  async *lines(options: FileChunksOptions = {}): AsyncGenerator<string, void, undefined> {
+  /**
+   * Reads to the end, line by line, as UTF-8, without the line's `\n` or `\r\n`. The file stays open, also when the loop is left;
+   * what was read beyond the last line is lost then.
+   * @throws OpError, AbortError; ClosedError after close
+   */
+  async *lines(options: FileReadAllOptions = {}): AsyncGenerator<string, void, undefined> {
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     let rest = '';
-    for await (const chunk of this.chunks(options)) {
+    const { signal, offset, size } = rangeOf(options);
+    for await (const chunk of this.#read(signal, offset, size, true)) {
       const text = decoder.decode(chunk, { stream: true });
       // a long line is searched once, not again with each chunk
       if (!text.includes('\n')) {
@@ -234,7 +265,7 @@ export class RingFile implements AsyncDisposable {
   ): AsyncGenerator<Uint8Array, void, undefined> {
     let buffer = new Uint8Array(size);
     for (let at = offset; ; ) {
-      const count = await this.read(buffer, { signal, offset: at });
+      const count = await this.read(buffer, readOptions(signal, at));
       if (count === 0) return;
       if (at >= 0) at += count;
       yield buffer.subarray(0, count);

@@ -119,7 +119,6 @@ async function showUntilEnd(command: Launched | undefined, options: Options): Pr
     });
     await show.finish();
   } finally {
-    show.close();
     server?.close();
     server?.closeAllConnections();
   }
@@ -228,9 +227,6 @@ class Show {
     const seconds = Number(last.monoNs - (this.#startNs ?? 0n)) / 1e9;
     await print(this.#text(last, 'total', Math.max(seconds, 0.001)));
   }
-
-  /** Leaves the terminal as it was. */
-  close(): void {}
 }
 
 /** An account as a line of JSON has it: counts of the interval, or since the beginning. */

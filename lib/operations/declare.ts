@@ -15,7 +15,7 @@ export interface Kind {
   readonly read: (name: string, value: never, ...more: never[]) => unknown;
   /** What `read` gets beside: numbers, and tables of names. */
   readonly with?: readonly unknown[];
-  /** What stands for one that is left out, which is not read then. */
+  /** What stands for one that is left out, which is not read then. Not beside `reads`. */
   readonly absent?: number;
   /** Make numbers of what was read, for `write`; absent where reading makes the number. */
   readonly pin?: readonly ((core: never, name: string, what: never) => number)[];

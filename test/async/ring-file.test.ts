@@ -9,6 +9,7 @@ import { inspect } from 'node:util';
 import { createGzip, gunzipSync } from 'node:zlib';
 import { aborts, asyncRing, fails, failure } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
+import { wrong } from '../helpers/raw-ring.ts';
 import { ringTest, type Scope } from '../helpers/rings.ts';
 
 const { O_CREAT, O_RDWR, O_RDONLY } = constants;
@@ -154,6 +155,11 @@ ringTest('errors: after close, of the kernel, by a signal, by wrong arguments', 
   await assert.rejects(file.readAll({ highWaterMark: 0 }), { code: 'ERR_INVALID_ARG_VALUE' });
   assert.throws(() => file.chunks(JSON.parse('{"size":1}')), { code: 'ERR_INVALID_ARG_VALUE' });
   assert.throws(() => file.chunks({ start: -1 }), { code: 'ERR_INVALID_ARG_VALUE' });
+  for (const offset of ['abc', 1.5, -2, Number.NaN])
+    await assert.rejects(file.writeAll('x', { offset: wrong(offset) }), { message: /"options.offset"/ });
+  for (const options of [5, null, 'text', { ofset: 1 }])
+    await assert.rejects(file.writeAll('x', wrong(options)), { message: /"options/ });
+  await assert.rejects(file.readAll(wrong({ reuse: true })), { message: /"options.reuse"/ });
   await aborts(file.readAll({ signal: AbortSignal.abort() }));
   assert.match(inspect(file), /^RingFile \{ fd: \d+ \}$/);
   await file.close();
@@ -162,6 +168,7 @@ ringTest('errors: after close, of the kernel, by a signal, by wrong arguments', 
     file.read(Buffer.alloc(1)),
     file.readAll(),
     file.writeAll('x'),
+    file.writeAll(''),
     file.stat(),
     file.sync(),
     file.truncate(),

@@ -1,3 +1,4 @@
+/** Who a process is, as people read it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { escaped } from '../../lib/cli/page.ts';

@@ -479,9 +479,11 @@ test('the rest of the process goes on meanwhile', liveProgram, async () => {
     waits.push(performance.now() - began);
   }
   await taken;
-  // as shares of the whole, most of which others had: on a busy machine all takes longer, and one wait may be a long one
+  // as shares of the whole: on a busy machine all of it takes longer; once the machine itself may have had a rest
   const sumOf = (times: readonly number[]) => times.reduce((sum, each) => sum + each, 0);
   const whole = sumOf(waits);
-  const short = sumOf(waits.filter((each) => each < whole / 8));
-  assert.ok(short > whole / 2, `${short} of ${whole} ms; the longest ${Math.max(...waits)}`);
+  const [longest = 0, second = 0] = waits.toSorted((a, b) => b - a);
+  assert.ok(second < whole / 4, `${second} of ${whole} ms`);
+  // who was held all the time has few waits, and all of them long
+  assert.ok(sumOf(waits.filter((each) => each < whole / 8)) > whole / 2, `${longest} of ${whole} ms`);
 });

@@ -220,7 +220,7 @@ export class RingCore {
 
   /** Before an operation is made: throws once the ring is closed, and forgets the copies of one that was not completed. */
   begin(): void {
-    if (this.isClosed) throw new ClosedError('the ring');
+    this.check();
     if (makesCopies) this.#dropNewCopies();
   }
 

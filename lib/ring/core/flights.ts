@@ -98,8 +98,8 @@ export class Flights<H = unknown> {
   }
 
   /**
-   * As `add`, for the operation whose entry stands at `base` of `words`: gives the entry its user_data too. All in one
-   * function, because V8 would not inline a third one here.
+   * As `add`, for the operation whose entry is under the cursor: gives the entry its user_data too. All in one function,
+   * because V8 would not inline a third one here.
    */
   start(userData: number, held: H, sqe: SqeCursor): number {
     if (this.#freeCount === 0) this.#grow();
