@@ -5,10 +5,10 @@
 import { closeSync, constants, openSync, rmdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { SyscallError, UnsupportedError } from '../../errors.ts';
-import { files, kernelRelease } from '../../sys/host.ts';
+import { files, inInitialPidNamespace, kernelRelease } from '../../sys/host.ts';
 
 const PREFIX = 'uring';
-const OURS = new RegExp(`^${PREFIX}\\.(\\d+)\\.(\\d+)(?:\\.\\d+)?$`);
+const OURS = new RegExp(`^${PREFIX}\\.(?:ns(\\d+)\\.)?(\\d+)\\.(\\d+)(?:\\.\\d+)?$`);
 const HINTS: { readonly [code: string]: string } = {
   EACCES: 'run as root, or ask for a tracefs that is mounted with gid= and mode=',
   EPERM: 'run as root; a locked-down kernel forbids it to everybody',
@@ -53,8 +53,13 @@ function startTime(pid: number | string): string | undefined {
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }
 
+/** The number of the pid namespace whose numbers names have, where it is not the host's: only there they say who lives. */
+function pidNamespace(): string | undefined {
+  return inInitialPidNamespace() ? undefined : /\d+/.exec(files.link('/proc/self/ns/pid') ?? '')?.[0];
+}
+
 /**
- * Removes instances of uring's whose process is gone. One that is in use can't be removed, and others are not touched.
+ * Removes instances of uring's whose process is gone; those of other pid namespaces stay, as one can't know. One that is in use can't be removed, and others are not touched.
  * @returns their names
  */
 export async function removeStale(tracefs: string): Promise<string[]> {
@@ -62,9 +67,10 @@ export async function removeStale(tracefs: string): Promise<string[]> {
   const names = await readdir(`${tracefs}/instances`).catch((error: unknown) => {
     throw explained(error);
   });
+  const own = pidNamespace();
   for (const name of names) {
-    const [, pid = '', began] = OURS.exec(name) ?? [];
-    if (began === undefined || startTime(pid) === began) continue;
+    const [, namespace, pid = '', began] = OURS.exec(name) ?? [];
+    if (began === undefined || namespace !== own || startTime(pid) === began) continue;
     try {
       await rmdir(`${tracefs}/instances/${name}`);
       removed.push(name);
@@ -94,7 +100,9 @@ export class Instance {
 
   /** Throws SyscallError: EACCES, EPERM, EROFS, ENOMEM. */
   static async create(tracefs: string): Promise<Instance> {
-    const base = `${tracefs}/instances/${PREFIX}.${process.pid}.${startTime('self') ?? 0}`;
+    const namespace = pidNamespace();
+    const prefix = namespace === undefined ? PREFIX : `${PREFIX}.ns${namespace}`;
+    const base = `${tracefs}/instances/${prefix}.${process.pid}.${startTime('self') ?? 0}`;
     for (let count = 1; ; count++) {
       // one process can trace several times at once
       const instance = new Instance(count === 1 ? base : `${base}.${count}`);
