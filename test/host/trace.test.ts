@@ -473,7 +473,7 @@ test('a slow consumer gets every call that the kernel and we can hold', liveProg
 test('the rest of the process goes on meanwhile', liveProgram, async () => {
   const tracing = trace({ comm: 'register-calls', bufferKb: 8192, tracefs: tracefs.path });
   await tracing.next();
-  const child = spawn(registerCalls(), ['flood', '1', '100000']);
+  const child = spawn(registerCalls(), ['flood', '1', '500000']);
   const ended = exited(child).then(() => tracing.stop());
   const taken = (async () => {
     for await (const record of tracing) if (record.type === 'end') return record;
@@ -489,11 +489,7 @@ test('the rest of the process goes on meanwhile', liveProgram, async () => {
     waits.push(performance.now() - began);
   }
   await taken;
-  // as shares of the whole: on a busy machine all of it takes longer; once the machine itself may have had a rest
-  const sumOf = (times: readonly number[]) => times.reduce((sum, each) => sum + each, 0);
-  const whole = sumOf(waits);
-  const [longest = 0, second = 0] = waits.toSorted((a, b) => b - a);
-  assert.ok(second < whole / 4, `${second} of ${whole} ms`);
-  // who was held all the time has few waits, and all of them long
-  assert.ok(sumOf(waits.filter((each) => each < whole / 8)) > whole / 2, `${longest} of ${whole} ms`);
+  // as a share of the whole: on a busy machine all of it takes longer
+  const whole = waits.reduce((sum, each) => sum + each, 0);
+  assert.ok(Math.max(...waits) < whole / 4, `${Math.max(...waits)} of ${whole} ms`);
 });
