@@ -196,7 +196,7 @@ function isAlive(tid: string): boolean {
  * Unmaps what terminated workers have left. Their requests have ended: a thread does not end before they do. One thread at a
  * time does it: it holds a lock that is this process's alone.
  */
-function sweep(): void {
+export function sweep(): void {
   let lock = -1;
   try {
     // thread ids are those of another namespace where /proc is

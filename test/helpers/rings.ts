@@ -12,6 +12,7 @@ import type { Completion } from '../../lib/ring/core/core.ts';
 import { closingRings, reapClosed } from '../../lib/ring/core/reaper.ts';
 import { closeIdleWaker } from '../../lib/ring/core/wakeup.ts';
 import { sys } from '../../lib/sys/syscall.ts';
+import { sweep } from '../../lib/sys/worker-memory.ts';
 import type { Needs } from './needs.ts';
 import { patience } from './patience.ts';
 import { openFds } from './raw-ring.ts';
@@ -121,7 +122,8 @@ function closeQuietly(scope: Scope): void {
 export function ringTest(name: string, options: Needs, body: (scope: Scope) => void | Promise<void>): void {
   test(name, options, async () => {
     const scope = new Scope();
-    // what the test before left for a moment
+    // what the test before left for a moment, and its threads
+    sweep();
     closeIdleWaker();
     await allGivenBack();
     const before = things();
