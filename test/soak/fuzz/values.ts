@@ -88,6 +88,7 @@ export const PARAMETERS: { readonly [name: string]: Generate } = {
   'ZcrxIfq.control.command': oneOf({ flush: true }, { export: true }),
   completion: (world) => ({ res: world.random.below(512), flags: 1 | (world.random.below(9) << 16) }),
   count: small(4),
+  data: (world) => (world.random.chance(50) ? view(world) : 'text \u{1f600}'),
   domain: oneOf('unix', 'IPv4', 'IPv6'),
   epoll: (world) => world.fd('epoll'),
   events: oneOf(1, 4, 5),
