@@ -14,8 +14,8 @@ interface Result {
   readonly stats: DecodeStats;
 }
 
-async function read(pieces: Iterable<Uint8Array>): Promise<Result> {
-  const decoding = decode(pieces, { all: true });
+async function read(pieces: Iterable<Uint8Array | string>, all = true): Promise<Result> {
+  const decoding = decode(pieces, { all });
   const records: DecodedRecord[] = [];
   for await (const record of decoding) records.push(record);
   return { records, stats: decoding.stats };
@@ -119,6 +119,46 @@ test('a damaged log is counted to the last line, however it is cut into pieces',
       assert.deepEqual(await read(pieces(log, cuts)), whole);
     }),
     { numRuns: 2000 },
+  );
+});
+
+/** Lines that concern nobody, of which many are looked at in one go: some end in the middle of what looks like JSON. */
+const NOISE = [
+  'Mar  1 10:00:00 host kernel: usb 1-1: new device\n',
+  '[pid 77] openat(AT_FDCWD, "/etc/größe", O_RDONLY) = 3\r\n',
+  '{"log":"GET /ñandú 200\\n","stream":"stdout","time":"2026-03-01T10:00:00Z"}\n',
+  '\uFEFF\n\n日本語\n',
+  '{\n  "a": "日本"\n}\n',
+  '{\n  "a":\n',
+  '{"log":"a part","stream":"stdout"}\n',
+  '\0\0\r\n',
+].map((each) => Buffer.from(each));
+const noise = fc
+  .tuple(fc.constantFrom(...NOISE), fc.oneof(fc.constant(0), fc.nat(3), fc.nat(3000)))
+  .map(([line, times]) => Buffer.alloc(line.length * times, line));
+const noisy = fc
+  .array(fc.tuple(noise, line), { maxLength: 5 })
+  .chain((parts) =>
+    fc
+      .constantFrom('\n', '')
+      .map((end) =>
+        Buffer.concat([
+          ...parts.flatMap(([lines, each]) => [lines, each, Buffer.from('\n')]),
+          Buffer.from(end),
+        ]),
+      ),
+  );
+
+test('lines that are not looked at one by one are counted, and hide none that tells of a call', async () => {
+  await fc.assert(
+    fc.asyncProperty(noisy, fc.array(fc.nat(), { maxLength: 6 }), async (log, cuts) => {
+      const { records, stats } = await read([log]);
+      const wanted = { records: records.filter(({ type }) => type !== 'other'), stats };
+      assert.deepEqual(await read([log], false), wanted);
+      assert.deepEqual(await read(pieces(log, cuts), false), wanted);
+      assert.deepEqual(await read([new TextDecoder().decode(log)], false), wanted);
+    }),
+    { numRuns: 120 },
   );
 });
 
