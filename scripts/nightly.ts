@@ -39,6 +39,11 @@ const STEPS: readonly Step[] = [
     command: script('logs.ts', '--strace'),
   },
   { name: 'kernels', does: 'the tests on every kernel of the ladder', command: npm('test:kernels', '--all') },
+  {
+    name: 'operations',
+    does: "trace --ops, top and watch on four kernels: as many operations as a program's own count",
+    command: npm('test:kernels', '5.10', '6.1', '6.12', '7.2', '--only', 'cli/operations'),
+  },
   { name: 'node-fs', does: "Node's own tests of files, over each backend", command: npm('test:node-fs') },
   {
     name: 'workers',

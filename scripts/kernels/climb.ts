@@ -4,8 +4,8 @@ import { Infrastructure } from './commands.ts';
 import type { Rung } from './ladder.ts';
 import { type Message, message, type Outcome, type TestResult } from './outcome.ts';
 
-/** Without a word for so long a guest hangs: on a busy machine the longest test takes a quarter of it. */
-const SILENCE_MS = 120_000;
+/** Without a word for so long a guest hangs: on a busy machine the longest test, of commands, takes half of it. */
+const SILENCE_MS = 240_000;
 /** How many guests that end or hang are enough. */
 const MOST_BOOTS = 8;
 

@@ -21,7 +21,7 @@ import {
 import { patience } from '../helpers/patience.ts';
 import { globalSettings, needsKernelCounts } from '../helpers/tracefs.ts';
 
-/** Who counts here. */
+/** Who counts here: the name of a test says it for each guest. */
 const COUNTED = needsKernelCounts.skip === undefined ? 'the kernel' : 'events';
 
 test('trace --ops shows each operation of a program with name, result and latency', live, () => {
@@ -51,7 +51,7 @@ test('trace --op shows a line for each operation of that kind', live, () => {
   assert.match(lines[0] ?? '', /^\+\d+\.\d{6} \d+ +\S+ +r\d+ +OP_CONNECT +-E\w+ +\d+\.\d{3}/);
 });
 
-test('top counts as many as the program made', live, () => {
+test(`top counts as many as the program made, by ${COUNTED}`, live, () => {
   const before = globalSettings();
   const { status, stdout, stderr } = ran('top', '--', ...PROGRAM);
   assert.equal(status, 0, stderr);

@@ -16,7 +16,7 @@ const FOLDERS = ['register', 'ring', 'ops', 'kernels'];
 const ON_DEMAND = ['async'];
 /** Others that depend on the kernel: its trace events have another form in each. */
 const FILES = ['test/host/operations.test.js'];
-/** Only where it is asked for by name (`--only cli/operations`): in a guest it has not come to its end yet. */
+/** Only where it is asked for by name (`--only cli/operations`): two minutes, of which most is for starting Node.js. */
 const FILES_ON_DEMAND = ['test/cli/operations.test.js'];
 
 /** What a guest can't have, or what takes too long where everything is 13 to 46 times slower. */
