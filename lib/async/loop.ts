@@ -15,7 +15,6 @@ import type { RingCore } from '../ring/core/core.ts';
 import { kindOf, SKIPPED } from '../ring/core/flights.ts';
 import { timespec } from '../ring/core/time.ts';
 import { Watch } from '../ring/core/wakeup.ts';
-import { manage } from '../sys/managed-fd.ts';
 import { Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import { Copying } from './copying.ts';
@@ -586,7 +585,7 @@ function entriesOf(group: readonly Departure[]): number {
 /** The ring's one eventfd, registered: a ring with deferred task work never becomes readable itself. */
 export function registerWakeFd(core: RingCore): void {
   if (!core.has(IORING_SETUP_DEFER_TASKRUN)) return;
-  const fd = manage(sys.eventfd(0));
+  const fd = sys.eventfdOfRing();
   if (fd < 0) throw new SyscallError('eventfd', -fd);
   core.onClose(() => sys.close(fd));
   registerEventfd(core.handle, fd);

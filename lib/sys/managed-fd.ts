@@ -9,10 +9,12 @@ import { Params } from '../../structs/setup.ts';
 import * as ffi from './ffi.ts';
 
 const O_CLOEXEC = 0o2000000;
+const NONBLOCK_CLOEXEC = 0o2004000;
+const EIO = 5;
 const EBADF = 9;
 const isNode = !('bun' in process.versions || 'deno' in process.versions);
 /** On the main thread the process ends, and closes everything. */
-const isNeeded = isNode && !isMainThread;
+const mayLeak = isNode && !isMainThread;
 const managed = new Set<number>();
 
 /** The number of a file that node:fs opened; undefined where it may not, or where there are too many files. */
@@ -31,36 +33,32 @@ function makesFd(params: Uint8Array): boolean {
 }
 
 /**
- * io_uring_setup(2), with an fd that Node.js closes when it terminates this worker; minus the errno on failure. No
- * function of JavaScript is called between the calls: only there can the worker be terminated.
+ * The fd that `make` makes by one native call, with a number that Node.js closes when it terminates this worker; minus the
+ * errno on failure. No function of JavaScript is called between the calls: only there can the worker be terminated.
  */
-export function setupManaged(number: number, entries: number, params: Uint8Array): number {
-  const place = isNeeded && makesFd(params) ? placeholder() : undefined;
-  const fd = ffi.setup(number, entries, params);
-  if (place === undefined) return fd === -1 ? -(ffi.errno() || 5) : fd;
+function managedFd(isNeeded: boolean, make: () => number): number {
+  const place = isNeeded ? placeholder() : undefined;
+  const fd = make();
+  if (place === undefined) return fd === -1 ? -(ffi.errno() || EIO) : fd;
   if (fd >= 0) {
     ffi.dup3(fd, place, O_CLOEXEC);
     ffi.close(fd);
     managed.add(place);
     return place;
   }
-  const errno = ffi.errno() || 5;
+  const errno = ffi.errno() || EIO;
   closeSync(place);
   return -errno;
 }
 
-/**
- * Moves `fd`, which is close-on-exec, to a number that Node.js closes when it terminates this worker. Elsewhere it stays.
- * @returns its number from now on; a negative `fd` is returned as it is
- */
-export function manage(fd: number): number {
-  if (!isNeeded || fd < 0) return fd;
-  const place = placeholder();
-  if (place === undefined) return fd;
-  ffi.dup3(fd, place, O_CLOEXEC);
-  ffi.close(fd);
-  managed.add(place);
-  return place;
+/** io_uring_setup(2); see `managedFd`. */
+export function setupManaged(number: number, entries: number, params: Uint8Array): number {
+  return managedFd(mayLeak && makesFd(params), () => ffi.setup(number, entries, params));
+}
+
+/** eventfd(2), close-on-exec and non-blocking; see `managedFd`. */
+export function eventfdManaged(): number {
+  return managedFd(mayLeak, () => ffi.eventfd(0, NONBLOCK_CLOEXEC));
 }
 
 /** Closes `fd` if it is managed: by node:fs, which must forget the number. Minus the errno; undefined where it is not. */

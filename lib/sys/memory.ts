@@ -11,7 +11,7 @@ import { Copies, type Uses } from './copies.ts';
 import * as ffi from './ffi.ts';
 import { PROBLEM } from './ffi.ts';
 import { sys } from './syscall.ts';
-import { type Block, type WorkerMemory, workerMemory } from './worker-memory.ts';
+import { type Block, spareView, viewMapped, type WorkerMemory, workerMemory } from './worker-memory.ts';
 
 const PROT_READ_WRITE = 3;
 const MAP_SHARED_POPULATE = 0x8001;
@@ -208,7 +208,7 @@ export class Mapping {
   constructor(address: number, length: number) {
     this.address = address;
     this.length = length;
-    this.#buffer = ffi.viewMemory(address, length);
+    this.#buffer = viewMapped(address, length);
   }
 
   /** The mapped memory. */
@@ -217,15 +217,22 @@ export class Mapping {
     return this.#buffer;
   }
 
-  /** Detaches the buffer where the runtime can (Node 22+), and gives the memory back. Harmless when repeated. */
+  /**
+   * Gives the memory back. Harmless when repeated. The buffer is detached where the runtime can (Node 22+); in workers the next
+   * mapping at this address has it.
+   */
   unmap(): void {
     const buffer = this.#buffer;
     if (buffer === undefined) return;
     this.#buffer = undefined;
-    if ('transfer' in buffer && typeof buffer.transfer === 'function') buffer.transfer();
     const memory = worker();
-    if (memory === undefined) sys.munmap(this.address, this.length);
-    else memory.unmapListed(this.address, this.length);
+    if (memory === undefined) {
+      if ('transfer' in buffer && typeof buffer.transfer === 'function') buffer.transfer();
+      sys.munmap(this.address, this.length);
+    } else {
+      memory.unmapListed(this.address, this.length);
+      spareView(this.address, buffer);
+    }
   }
 }
 

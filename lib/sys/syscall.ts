@@ -5,11 +5,12 @@
  * errno is thread-local and koffi does not save it: it is read in the very next expression, with nothing between.
  */
 import * as ffi from './ffi.ts';
-import { closeManaged, setupManaged } from './managed-fd.ts';
+import { closeManaged, eventfdManaged, setupManaged } from './managed-fd.ts';
 
 const NR_SETUP = 425;
 const NR_ENTER = 426;
 const NR_REGISTER = 427;
+const NONBLOCK_CLOEXEC = 0o2004000;
 
 function outcome(result: number): number {
   // 0 is no errno of a failed call: treat it as EIO rather than as success
@@ -53,12 +54,10 @@ export const sys = {
   close: (fd: number): number => closeManaged(fd) ?? outcome(ffi.close(fd)),
 
   /** eventfd(2) with EFD_CLOEXEC | EFD_NONBLOCK. */
-  eventfd: (initial: number): number => outcome(ffi.eventfd(initial, 0o2004000)),
+  eventfd: (initial: number): number => outcome(ffi.eventfd(initial, NONBLOCK_CLOEXEC)),
 
-  /** memfd_create(2) with MFD_CLOEXEC. */
-  memfd: (name: string): number => outcome(ffi.memfd_create(name, 1)),
-
-  ftruncate: (fd: number, length: number): number => outcome(ffi.ftruncate(fd, length)),
+  /** The same for a ring's own use: it is not left open by a worker that is terminated. */
+  eventfdOfRing: (): number => eventfdManaged(),
 
   /** epoll_create1(2) with EPOLL_CLOEXEC. */
   epollCreate: (): number => outcome(ffi.epoll_create1(0o2000000)),

@@ -11,6 +11,7 @@ import { sys } from './syscall.ts';
 
 const READ_WRITE = 3;
 const MAP_SHARED = 1;
+const MFD_CLOEXEC = 1;
 const MEMORY = 'uring-memory-';
 const LIST = 'uring-list-';
 const LIST_BYTES = 65_536;
@@ -22,33 +23,64 @@ const LOCK_EX_NB = 6;
 /** Reading the list of mappings takes a third of a millisecond. */
 const SWEEP_INTERVAL_MS = 100;
 
+/** Buffers over addresses where nothing is mapped any more, for what is mapped there next. */
+const spareViews = new Map<number, ArrayBuffer>();
+const MOST_SPARE_VIEWS = 64;
+
+/**
+ * An ArrayBuffer over mapped memory: one that was over the same addresses before, if there is one. A worker that is terminated
+ * during koffi.view() ends the process (koffi's C++ can't throw any more), so rings that come and go don't call it.
+ */
+export function viewMapped(address: number, length: number): ArrayBuffer {
+  const spare = spareViews.get(address);
+  if (spare?.byteLength !== length) return ffi.viewMemory(address, length);
+  spareViews.delete(address);
+  return spare;
+}
+
+/** Nothing is mapped at `address` any more, and nobody uses the buffer that was over it. */
+export function spareView(address: number, buffer: ArrayBuffer): void {
+  spareViews.set(address, buffer);
+  if (spareViews.size <= MOST_SPARE_VIEWS) return;
+  for (const [oldest] of spareViews) {
+    spareViews.delete(oldest);
+    return;
+  }
+}
+
 /** A piece of mapped memory. */
 export interface Block {
   readonly address: number;
   readonly bytes: Uint8Array;
 }
 
-/** Maps zeroed memory that has a name in /proc/self/maps; its address. */
+/**
+ * Maps zeroed memory that has a name in /proc/self/maps; its address. No function of JavaScript is called between the calls:
+ * only there can the worker be terminated, and leave the fd open.
+ */
 function mapNamed(name: string, length: number): number {
-  const fd = sys.memfd(name);
-  if (fd < 0) throw new SyscallError('memfd_create', -fd);
-  try {
-    const result = sys.ftruncate(fd, length);
-    if (result < 0) throw new SyscallError('ftruncate', -result);
-    const address = sys.mmap(length, READ_WRITE, MAP_SHARED, fd, 0);
-    if (address < 0) throw new SyscallError('mmap', -address);
-    return address;
-  } finally {
-    sys.close(fd);
+  const fd = ffi.memfd_create(name, MFD_CLOEXEC);
+  if (fd < 0) throw new SyscallError('memfd_create', ffi.errno());
+  if (ffi.ftruncate(fd, length) !== 0) {
+    const errno = ffi.errno();
+    ffi.close(fd);
+    throw new SyscallError('ftruncate', errno);
   }
+  const address = ffi.mmap(0, length, READ_WRITE, MAP_SHARED, fd, 0);
+  const errno = ffi.errno();
+  ffi.close(fd);
+  if (address === -1) throw new SyscallError('mmap', errno);
+  return address;
 }
 
 /** Addresses and lengths of mappings whose names don't tell whose they are: those of rings. There are 4,096 at most. */
 class MappingList {
+  readonly buffer: ArrayBuffer;
   readonly #pairs: Float64Array;
 
   constructor(address: number) {
-    this.#pairs = new Float64Array(ffi.viewMemory(address, LIST_BYTES));
+    this.buffer = viewMapped(address, LIST_BYTES);
+    this.#pairs = new Float64Array(this.buffer);
   }
 
   /**
@@ -74,10 +106,18 @@ class MappingList {
     ffi.munmap(address, length);
   }
 
+  /**
+   * munmap(2) of all. An entry is struck out first, with no function of JavaScript in between: this thread may be terminated
+   * here too, and the next one that sweeps must not unmap what has taken the place since.
+   */
   unmapAll(): void {
     const pairs = this.#pairs;
-    for (let i = 0; i < pairs.length; i += 2)
-      if (pairs[i] !== 0) sys.munmap(pairs[i] ?? 0, pairs[i + 1] ?? 0);
+    for (let i = 0; i < pairs.length; i += 2) {
+      const address = pairs[i] ?? 0;
+      if (address === 0) continue;
+      pairs[i] = 0;
+      ffi.munmap(address, pairs[i + 1] ?? 0);
+    }
   }
 }
 
@@ -118,6 +158,7 @@ export class WorkerMemory {
     const size = block.bytes.length;
     if (size > LARGEST) {
       sys.munmap(block.address, size);
+      if (block.bytes.buffer instanceof ArrayBuffer) spareView(block.address, block.bytes.buffer);
       return;
     }
     const free = this.#free.get(size) ?? [];
@@ -127,7 +168,7 @@ export class WorkerMemory {
 
   #view(size: number): Block {
     const address = this.map(size);
-    return { address, bytes: new Uint8Array(ffi.viewMemory(address, size)) };
+    return { address, bytes: new Uint8Array(viewMapped(address, size)) };
   }
 
   /** mmap(2) of a ring, or of anonymous memory: what sweeps unmaps it with the rest. -1 with errno set on failure. */
@@ -159,28 +200,26 @@ export function workerMemory(): WorkerMemory | undefined {
   return own;
 }
 
+/** A mapping of a worker's. */
 interface Left {
-  readonly ranges: (readonly [address: number, length: number])[];
-  list: number | undefined;
+  readonly tid: string;
+  readonly address: number;
+  readonly length: number;
+  /** Is it a list of others? */
+  readonly isList: boolean;
 }
 
-/** What /proc/self/maps has of workers, by thread id. */
-function leftByThread(): Map<string, Left> {
-  const found = new Map<string, Left>();
+/** What /proc/self/maps has of workers. */
+function mappingsOfWorkers(): Left[] {
   const pattern = new RegExp(
     `^([0-9a-f]+)-([0-9a-f]+) .* /memfd:(${MEMORY}|${LIST})(\\d+) \\(deleted\\)$`,
     'gm',
   );
-  for (const [, from = '', to = '', kind, tid = ''] of readFileSync('/proc/self/maps', 'utf8').matchAll(
-    pattern,
-  )) {
+  const maps = readFileSync('/proc/self/maps', 'utf8');
+  return [...maps.matchAll(pattern)].map(([, from = '', to = '', kind, tid = '']) => {
     const address = Number.parseInt(from, 16);
-    const left = found.get(tid) ?? { ranges: [], list: undefined };
-    found.set(tid, left);
-    left.ranges.push([address, Number.parseInt(to, 16) - address]);
-    if (kind === LIST) left.list = address;
-  }
-  return found;
+    return { tid, address, length: Number.parseInt(to, 16) - address, isList: kind === LIST };
+  });
 }
 
 function isAlive(tid: string): boolean {
@@ -190,6 +229,23 @@ function isAlive(tid: string): boolean {
   } catch (error) {
     return Object(error).code !== 'ENOENT';
   }
+}
+
+/** The ids of threads that have ended and left mappings. */
+function endedThreads(): Set<string> {
+  return new Set([...new Set(mappingsOfWorkers().map(({ tid }) => tid))].filter((tid) => !isAlive(tid)));
+}
+
+/** Unmaps what ended threads have left: as it is now, for what a thread unmapped before its end may be another's memory. */
+function unmapOf(tids: ReadonlySet<string>): void {
+  if (tids.size === 0) return;
+  const left = mappingsOfWorkers().filter(({ tid }) => tids.has(tid));
+  for (const { address } of left.filter(({ isList }) => isList)) {
+    const list = new MappingList(address);
+    list.unmapAll();
+    spareView(address, list.buffer);
+  }
+  for (const { address, length } of left) sys.munmap(address, length);
 }
 
 /**
@@ -203,11 +259,7 @@ export function sweep(): void {
     if (!readlinkSync('/proc/thread-self').endsWith(`/${sys.gettid()}`)) return;
     lock = openSync('/proc/self', 'r');
     if (ffi.flock(lock, LOCK_EX_NB) !== 0) return;
-    for (const [tid, { ranges, list }] of leftByThread()) {
-      if (isAlive(tid)) continue;
-      if (list !== undefined) new MappingList(list).unmapAll();
-      for (const [address, length] of ranges) sys.munmap(address, length);
-    }
+    unmapOf(endedThreads());
   } catch {
     // without /proc, or without the right to read it, it stays until the process ends
   } finally {

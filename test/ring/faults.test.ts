@@ -391,7 +391,7 @@ for (const [name, { register, unregister, make }] of Object.entries(owners)) {
 
 ringTest('EMFILE for the eventfd that the ring makes', NEEDS, (scope) => {
   const ring = scope.ring();
-  replace(sys, 'eventfd', () => -EMFILE);
+  replace(sys, 'eventfdOfRing', () => -EMFILE);
   assert.throws(() => ring.registerEventfd(), { code: 'EMFILE', syscall: 'eventfd', hint: /ulimit -n/ });
   restore();
   assert.equal(ring.registerEventfd().isRegistered, true);

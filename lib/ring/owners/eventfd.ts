@@ -3,7 +3,6 @@ import { boolean, options as checkOptions, descriptor } from '../../../structs/c
 import { StateError, SyscallError, UnsupportedError } from '../../errors.ts';
 import { registerEventfd, registerEventfdAsync, unregisterEventfd } from '../../register/notify.ts';
 import { kernelRelease } from '../../sys/host.ts';
-import { manage } from '../../sys/managed-fd.ts';
 import { sys } from '../../sys/syscall.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
 import { Owner } from './owner.ts';
@@ -23,7 +22,7 @@ const O_NONBLOCK = 0o4000;
 
 /** A non-blocking, close-on-exec eventfd. */
 function makeEventfd(): number {
-  const fd = manage(sys.eventfd(0));
+  const fd = sys.eventfdOfRing();
   if (fd >= 0) return fd;
   const hint = fd === -EMFILE ? 'close files, or raise RLIMIT_NOFILE (ulimit -n, LimitNOFILE=)' : undefined;
   throw new SyscallError('eventfd', -fd, { hint });
