@@ -1,8 +1,8 @@
 /**
  * `npm run test:node-fs [-- --side NAME] [WORD...]`: Node's own tests of `fs/promises`, FileHandle and streams of files,
  * with the built package under `--import uring/register`: through a ring, and over Node's threads where they are asked for, a
- * seccomp filter forbids io_uring, or koffi is missing. WORD picks the tests whose name contains it. Compared with
- * node-fs/list.ts; ends with 1 where something is not as it says.
+ * seccomp filter forbids io_uring, or koffi is missing; and on Bun and Deno those that pass there without us. WORD picks
+ * the tests whose name contains it. Compared with node-fs/list.ts; ends with 1 where something is not as it says.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Infrastructure } from './kernels/commands.ts';
 import { IMPOSSIBLE, PATTERN, RINGLESS } from './node-fs/list.ts';
-import { type Run, runTest, type Side, sides } from './node-fs/sides.ts';
+import { type Run, type Runtime, runTest, runtimes, type Side } from './node-fs/sides.ts';
 import { nodeTests } from './node-fs/source.ts';
 
 const LANES = 2;
@@ -24,14 +24,28 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
-async function runAll(side: Side, tests: string, names: readonly string[]): Promise<Map<string, Run>> {
+async function runAll(
+  runtime: Runtime,
+  side: Side,
+  tests: string,
+  names: readonly string[],
+): Promise<Map<string, Run>> {
   const runs = new Map<string, Run>();
   const rest = names.values();
   const lane = async (number: number) => {
-    for (const name of rest) runs.set(name, await runTest(side, tests, name, number));
+    for (const name of rest) runs.set(name, await runTest(runtime, side, tests, name, number));
   };
   await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));
   return runs;
+}
+
+function isOverRing({ URING }: Side): boolean {
+  return URING.startsWith('on');
+}
+
+/** The list is of Node's internals. */
+function isImpossible(side: Side, name: string): boolean {
+  return side.name === 'io_uring' && name in IMPOSSIBLE;
 }
 
 function show(name: string, { output }: Run): void {
@@ -42,7 +56,7 @@ function show(name: string, { output }: Run): void {
 function compare(side: Side, runs: ReadonlyMap<string, Run>, passedAlone: ReadonlySet<string>): number {
   const problems: string[] = [];
   for (const [name, run] of runs) {
-    const isExpected = passedAlone.has(name) && !(side.name === 'io_uring' && name in IMPOSSIBLE);
+    const isExpected = passedAlone.has(name) && !isImpossible(side, name);
     if (run.passed === isExpected) continue;
     problems.push(`${name} ${run.passed ? 'passes, and the list says that it cannot' : 'fails'}`);
     if (!run.passed) show(name, run);
@@ -57,15 +71,39 @@ function compare(side: Side, runs: ReadonlyMap<string, Run>, passedAlone: Readon
 }
 
 function summary(side: Side, runs: ReadonlyMap<string, Run>, passedAlone: ReadonlySet<string>): boolean {
-  const possible = [...passedAlone].filter((name) => !(name in IMPOSSIBLE));
+  const possible = [...passedAlone].filter((name) => !isImpossible(side, name));
   const passed = possible.filter((name) => runs.get(name)?.passed);
   const byRing = [...runs.values()].filter(({ ringCalls }) => ringCalls > 0).length;
   const share = passed.length / possible.length;
-  const rings = side.name === 'io_uring' ? `, ${byRing} of ${runs.size} reach a ring` : '';
+  const rings = isOverRing(side) ? `, ${byRing} of ${runs.size} reach a ring` : '';
   console.log(
     `${side.name.padEnd(14)} ${passed.length} of ${possible.length} pass (${Math.round(share * 100)} %)${rings}`,
   );
-  return share >= LEAST_PASSED && (side.name !== 'io_uring' || byRing / runs.size >= LEAST_BY_RING);
+  return share >= LEAST_PASSED && (!isOverRing(side) || byRing / runs.size >= LEAST_BY_RING);
+}
+
+/** All sides of a runtime; is all as it should be? */
+async function runOn(runtime: Runtime, tests: string, names: readonly string[]): Promise<boolean> {
+  const sides = runtime.sides.filter(({ name }) => values.side?.includes(name) ?? true);
+  if (sides.length === 0) return true;
+  if (skips(runtime.alone, runtime.name)) return true;
+  const runs = await runAll(runtime, runtime.alone, tests, names);
+  const passedAlone = new Set(names.filter((name) => runs.get(name)?.passed));
+  console.log(`${names.length} tests, ${passedAlone.size} pass with ${runtime.name} itself`);
+  let isWell = true;
+  for (const side of sides) {
+    if (skips(side, side.name)) continue;
+    // another runtime may wait forever for what it does not have
+    const found = await runAll(runtime, side, tests, runtime.isNode ? names : [...passedAlone]);
+    const problems = compare(side, found, passedAlone);
+    if (!summary(side, found, passedAlone) || problems > 0) isWell = false;
+  }
+  return isWell;
+}
+
+function skips({ skip }: Side, name: string): boolean {
+  if (skip !== undefined) console.log(`${name.padEnd(14)} skipped: ${skip}`);
+  return skip !== undefined;
 }
 
 async function main(folder: string): Promise<boolean> {
@@ -76,22 +114,10 @@ async function main(folder: string): Promise<boolean> {
   const names = readdirSync(join(tests, 'parallel'))
     .filter((name) => PATTERN.test(name))
     .filter((name) => positionals.length === 0 || positionals.some((word) => name.includes(word)));
-  const [alone, ...others] = sides(join(root, 'dist'), folder);
-  if (alone === undefined || names.length === 0) throw new Infrastructure('no test is meant');
-  const runs = await runAll(alone, tests, names);
-  const passedAlone = new Set(names.filter((name) => runs.get(name)?.passed));
-  console.log(`${names.length} tests, ${passedAlone.size} pass with Node ${process.versions.node} itself`);
+  if (names.length === 0) throw new Infrastructure('no test is meant');
   let isWell = true;
-  for (const side of others) {
-    if (values.side !== undefined && !values.side.includes(side.name)) continue;
-    if (side.skip !== undefined) {
-      console.log(`${side.name.padEnd(14)} skipped: ${side.skip}`);
-      continue;
-    }
-    const found = await runAll(side, tests, names);
-    const problems = compare(side, found, passedAlone);
-    if (!summary(side, found, passedAlone) || problems > 0) isWell = false;
-  }
+  for (const runtime of runtimes(join(root, 'dist'), folder))
+    if (!(await runOn(runtime, tests, names))) isWell = false;
   return isWell;
 }
 

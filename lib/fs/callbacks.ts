@@ -42,10 +42,10 @@ function isFd(value: unknown): value is number {
 }
 
 /**
- * In a worker Node keeps a list of the fds that it opened for it, to close what is left, and warns of others: there fds are
- * Node's.
+ * In a worker Node keeps a list of the fds that it opened for it, to close what is left, and warns of others; Deno closes
+ * and writes to fds of its own list alone. There fds are theirs.
  */
-const ownsFds = isMainThread;
+const ownsFds = isMainThread && !('deno' in process.versions);
 /** What `open` has opened, and whether to write to it. One that was closed otherwise stays until its number comes again. */
 const opened = new Map<number, boolean>();
 

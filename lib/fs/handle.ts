@@ -140,7 +140,7 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
     override async readFile(...args: readonly unknown[]): Promise<unknown> {
       const ring = ringFor(this);
       const reading = ring && readHandle(ring, this.fd, args[0]);
-      if (reading === undefined) return super.readFile(...args);
+      if (reading === undefined) return untilAborted(super.readFile(...args), args[0]);
       return (await using(this, () => reading)) ?? super.readFile(...args);
     }
 
@@ -156,6 +156,19 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       return writing === undefined ? super.appendFile(...args) : using(this, () => writing);
     }
   };
+}
+
+/**
+ * What Node reads, unless the signal aborts before the end. Node itself looks at the signal before each read: after an
+ * `open` by the ring, which ends in another phase of the event loop, a small file's only read may have started already.
+ */
+async function untilAborted(reading: Promise<unknown>, options: unknown): Promise<unknown> {
+  const found = await reading;
+  // Node has taken it, so it is a signal, or looks like one to Node
+  const signal: unknown = isOptions(options) ? Reflect.get(options, 'signal') : undefined;
+  const isAborted = isOptions(signal) && Boolean(Reflect.get(signal, 'aborted'));
+  // Node makes the error
+  return isAborted ? Reflect.apply(nodePromises.readFile, nodePromises, ['', { signal }]) : found;
 }
 
 async function vector(

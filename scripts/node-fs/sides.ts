@@ -1,16 +1,19 @@
-/** Ways to run a test of Node's: Node alone, and `uring/register` with each backend that it can come to. */
+/** Ways to run a test of Node's: a runtime alone, and `uring/register` with each backend that it can come to. */
 import { spawn } from 'node:child_process';
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ACTIONS, cannotCompile, compileWrapper } from '../../test/helpers/seccomp.ts';
+import { BUN, DENO, installed, type Package } from '../runtimes/install.ts';
 
 const IO_URING_CALLS = '425,426,427';
 const LIMIT_MS = 120_000;
+/** Where the test was not written for the runtime, which may wait forever. */
+const SHORT_LIMIT_MS = 20_000;
 
 /** A way to run it. */
 export interface Side {
   readonly name: string;
-  /** What stands before `node`. */
+  /** What stands before the runtime. */
   readonly before: readonly string[];
   /** The module that is preloaded. */
   readonly preload: string | undefined;
@@ -19,6 +22,19 @@ export interface Side {
   readonly says: RegExp | undefined;
   /** Why it can't be had here. */
   readonly skip?: string;
+}
+
+/** What runs the tests. */
+export interface Runtime {
+  readonly name: string;
+  /** By itself: what fails here is no matter of ours. */
+  readonly alone: Side;
+  readonly sides: readonly Side[];
+  /** Command, and options, before what the side preloads. */
+  readonly command: readonly string[];
+  readonly preloadOption: string;
+  /** Does it know the options of Node.js? */
+  readonly isNode: boolean;
 }
 
 /** What came of one test. */
@@ -31,25 +47,60 @@ export interface Run {
 
 const BY_THREADS = /uses the threads of Node\.js by way of uring\/fs: (.*)/;
 
-/** All sides. @param dist the built package @param folder for what they need */
-export function sides(dist: string, folder: string): readonly Side[] {
+const ALONE: Side = { name: 'alone', before: [], preload: undefined, URING: '', says: undefined };
+
+function overRing(name: string, preload: string): Side {
+  return { name, before: [], preload, URING: 'on,verbose', says: /node:fs uses io_uring/ };
+}
+
+function forced(name: string, preload: string): Side {
+  return { name, before: [], preload, URING: 'off,always,verbose', says: /the threads were asked for/ };
+}
+
+/** Node.js, Bun and Deno. @param dist the built package @param folder for what they need */
+export function runtimes(dist: string, folder: string): readonly Runtime[] {
   const preload = join(dist, 'register.mjs');
-  const threads = { before: [], preload, says: BY_THREADS };
+  return [
+    {
+      name: `Node ${process.versions.node}`,
+      alone: ALONE,
+      sides: nodeSides(dist, folder),
+      command: [process.execPath],
+      preloadOption: '--import',
+      isNode: true,
+    },
+    other(BUN, preload, ['run']),
+    other(DENO, preload, ['run', '-A']),
+  ];
+}
+
+function other(found: Package, preload: string, options: readonly string[]): Runtime {
+  const { path, problem } = installed(found);
+  const skip = problem === undefined ? {} : { skip: problem };
+  return {
+    name: found.name,
+    alone: { ...ALONE, ...skip },
+    sides: [overRing(`${found.name}, ring`, preload), forced(`${found.name}, off`, preload)],
+    command: [path, ...options],
+    preloadOption: '--preload',
+    isNode: false,
+  };
+}
+
+function nodeSides(dist: string, folder: string): readonly Side[] {
+  const preload = join(dist, 'register.mjs');
   // far from any node_modules
   const alone = join(folder, 'alone');
   cpSync(dist, join(alone, 'dist'), { recursive: true });
   cpSync(join(dist, '../package.json'), join(alone, 'package.json'));
   return [
-    { name: 'node', before: [], preload: undefined, URING: '', says: undefined },
-    { name: 'io_uring', before: [], preload, URING: 'on,verbose', says: /node:fs uses io_uring/ },
-    { ...threads, name: 'URING=off', URING: 'off,always,verbose', says: /the threads were asked for/ },
-    ...[
-      { name: 'EPERM', errno: 1 },
-      { name: 'ENOSYS', errno: 38 },
-    ].map(({ name, errno }) => confined(name, errno, folder, preload)),
+    overRing('io_uring', preload),
+    forced('URING=off', preload),
+    confined('EPERM', 1, folder, preload),
+    confined('ENOSYS', 38, folder, preload),
     {
-      ...threads,
       name: 'without koffi',
+      before: [],
       preload: join(alone, 'dist/register.mjs'),
       URING: 'always,verbose',
       says: /koffi could not be loaded/,
@@ -72,17 +123,26 @@ function flagsOf(file: string): string[] {
 }
 
 /** Runs a test. @param lane tests that run at the same time have different ones */
-export function runTest(side: Side, tests: string, name: string, lane: number): Promise<Run> {
+export function runTest(
+  runtime: Runtime,
+  side: Side,
+  tests: string,
+  name: string,
+  lane: number,
+): Promise<Run> {
   const file = join(tests, 'parallel', name);
-  const preload = side.preload === undefined ? [] : ['--import', side.preload];
-  const [program = '', ...args] = [...side.before, process.execPath, ...preload, ...flagsOf(file), file];
+  const preload = side.preload === undefined ? [] : [runtime.preloadOption, side.preload];
+  const flags = runtime.isNode ? flagsOf(file) : [];
+  const [program = '', ...args] = [...side.before, ...runtime.command, ...preload, ...flags, file];
   const { NODE_OPTIONS: _, NODE_TEST_CONTEXT: __, ...rest } = process.env;
+  // others have more globals than Node's tests know
+  const known = runtime.isNode ? {} : { NODE_TEST_KNOWN_GLOBALS: '0' };
   return new Promise((done) => {
     const child = spawn(program, args, {
       cwd: tests,
-      env: { ...rest, URING: side.URING, TEST_SERIAL_ID: `${lane}` },
+      env: { ...rest, ...known, URING: side.URING, TEST_SERIAL_ID: `${lane}` },
       stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: LIMIT_MS,
+      timeout: runtime.isNode ? LIMIT_MS : SHORT_LIMIT_MS,
       killSignal: 'SIGKILL',
     });
     let output = '';

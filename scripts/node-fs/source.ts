@@ -1,5 +1,5 @@
 /** Node's own tests: from Debian's source package of Node.js 20, which is fetched into a cache. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeTree, mirrors, source } from '../kernels/apt.ts';
 import { Infrastructure, run } from '../kernels/commands.ts';
@@ -27,7 +27,7 @@ function fetch(cache: string): string {
 
 /** The folder `test` of Node's source in `cache`; fetched unless it is there. */
 export function nodeTests(cache: string): string {
-  const root = join(cache, 'source');
+  const root = join(cache, 'tests');
   if (!existsSync(root)) {
     const fresh = `${root}.new`;
     rmSync(fresh, { recursive: true, force: true });
@@ -35,6 +35,9 @@ export function nodeTests(cache: string): string {
     const archive = fetch(cache);
     run('tar', ['-xJf', archive, '-C', fresh, '--no-same-owner', '--wildcards', ...WANTED]);
     rmSync(archive);
+    // Deno takes a file for CommonJS only where this says so
+    for (const version of readdirSync(fresh))
+      writeFileSync(join(fresh, version, 'package.json'), '{ "type": "commonjs" }\n');
     renameSync(fresh, root);
   }
   const [version] = readdirSync(root);

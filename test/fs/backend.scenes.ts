@@ -1,4 +1,6 @@
 /** What `uring/fs` says and does in processes and threads of their own. */
+import cluster from 'node:cluster';
+import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -67,4 +69,33 @@ export async function forced(): Promise<string> {
   } catch (error) {
     return error instanceof Error ? `${error.name}: ${error.message}` : '';
   }
+}
+
+/** Workers of `cluster` and their primary, each with a ring of its own: that of the last worker dies. */
+export async function clustered(module: string): Promise<readonly unknown[]> {
+  const answer = async (name: string): Promise<unknown> => {
+    cluster.setupPrimary({ silent: true, args: [JSON.stringify({ module, name })] });
+    const worker = cluster.fork();
+    const exit = once(worker, 'exit');
+    let text = '';
+    worker.process.stdout?.setEncoding('utf8').on('data', (part) => (text += part));
+    worker.once('message', () => worker.disconnect());
+    await exit;
+    return JSON.parse(text);
+  };
+  return Promise.all([roundTrip(), answer('inWorker'), answer('inWorker'), answer('failedInWorker')]);
+}
+
+async function told<T>(work: Promise<T>): Promise<T & { readonly isWorker: boolean }> {
+  const found = await work;
+  process.send?.('done');
+  return { ...found, isWorker: cluster.isWorker };
+}
+
+export function inWorker(): Promise<Found> {
+  return told(roundTrip());
+}
+
+export function failedInWorker(): Promise<Found> {
+  return told(failedRing());
 }

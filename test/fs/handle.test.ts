@@ -42,6 +42,15 @@ test('one that is dropped is closed, with a warning', () => {
   assert.equal(stdout, 'Closing file descriptor N on garbage collection\n', stderr);
 });
 
+test('a signal that aborts before a small file was read ends readFile, as with Node', async () => {
+  for (let i = 0; i < 50; i++) {
+    await using file = await open('/proc/self/comm');
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    await assert.rejects(file.readFile({ signal: controller.signal }), { name: 'AbortError' });
+  }
+});
+
 test('it can be posted, and is closed here by that', async () => {
   const file = await open('/proc/self/comm');
   const { fd } = file;
