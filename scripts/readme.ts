@@ -1,13 +1,14 @@
 /**
- * `npm run readme`: writes the parts of README.md that come from the code, between their markers. With `-- --check` it
- * writes nothing, and fails when a part is not as the code has it.
+ * `npm run readme`: writes the parts of README.md, and of the guide to the examples, that come from the code, between
+ * their markers. With `-- --check` it writes nothing, and fails when a part is not as the code has it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { registerOps } from '../structs/register-ops.ts';
-import { idea, names } from './idea.ts';
+import { folder, idea, names } from './idea.ts';
 
-const path = new URL('../README.md', import.meta.url);
+const FILES = ['README.md', 'docs/guides/programs.md'];
 
 function opcodes(): string {
   const rows = registerOps.map(
@@ -23,24 +24,34 @@ function examples(): string {
   return names.map((name) => `- \`${name}\`: ${idea(name)}`).join('\n');
 }
 
-/** The generated parts, by the name in their markers: `<!-- opcodes -->` to `<!-- /opcodes -->`. */
-const PARTS: { readonly [name: string]: () => string } = { opcodes, examples };
+/** An example as a program of a guide, which runs as a test: without its comment, the words around it say more. */
+function program(name: string): string {
+  const code = readFileSync(join(folder, `${name}.ts`), 'utf8').replace(/^\/\*\*[\s\S]*?\*\/\n/, '');
+  return `\n\`\`\`ts\n// ${name}.ts\n${code.trim()}\n\`\`\`\n`;
+}
+
+/** What stands between `<!-- opcodes -->` and `<!-- /opcodes -->`, or `<!-- example NAME -->`. */
+function part(marker: string): string {
+  if (marker === 'opcodes') return opcodes();
+  if (marker === 'examples') return examples();
+  const [, name = ''] = /^example (\S+)$/.exec(marker) ?? [];
+  if (!names.includes(name)) throw new Error(`nothing is generated for <!-- ${marker} -->`);
+  return program(name);
+}
 
 function generate(text: string): string {
-  return Object.entries(PARTS).reduce((all, [name, part]) => {
-    const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-    const [from, to] = [all.indexOf(begin), all.indexOf(end)];
-    if (from < 0 || to < from) throw new Error(`README.md lacks ${begin} and ${end}`);
-    return `${all.slice(0, from + begin.length)}\n${part()}\n${all.slice(to)}`;
-  }, text);
+  const parts = /<!-- ([\w- ]+) -->\n[\s\S]*?<!-- \/\1 -->/g;
+  return text.replace(parts, (_, marker) => `<!-- ${marker} -->\n${part(marker)}\n<!-- /${marker} -->`);
 }
 
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
-const before = readFileSync(path, 'utf8');
-const after = generate(before);
-if (!values.check) {
-  writeFileSync(path, after);
-} else if (before !== after) {
-  console.error('README.md is not as the code has it: npm run readme');
-  process.exitCode = 1;
+for (const file of FILES) {
+  const path = join(import.meta.dirname, '..', file);
+  const before = readFileSync(path, 'utf8');
+  const after = generate(before);
+  if (!values.check) writeFileSync(path, after);
+  else if (before !== after) {
+    console.error(`${file} is not as the code has it: npm run readme`);
+    process.exitCode = 1;
+  }
 }

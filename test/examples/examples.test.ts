@@ -44,7 +44,6 @@ const LONGER: { readonly [name: string]: number } = {
   cp: 80,
   'echo-server': 80,
   'http-server': 66,
-  log: 62,
   proxy: 80,
 };
 const IMPORTS = /^(?:uring(?:\/(?:fs|host|raw|structs))?|node:[\w/]+)$/;
