@@ -25,6 +25,12 @@ export {
   RingFile,
 } from './async/ring-file.ts';
 export type { ZeroCopyPromise } from './async/sent.ts';
+export type {
+  FileReadStreamOptions,
+  FileWebStreamOptions,
+  FileWriteStreamOptions,
+  StreamRange,
+} from './async/streams.ts';
 export type { Callback } from './async/told.ts';
 export {
   ClosedError,
@@ -39,6 +45,11 @@ export { AsyncRing, type PipeEnds } from './faces/async-ring.ts';
 export type * from './faces/options.ts';
 export type { Prepare } from './faces/prepare.ts';
 export { Ring, type SubmitOptions } from './faces/ring.ts';
+export type { ConnectionOptions } from './net/connect.ts';
+export { type Datagram, type DatagramOptions, RingDatagram } from './net/datagram.ts';
+export type { Place } from './net/endpoint.ts';
+export { RingServer, type ServerOptions } from './net/server.ts';
+export { type DuplexOptions, RingSocket } from './net/socket.ts';
 export { AddressBuffer } from './operations/address.ts';
 export type { OperationKey } from './operations/key.ts';
 export {

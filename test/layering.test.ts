@@ -12,7 +12,17 @@ const LAYERS: { readonly [layer: string]: readonly string[] } = {
   'lib/ring': ['lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/operations': ['lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
   'lib/async': ['lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
-  'lib/faces': ['lib/async', 'lib/operations', 'lib/ring', 'lib/register', 'lib/ops', 'lib/sys', 'structs'],
+  'lib/net': ['lib/async', 'lib/operations', 'lib/ring', 'lib/sys', 'structs'],
+  'lib/faces': [
+    'lib/net',
+    'lib/async',
+    'lib/operations',
+    'lib/ring',
+    'lib/register',
+    'lib/ops',
+    'lib/sys',
+    'structs',
+  ],
   'lib/fs': [
     'lib/faces',
     'lib/async',

@@ -1,6 +1,7 @@
 /** A file that a ring opened: a file of a file system, a pipe, a socket. */
+import type * as streams from 'node:stream';
 import { inspect } from 'node:util';
-import { options as checkNames, integer, wrongType } from '../../structs/check.ts';
+import { options as checkNames, integer, wrongType, wrongValue } from '../../structs/check.ts';
 import { bytesOf } from '../../structs/views.ts';
 import { ClosedError } from '../errors.ts';
 import * as read from '../operations/read.ts';
@@ -8,6 +9,15 @@ import type { Memory } from '../operations/types.ts';
 import { sys } from '../sys/syscall.ts';
 import type { AsyncOptions } from './base.ts';
 import type { FileStatus } from './file-status.ts';
+import {
+  type FileReadStreamOptions,
+  type FileWebStreamOptions,
+  type FileWriteStreamOptions,
+  readStream,
+  webReadable,
+  webWritable,
+  writeStream,
+} from './streams.ts';
 
 /** Bytes that are read at once, as streams of Node.js have it. */
 const HIGH_WATER_MARK = 64 * 1024;
@@ -24,6 +34,8 @@ export interface FileReadOptions extends AsyncOptions {
 export interface FileReadAllOptions extends Pick<AsyncOptions, 'signal'> {
   /** Where it begins, in bytes; the current position when absent. */
   readonly start?: number | undefined;
+  /** The last byte that is read, counted from the start of the file, as streams of Node.js have it; needs `start`. */
+  readonly end?: number | undefined;
   /** Bytes that are read at once; 64 KiB when absent. */
   readonly highWaterMark?: number | undefined;
 }
@@ -45,20 +57,36 @@ export interface FileRing {
 }
 
 const COMMON: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
-const TO_END: readonly string[] = ['signal', 'start', 'highWaterMark'];
+const TO_END: readonly string[] = ['signal', 'start', 'end', 'highWaterMark'];
 
-/** Where reading to the end begins, and how much is read at once. */
-function rangeOf(given: FileReadAllOptions, names = TO_END) {
+/** How many bytes are read at once. */
+export function sizeOf(highWaterMark: number | undefined): number {
+  if (highWaterMark === undefined) return HIGH_WATER_MARK;
+  return integer('options.highWaterMark', highWaterMark, 1, MOST);
+}
+
+/** What is read to its end. */
+interface Range {
+  readonly signal: AbortSignal | undefined;
+  /** Where it begins; -1: at the current position. */
+  readonly offset: number;
+  /** How many bytes there can be. */
+  readonly length: number;
+  /** How much is read at once. */
+  readonly size: number;
+}
+
+function lengthOf(start: number | undefined, end: number | undefined): number {
+  if (end === undefined) return Number.POSITIVE_INFINITY;
+  if (start === undefined) throw wrongValue('options.end', 'absent without start', end);
+  return integer('options.end', end, start - 1, Number.MAX_SAFE_INTEGER) - start + 1;
+}
+
+function rangeOf(given: FileReadAllOptions, names = TO_END): Range {
   checkNames('options', given, names);
-  const { signal, start, highWaterMark } = given;
-  return {
-    signal,
-    offset: start === undefined ? -1 : integer('options.start', start, 0, Number.MAX_SAFE_INTEGER),
-    size:
-      highWaterMark === undefined
-        ? HIGH_WATER_MARK
-        : integer('options.highWaterMark', highWaterMark, 1, MOST),
-  };
+  const { signal, start, end, highWaterMark } = given;
+  const offset = start === undefined ? -1 : integer('options.start', start, 0, Number.MAX_SAFE_INTEGER);
+  return { signal, offset, length: lengthOf(start, end), size: sizeOf(highWaterMark) };
 }
 
 /** Without a key for a signal that is absent: an operation without one takes a shorter way. */
@@ -66,7 +94,8 @@ function readOptions(signal: AbortSignal | undefined, offset: number): FileReadO
   return signal === undefined ? { offset } : { signal, offset };
 }
 
-function dataOf(data: unknown): Uint8Array {
+/** The bytes of what is to be written: text goes as UTF-8. */
+export function dataOf(data: unknown): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data);
   if (!ArrayBuffer.isView(data)) throw wrongType('data', 'a string or an ArrayBufferView', data);
   return bytesOf(data);
@@ -87,10 +116,22 @@ export class RingFile implements AsyncDisposable {
     this.#ring = ring;
   }
 
+  /** @internal Takes the descriptor out of a file, which is closed then. */
+  static detach(file: RingFile): number {
+    const { fd } = file;
+    file.#fd = -1;
+    return fd;
+  }
+
   /** Its file descriptor. It stays the file's: do not close it. */
   get fd(): number {
     if (this.#fd < 0) throw new ClosedError('the file');
     return this.#fd;
+  }
+
+  /** @internal Is it open? */
+  protected get isOpen(): boolean {
+    return this.#fd >= 0;
   }
 
   /**
@@ -100,7 +141,7 @@ export class RingFile implements AsyncDisposable {
    * @since 5.6
    */
   read(memory: Memory, options?: FileReadOptions): Promise<number> {
-    return this.#with((fd) => this.#ring.read(fd, memory, options));
+    return this.withFd((fd) => this.#ring.read(fd, memory, options));
   }
 
   /**
@@ -110,7 +151,7 @@ export class RingFile implements AsyncDisposable {
    * @since 5.6
    */
   write(memory: Memory, options?: FileReadOptions): Promise<number> {
-    return this.#with((fd) => this.#ring.write(fd, memory, options));
+    return this.withFd((fd) => this.#ring.write(fd, memory, options));
   }
 
   /**
@@ -120,21 +161,23 @@ export class RingFile implements AsyncDisposable {
    * @since 5.6
    */
   async readAll(options: FileReadAllOptions = {}): Promise<Uint8Array> {
-    const { signal, offset, size } = rangeOf(options);
-    const { size: length } = await this.stat(signal && { signal });
+    const { signal, offset, length, size } = rangeOf(options);
+    const { size: whole } = await this.stat(signal && { signal });
     // one byte more than there is, so that the end is seen without a second buffer
-    const rest = length - Math.max(offset, 0) + 1;
-    let buffer = Buffer.alloc(Math.max(size, Math.min(rest, MOST)));
+    const rest = Math.min(whole - Math.max(offset, 0) + 1, length, MOST);
+    let buffer = Buffer.alloc(Math.max(Math.min(size, length), rest));
     const full: Buffer[] = [];
     let used = 0;
-    for (let at = offset; ; ) {
-      const count = await this.read(buffer.subarray(used), readOptions(signal, at));
+    for (let at = offset, left = length; left > 0; ) {
+      const room = buffer.subarray(used, Math.min(buffer.length, used + left));
+      const count = await this.read(room, readOptions(signal, at));
       if (count === 0) break;
       if (at >= 0) at += count;
+      left -= count;
       used += count;
       if (used < buffer.length) continue;
       full.push(buffer);
-      buffer = Buffer.alloc(size);
+      buffer = Buffer.alloc(left === 0 ? 0 : size);
       used = 0;
     }
     const last = buffer.subarray(0, used);
@@ -166,7 +209,7 @@ export class RingFile implements AsyncDisposable {
    * @since 5.6
    */
   stat(options?: AsyncOptions): Promise<FileStatus> {
-    return this.#with((fd) => this.#ring.statx(fd, options));
+    return this.withFd((fd) => this.#ring.statx(fd, options));
   }
 
   /**
@@ -176,7 +219,7 @@ export class RingFile implements AsyncDisposable {
    * @since 5.1
    */
   sync(options?: AsyncOptions & { readonly dataOnly?: boolean | undefined }): Promise<void> {
-    return this.#with((fd) => this.#ring.fsync(fd, options));
+    return this.withFd((fd) => this.#ring.fsync(fd, options));
   }
 
   /**
@@ -185,7 +228,7 @@ export class RingFile implements AsyncDisposable {
    * @since 6.9
    */
   truncate(length = 0, options?: AsyncOptions): Promise<void> {
-    return this.#with((fd) => this.#ring.ftruncate(fd, length, options));
+    return this.withFd((fd) => this.#ring.ftruncate(fd, length, options));
   }
 
   /** Its chunks, as `chunks()` without options gives them. The file stays open. */
@@ -199,9 +242,8 @@ export class RingFile implements AsyncDisposable {
    * @throws OpError, AbortError; ClosedError after close
    */
   chunks(options: FileChunksOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-    const { signal, offset, size } = rangeOf(options, [...TO_END, 'reuse']);
-    const { reuse = true } = options;
-    return this.#read(signal, offset, size, read.flag('options.reuse', reuse) === 1);
+    const range = rangeOf(options, [...TO_END, 'reuse']);
+    return this.#read(range, read.flag('options.reuse', options.reuse ?? true) === 1);
   }
 
   /**
@@ -212,8 +254,7 @@ export class RingFile implements AsyncDisposable {
   async *lines(options: FileReadAllOptions = {}): AsyncGenerator<string, void, undefined> {
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     let rest = '';
-    const { signal, offset, size } = rangeOf(options);
-    for await (const chunk of this.#read(signal, offset, size, true)) {
+    for await (const chunk of this.chunks(options)) {
       const text = decoder.decode(chunk, { stream: true });
       // a long line is searched once, not again with each chunk
       if (!text.includes('\n')) {
@@ -226,6 +267,38 @@ export class RingFile implements AsyncDisposable {
     }
     rest += decoder.decode();
     if (rest !== '') yield rest;
+  }
+
+  /**
+   * Its bytes as a stream of Node.js, as `createReadStream` of a FileHandle has it: each chunk has memory of its own.
+   * @param options as `readAll`; `autoClose`: whether the file is closed at the end, or when the stream is destroyed; true when absent
+   */
+  createReadStream(options: FileReadStreamOptions = {}): streams.Readable {
+    return readStream(this, options);
+  }
+
+  /**
+   * A stream of Node.js that writes it, as `createWriteStream` of a FileHandle has it.
+   * @param options `start`, `signal`, `highWaterMark`; `autoClose` as for `createReadStream`
+   */
+  createWriteStream(options: FileWriteStreamOptions = {}): streams.Writable {
+    return writeStream(this, options);
+  }
+
+  /**
+   * Its bytes as a stream of the web, each chunk with memory of its own.
+   * @param options as `readAll`; `autoClose`: whether the file is closed at the end, or when the stream is cancelled; false when
+   *   absent, as a FileHandle has it
+   */
+  readableWebStream(options: FileWebStreamOptions = {}): ReadableStream<Uint8Array> {
+    return webReadable(this, options);
+  }
+
+  /** A stream of the web that writes it. @param options `start`, `signal`; `autoClose` as for `readableWebStream` */
+  writableWebStream(
+    options: Pick<FileWebStreamOptions, 'start' | 'signal' | 'autoClose'> = {},
+  ): WritableStream<string | ArrayBufferView> {
+    return webWritable(this, options);
   }
 
   /** Closes it: through the ring, or directly when the ring is closed. Harmless when repeated. */
@@ -251,25 +324,25 @@ export class RingFile implements AsyncDisposable {
     return this.#fd < 0 ? 'RingFile { closed }' : `RingFile { fd: ${this.#fd} }`;
   }
 
-  /** The promise of the ring itself, so that it may be a link of a chain. */
-  #with<T>(start: (fd: number) => Promise<T>): Promise<T> {
+  /** @internal The promise of the ring itself, so that it may be a link of a chain. */
+  protected withFd<T>(start: (fd: number) => Promise<T>): Promise<T> {
     return this.#fd < 0 ? Promise.reject(new ClosedError('the file')) : start(this.#fd);
   }
 
   /** Chunk after chunk to the end: of one buffer that is used again, or each of its own. */
   async *#read(
-    signal: AbortSignal | undefined,
-    offset: number,
-    size: number,
+    { signal, offset, length, size }: Range,
     isReused: boolean,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    let buffer = new Uint8Array(size);
-    for (let at = offset; ; ) {
-      const count = await this.read(buffer, readOptions(signal, at));
+    let buffer = new Uint8Array(Math.min(size, length));
+    for (let at = offset, left = length; left > 0; ) {
+      const room = left < buffer.length ? buffer.subarray(0, left) : buffer;
+      const count = await this.read(room, readOptions(signal, at));
       if (count === 0) return;
       if (at >= 0) at += count;
+      left -= count;
       yield buffer.subarray(0, count);
-      if (!isReused) buffer = new Uint8Array(size);
+      if (!isReused) buffer = new Uint8Array(Math.min(size, left));
     }
   }
 }

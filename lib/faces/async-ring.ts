@@ -8,6 +8,10 @@ import type { Results, Stream } from '../async/multishot.ts';
 import * as outcomes from '../async/outcomes.ts';
 import type { RingFile } from '../async/ring-file.ts';
 import { isWithoutCommand, nameByLibc } from '../async/socket-name.ts';
+import { type ConnectionOptions, connectSocket } from '../net/connect.ts';
+import { createDatagram, type DatagramOptions, type RingDatagram } from '../net/datagram.ts';
+import { RingServer, type ServerOptions } from '../net/server.ts';
+import type { RingSocket } from '../net/socket.ts';
 import {
   type IncomingMessage,
   type MessageBuffer,
@@ -217,6 +221,40 @@ export class AsyncRing extends AsyncOperations {
    */
   getpeername(socket: File, options?: AsyncOptions): Promise<SocketAddress | undefined> {
     return this.#socketName('getpeername', socket, options);
+  }
+
+  /**
+   * A server of TCP, or with `path` of a Unix socket: `for await (const socket of ring.createServer({ port: 8080 }))`. It listens
+   * when this returns, unless its host is a name, which is resolved first; `await server.address()` tells where, or why not.
+   * @param options `host`, `port`, or `path`; `backlog`, `reuseAddr`, `reusePort`, `ipv6Only`; `noDelay`, `timeoutMs` of its
+   *   connections; `signal`
+   * @since 5.5; from 5.19 on one request accepts all connections, and buffers are taken only when data is there
+   */
+  createServer(options: ServerOptions = {}): RingServer {
+    return new RingServer(this, options);
+  }
+
+  /**
+   * Connects with a server, by its name or address and its port, or with `path` with a Unix socket. Where a name has several
+   * addresses they are tried in turn, as Node.js has it.
+   * @param options `host`, `port`, or `path`; `family`, `noDelay`, `timeoutMs`, `signal`
+   * @throws OpError ECONNREFUSED: nobody listens there; ETIME: see `timeoutMs`; AggregateError where several addresses failed;
+   *   what `node:dns` says of a name; AbortError
+   * @since 5.5
+   */
+  createConnection(options: ConnectionOptions): Promise<RingSocket> {
+    return connectSocket(this, options);
+  }
+
+  /**
+   * A socket of datagrams: UDP, or with `path` a Unix one.
+   * @param options `type`, `host`, `port`, or `path`; `reuseAddr`, `reusePort`, `ipv6Only`, `broadcast`; `signal`
+   * @returns a socket that is bound
+   * @throws SyscallError EADDRINUSE: another one has that port; what `node:dns` says of a name; AbortError
+   * @since 5.3
+   */
+  createSocket(options: DatagramOptions = {}): Promise<RingDatagram> {
+    return createDatagram(this, options);
   }
 
   async #socketName(

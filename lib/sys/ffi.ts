@@ -99,6 +99,25 @@ export const socketpair = bind<(domain: number, type: number, protocol: number, 
   'int',
   'void *',
 );
+export const socket = bind<(domain: number, type: number, protocol: number) => number>(
+  'socket',
+  'int',
+  'int',
+  'int',
+  'int',
+);
+export const bindSocket = bind<(fd: number, address: Uint8Array, length: number) => number>(
+  'bind',
+  'int',
+  'int',
+  'void *',
+  'uint32_t',
+);
+export const listen = bind<(fd: number, backlog: number) => number>('listen', 'int', 'int', 'int');
+export const shutdown = bind<(fd: number, how: number) => number>('shutdown', 'int', 'int', 'int');
+export const setsockopt = bind<
+  (fd: number, level: number, option: number, value: Int32Array, length: number) => number
+>('setsockopt', 'int', 'int', 'int', 'int', 'void *', 'uint32_t');
 export const getsockname = bind<(fd: number, address: Uint8Array, length: Uint32Array) => number>(
   'getsockname',
   'int',

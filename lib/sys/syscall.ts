@@ -68,6 +68,21 @@ export const sys = {
   /** socketpair(2) of AF_UNIX sockets. */
   socketpair: (type: number, fds: Int32Array): number => outcome(ffi.socketpair(1, type, 0, fds)),
 
+  /** socket(2) with SOCK_CLOEXEC. */
+  socket: (domain: number, type: number): number => outcome(ffi.socket(domain, type | 0o2000000, 0)),
+
+  /** bind(2) to a sockaddr. */
+  bind: (fd: number, address: Uint8Array): number => outcome(ffi.bindSocket(fd, address, address.byteLength)),
+
+  listen: (fd: number, backlog: number): number => outcome(ffi.listen(fd, backlog)),
+
+  /** shutdown(2): 0 ends reading, 1 writing, 2 both. */
+  shutdown: (fd: number, how: number): number => outcome(ffi.shutdown(fd, how)),
+
+  /** setsockopt(2) of a number. */
+  setsockopt: (fd: number, level: number, option: number, value: number): number =>
+    outcome(ffi.setsockopt(fd, level, option, new Int32Array([value]), 4)),
+
   /** getsockname(2): fills `address`; how many bytes. */
   getsockname: (fd: number, address: Uint8Array): number => named(ffi.getsockname, fd, address),
 

@@ -13,6 +13,9 @@ const GROUPS: readonly (readonly [modules: RegExp, group: string])[] = [
   [/^lib\//, 'uring'],
 ];
 
+/** A program without @types/node can have the rings all the same: what Node.js declares is `any` there. */
+const UNLESS_THERE = '// @ts-ignore\n';
+
 interface Group {
   /** `/// <reference ... />`, and imports of packages. */
   readonly head: Set<string>;
@@ -45,7 +48,9 @@ export class Groups {
           const list = [...names].flatMap(([name, from]) => (from === other ? [name] : []));
           return `import { ${list.sort().join(', ')} } from './${other}.cjs';`;
         });
-        return [group, `${tabbed([...head, ...imports, ...texts, 'export {};'].join('\n'))}\n`];
+        // references come first, or they count for nothing
+        const first = [...head].sort((a, b) => Number(b.startsWith('///')) - Number(a.startsWith('///')));
+        return [group, `${tabbed([...first, ...imports, ...texts, 'export {};'].join('\n'))}\n`];
       }),
     );
   }
@@ -84,7 +89,7 @@ export class Groups {
       if (code.startsWith('///')) group.head.add(code);
       else if (code.startsWith('export default')) kept.push({ text: code, code, name: undefined, from });
       else if (alias !== undefined && words.has(alias) && from?.startsWith('.') === false)
-        group.head.add(code);
+        group.head.add(`${name === 'uring' ? UNLESS_THERE : ''}${code}`);
     }
     for (const word of words) this.#link(path, word, name, group.names);
     const texts = kept.map((each) => this.#text(path, each, name));

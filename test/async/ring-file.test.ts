@@ -1,16 +1,19 @@
 /** What files of AsyncRing can do by themselves. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { inspect } from 'node:util';
 import { createGzip, gunzipSync } from 'node:zlib';
+import { ClosedError } from '../../lib/errors.ts';
 import { aborts, asyncRing, fails, failure } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
 import { wrong } from '../helpers/raw-ring.ts';
-import { ringTest, type Scope } from '../helpers/rings.ts';
+import { ringTest, type Scope, until } from '../helpers/rings.ts';
 
 const { O_CREAT, O_RDWR, O_RDONLY } = constants;
 
@@ -121,6 +124,80 @@ ringTest('chunks with memory of their own go through streams, and back by writeA
   });
   assert.deepEqual(gunzipSync(readFileSync(path)), content);
   await target.close();
+  await file.close();
+});
+
+ringTest('streams of Node.js, from and to a file, and parts of it', {}, async (scope) => {
+  const content = randomBytes(300_000);
+  const { path, ring, file } = await opened(scope, content);
+  const copy = join(scope.folder(), 'copy');
+  const target = await ring.open(copy, { flags: O_CREAT | O_RDWR, mode: 0o600 });
+  await pipeline(file.createReadStream({ autoClose: false }), target.createWriteStream());
+  assert.deepEqual(readFileSync(copy), content);
+  // the one was to be closed, the other was not
+  await assert.rejects(target.stat(), ClosedError);
+  assert.equal((await file.stat()).size, content.length);
+  const part = { start: 100, end: 70_000, highWaterMark: 1000 };
+  assert.deepEqual(await file.readAll(part), content.subarray(100, 70_001));
+  assert.deepEqual(await file.readAll({ start: 5, end: 4 }), Buffer.alloc(0));
+  const stream = file.createReadStream(part);
+  assert.deepEqual(await buffer(stream), content.subarray(100, 70_001));
+  await until('it is closed', () => stream.closed);
+  await assert.rejects(file.stat(), ClosedError);
+  const again = await ring.open(path, { flags: O_RDWR });
+  await pipeline(Readable.from(['one', 'two']), again.createWriteStream({ start: 10 }));
+  assert.equal(readFileSync(path).subarray(10, 16).toString(), 'onetwo');
+});
+
+ringTest('streams of the web', {}, async (scope) => {
+  const content = randomBytes(300_000);
+  const { ring, file } = await opened(scope, content);
+  const copy = join(scope.folder(), 'copy');
+  const target = await ring.open(copy, { flags: O_CREAT | O_RDWR, mode: 0o600 });
+  await file.readableWebStream().pipeTo(target.writableWebStream());
+  assert.deepEqual(readFileSync(copy), content);
+  // as those of a FileHandle they leave it open
+  assert.equal((await target.stat()).size, content.length);
+  const reader = file.readableWebStream({ start: 0, autoClose: true }).getReader();
+  const { value } = await reader.read();
+  assert.deepEqual(Buffer.from(value ?? ''), content.subarray(0, value?.length));
+  await reader.cancel();
+  await assert.rejects(file.stat(), ClosedError);
+  await target.writableWebStream({ autoClose: true }).close();
+  await assert.rejects(target.stat(), ClosedError);
+});
+
+ringTest('a stream that waits for data is destroyed, or aborted', needsOp('OP_PIPE'), async (scope) => {
+  const ring = asyncRing(scope);
+  for (const end of ['destroy', 'abort']) {
+    const { reader, writer } = await ring.pipe();
+    const abort = new AbortController();
+    const stream = reader.createReadStream({ signal: abort.signal });
+    const failed = once(stream, 'error');
+    stream.resume();
+    await until('it waits', () => ring.inFlight > 0);
+    if (end === 'destroy') stream.destroy(new Error('enough'));
+    else abort.abort(new Error('enough'));
+    const [error] = await failed;
+    assert.equal(end === 'destroy' ? error.message : error.cause.message, 'enough');
+    await until('it is closed', () => stream.closed);
+    await assert.rejects(reader.stat(), ClosedError);
+    await writer.close();
+  }
+});
+
+ringTest('wrong options of streams are refused', {}, async (scope) => {
+  const { file } = await opened(scope, 'x');
+  const wrongs: [name: string, call: () => unknown][] = [
+    ['options.end', () => file.createReadStream({ end: 5 })],
+    ['options.end', () => file.createReadStream({ start: 5, end: 3 })],
+    ['options.start', () => file.createWriteStream({ start: -1 })],
+    ['options.highWaterMark', () => file.createReadStream({ highWaterMark: 0 })],
+    ['options.autoClose', () => file.readableWebStream({ autoClose: wrong(1) })],
+    ['options.autoclose', () => file.writableWebStream(wrong({ autoclose: true }))],
+  ];
+  for (const [name, call] of wrongs)
+    assert.throws(call, (error: Error) => error.message.startsWith(`The "${name}" argument`), name);
   await file.close();
 });
 

@@ -11,6 +11,7 @@ export interface Method {
 /** Methods that are no part of the public interface, or can't be called at random: each with the reason. */
 export const EXCLUDED: { readonly [name: string]: string } = {
   run: 'protected',
+  withFd: 'protected',
   iterate: 'protected',
   tell: 'protected',
   openedSlot: 'protected',

@@ -1,0 +1,232 @@
+/** Streams of Node.js and of the web over files and sockets of a ring. */
+import * as node from 'node:stream';
+import { boolean, options as checkNames, integer } from '../../structs/check.ts';
+import { whenAborted } from './signals.ts';
+
+/** What a file is read by, as a stream. */
+export interface StreamRange {
+  readonly start?: number | undefined;
+  readonly end?: number | undefined;
+  readonly highWaterMark?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options of `createReadStream`. */
+export interface FileReadStreamOptions extends StreamRange {
+  /** Closes the file at the end, or when the stream is destroyed; true when absent. */
+  readonly autoClose?: boolean | undefined;
+}
+
+/** Options of `createWriteStream`. */
+export interface FileWriteStreamOptions extends Omit<StreamRange, 'end'> {
+  /** Closes the file at the end, or when the stream is destroyed; true when absent. */
+  readonly autoClose?: boolean | undefined;
+}
+
+/** Options of `readableWebStream`. */
+export interface FileWebStreamOptions extends StreamRange {
+  /** Closes the file at the end, or when the stream is cancelled; false when absent. */
+  readonly autoClose?: boolean | undefined;
+}
+
+/** What streams need of a file. */
+export interface Streamed {
+  chunks(options: StreamRange & { readonly reuse: boolean }): AsyncGenerator<Uint8Array, void, undefined>;
+  writeAll(
+    data: string | ArrayBufferView,
+    options: { readonly offset?: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<void>;
+  close(): Promise<void>;
+}
+
+const READ = ['start', 'end', 'highWaterMark', 'signal', 'autoClose'];
+const WRITE = ['start', 'highWaterMark', 'signal', 'autoClose'];
+
+/** Reading that can be stopped while it waits. */
+class Reading {
+  readonly #stop = new AbortController();
+  readonly #chunks: AsyncGenerator<Uint8Array, void, undefined>;
+  readonly #forget: () => void;
+
+  constructor(file: Streamed, { signal, ...range }: StreamRange) {
+    this.#chunks = file.chunks({ ...range, signal: this.#stop.signal, reuse: false });
+    this.#forget =
+      signal === undefined ? () => {} : whenAborted(signal, () => this.#stop.abort(signal.reason));
+    if (signal?.aborted) this.#stop.abort(signal.reason);
+  }
+
+  /** The next chunk; null at the end. */
+  async next(): Promise<Uint8Array | null> {
+    const { value } = await this.#chunks.next();
+    return value ?? null;
+  }
+
+  /** Resolves when nothing is read any more. */
+  async stop(): Promise<void> {
+    this.#forget();
+    this.#stop.abort();
+    await this.#chunks.return();
+  }
+}
+
+/** Writing at the current position, or from a position on. */
+class Writing {
+  readonly #file: Streamed;
+  readonly #stop = new AbortController();
+  readonly #forget: () => void;
+  #at: number | undefined;
+
+  constructor(file: Streamed, start: number | undefined, signal: AbortSignal | undefined) {
+    this.#file = file;
+    this.#at = start === undefined ? undefined : integer('options.start', start, 0, Number.MAX_SAFE_INTEGER);
+    this.#forget =
+      signal === undefined ? () => {} : whenAborted(signal, () => this.#stop.abort(signal.reason));
+    if (signal?.aborted) this.#stop.abort(signal.reason);
+  }
+
+  async write(data: string | ArrayBufferView): Promise<void> {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    const { signal } = this.#stop;
+    if (this.#at === undefined) return this.#file.writeAll(bytes, { signal });
+    await this.#file.writeAll(bytes, { signal, offset: this.#at });
+    this.#at += bytes.byteLength;
+  }
+
+  stop(): void {
+    this.#forget();
+    this.#stop.abort();
+  }
+}
+
+/** Ends what is under a stream; the error that destroyed the stream comes first. */
+function settle(
+  end: () => Promise<unknown>,
+  error: Error | null,
+  callback: (error: Error | null) => void,
+): void {
+  end().then(
+    () => callback(error),
+    (failure) => callback(error ?? failure),
+  );
+}
+
+/** Reading into a stream of Node.js: one chunk for each call of its `read`. */
+function feed(reading: Reading): (this: node.Readable) => void {
+  return function read() {
+    reading.next().then(
+      (chunk) => this.push(chunk),
+      (error) => this.destroy(error),
+    );
+  };
+}
+
+export function readStream(file: Streamed, options: FileReadStreamOptions): node.Readable {
+  checkNames('options', options, READ);
+  const { autoClose = true, ...range } = options;
+  const isClosing = boolean('options.autoClose', autoClose);
+  const reading = new Reading(file, range);
+  return new node.Readable({
+    highWaterMark: range.highWaterMark,
+    read: feed(reading),
+    destroy(error, callback) {
+      const end = async () => {
+        await reading.stop();
+        if (isClosing) await file.close();
+      };
+      settle(end, error, callback);
+    },
+  });
+}
+
+export function writeStream(file: Streamed, options: FileWriteStreamOptions): node.Writable {
+  checkNames('options', options, WRITE);
+  const { autoClose = true, start, signal, highWaterMark } = options;
+  const isClosing = boolean('options.autoClose', autoClose);
+  const writing = new Writing(file, start, signal);
+  return new node.Writable({
+    highWaterMark,
+    write: (chunk, _encoding, callback) => settle(() => writing.write(chunk), null, callback),
+    writev: (chunks, callback) =>
+      settle(() => writing.write(Buffer.concat(chunks.map(({ chunk }) => chunk))), null, callback),
+    destroy(error, callback) {
+      writing.stop();
+      settle(async () => (isClosing ? file.close() : undefined), error, callback);
+    },
+  });
+}
+
+/** A socket as streams need it. */
+export interface StreamedSocket extends Streamed {
+  end(): Promise<void>;
+}
+
+/** Both directions of a socket. Its end is the end of the socket. */
+export function duplexStream(socket: StreamedSocket, allowHalfOpen: boolean): node.Duplex {
+  const reading = new Reading(socket, {});
+  const writing = new Writing(socket, undefined, undefined);
+  return new node.Duplex({
+    allowHalfOpen,
+    read: feed(reading),
+    write: (chunk, _encoding, callback) => settle(() => writing.write(chunk), null, callback),
+    writev: (chunks, callback) =>
+      settle(() => writing.write(Buffer.concat(chunks.map(({ chunk }) => chunk))), null, callback),
+    final: (callback) => settle(() => socket.end(), null, callback),
+    destroy(error, callback) {
+      const end = async () => {
+        writing.stop();
+        await reading.stop();
+        await socket.close();
+      };
+      settle(end, error, callback);
+    },
+  });
+}
+
+export function webReadable(file: Streamed, options: FileWebStreamOptions): ReadableStream<Uint8Array> {
+  checkNames('options', options, READ);
+  const { autoClose = false, ...range } = options;
+  const isClosing = boolean('options.autoClose', autoClose);
+  const reading = new Reading(file, range);
+  const end = async () => {
+    await reading.stop();
+    if (isClosing) await file.close();
+  };
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        try {
+          const chunk = await reading.next();
+          if (chunk !== null) return controller.enqueue(chunk);
+        } catch (error) {
+          await end();
+          throw error;
+        }
+        await end();
+        controller.close();
+      },
+      cancel: end,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+export function webWritable(
+  file: Streamed & { readonly end?: () => Promise<void> },
+  options: Pick<FileWebStreamOptions, 'start' | 'signal' | 'autoClose'>,
+): WritableStream<string | ArrayBufferView> {
+  checkNames('options', options, ['start', 'signal', 'autoClose']);
+  const { autoClose = false, start, signal } = options;
+  const isClosing = boolean('options.autoClose', autoClose);
+  const writing = new Writing(file, start, signal);
+  return new WritableStream({
+    write: (chunk) => writing.write(chunk),
+    async close() {
+      writing.stop();
+      await (isClosing ? file.close() : file.end?.());
+    },
+    async abort() {
+      writing.stop();
+      if (isClosing) await file.close();
+    },
+  });
+}

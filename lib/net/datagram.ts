@@ -1,0 +1,262 @@
+/** Datagrams: UDP, and Unix sockets of that kind. */
+import { inspect } from 'node:util';
+import type { SocketAddress } from '../../structs/address.ts';
+import { boolean, options as checkNames, isAbortSignal, oneOf, wrongType } from '../../structs/check.ts';
+import { socketOptions } from '../../structs/socket-options.ts';
+import type { AsyncOptions } from '../async/base.ts';
+import { dataOf } from '../async/ring-file.ts';
+import { AbortError, ClosedError } from '../errors.ts';
+import {
+  type IncomingMessage,
+  MessageBuffer,
+  type OutgoingMessage,
+  type ReceivedMessage,
+} from '../operations/msghdr.ts';
+import type { File } from '../operations/types.ts';
+import { sys } from '../sys/syscall.ts';
+import {
+  bindSocket,
+  checkCall,
+  DATAGRAM,
+  type Endpoint,
+  nameOf,
+  openSocket,
+  type Place,
+  placeOf,
+  resolve,
+} from './endpoint.ts';
+import { addressText, type SocketRing } from './socket.ts';
+
+/** Options of `createSocket`. */
+export interface DatagramOptions {
+  /** `'udp4'` when absent; `'unix'` where there is a path. */
+  readonly type?: 'udp4' | 'udp6' | 'unix' | undefined;
+  /** The address or name that it is bound to; every address of this host when absent. */
+  readonly host?: string | undefined;
+  /** 0, or absent: a free one, which `localPort` tells. */
+  readonly port?: number | string | undefined;
+  /** The path of a Unix socket. */
+  readonly path?: string | undefined;
+  /** SO_REUSEADDR. */
+  readonly reuseAddr?: boolean | undefined;
+  /** SO_REUSEPORT: several sockets share the port, and the kernel shares the datagrams out. */
+  readonly reusePort?: boolean | undefined;
+  /** No datagrams by IPv4 on an address of IPv6. */
+  readonly ipv6Only?: boolean | undefined;
+  /** SO_BROADCAST: it may send to broadcast addresses. */
+  readonly broadcast?: boolean | undefined;
+  /** Closes the socket; its loop then rejects with AbortError. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A datagram that came. */
+export interface Datagram {
+  /** A copy: it stays as it is. */
+  readonly data: Uint8Array;
+  /** Who sent it; undefined for a Unix socket without a name. */
+  readonly remote: SocketAddress | undefined;
+  /** Was it longer than `data`? */
+  readonly isTruncated: boolean;
+}
+
+/** What a socket of datagrams needs of its ring. */
+export interface DatagramRing extends SocketRing {
+  sendmsg(socket: File, message: OutgoingMessage, options?: AsyncOptions): Promise<number>;
+  recvmsg(
+    socket: File,
+    room: MessageBuffer | IncomingMessage,
+    options?: AsyncOptions,
+  ): Promise<ReceivedMessage>;
+}
+
+const NAMES = [
+  ...['type', 'host', 'port', 'path', 'reuseAddr', 'reusePort', 'ipv6Only', 'broadcast', 'signal'],
+];
+/** No datagram of UDP is larger. */
+const ROOM = 65_536;
+const MSG_TRUNC = 0x20;
+const FLAGS = {
+  reuseAddr: socketOptions.SO_REUSEADDR,
+  reusePort: socketOptions.SO_REUSEPORT,
+  ipv6Only: socketOptions.IPV6_V6ONLY,
+  broadcast: socketOptions.SO_BROADCAST,
+} as const;
+
+/** The socket options that are on. */
+function flagsOf(options: DatagramOptions): (readonly [level: number, option: number])[] {
+  return Object.entries(FLAGS).flatMap(([name, option]) => {
+    const value: unknown = Reflect.get(options, name);
+    return value !== undefined && boolean(`options.${name}`, value) ? [option] : [];
+  });
+}
+
+/** A bound socket. */
+export async function createDatagram(ring: DatagramRing, given: DatagramOptions): Promise<RingDatagram> {
+  checkNames('options', given, NAMES);
+  // each option is read once: a getter may give another value the next time
+  const options: DatagramOptions = { ...given };
+  const { path, signal } = options;
+  const kind = oneOf('options.type', options.type ?? (path === undefined ? 'udp4' : 'unix'), [
+    ...['udp4', 'udp6', 'unix'],
+  ]);
+  if (signal !== undefined && !isAbortSignal(signal))
+    throw wrongType('options.signal', 'an AbortSignal', signal);
+  const flags = flagsOf(options);
+  const everywhere = kind === 'udp6' ? '::' : '0.0.0.0';
+  const place =
+    kind === 'unix'
+      ? placeOf('options', { ...options, path: path ?? '' })
+      : placeOf('options', { ...options, host: options.host ?? everywhere }, 0);
+  const family = kind === 'udp6' ? 6 : 4;
+  const [endpoint] = await resolve(place, family);
+  if (signal?.aborted) throw new AbortError(signal.reason);
+  if (ring.isClosed) throw new ClosedError('the ring');
+  const fd = openSocket(endpoint, DATAGRAM);
+  try {
+    for (const [level, option] of flags)
+      checkCall('setsockopt', sys.setsockopt(fd, level, option, 1), endpoint);
+    if (endpoint.family !== 'unix' || endpoint.path !== '') bindSocket(fd, endpoint);
+    return new RingDatagram(fd, ring, family, signal);
+  } catch (error) {
+    sys.close(fd);
+    throw error;
+  }
+}
+
+/** A socket of datagrams, of `ring.createSocket()`: `for await (const { data, remote } of socket)`. */
+export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
+  readonly #ring: DatagramRing;
+  readonly #family: 4 | 6;
+  readonly #signal: AbortSignal | undefined;
+  /** Ends what waits for a datagram. */
+  readonly #stop = new AbortController();
+  #fd: number;
+
+  /** @internal */
+  constructor(fd: number, ring: DatagramRing, family: 4 | 6, signal: AbortSignal | undefined) {
+    this.#fd = fd;
+    this.#ring = ring;
+    this.#family = family;
+    this.#signal = signal;
+    signal?.addEventListener('abort', () => void this.close().catch(() => {}), { once: true });
+  }
+
+  /** Its file descriptor. It stays the socket's: do not close it. */
+  get fd(): number {
+    if (this.#fd < 0) throw new ClosedError('the socket');
+    return this.#fd;
+  }
+
+  /** Where it is bound. */
+  get local(): SocketAddress | undefined {
+    return this.#fd < 0 ? undefined : nameOf(this.#fd, 'getsockname');
+  }
+
+  /** Whom it is connected with. */
+  get remote(): SocketAddress | undefined {
+    return this.#fd < 0 ? undefined : nameOf(this.#fd, 'getpeername');
+  }
+
+  /** The IP address that it is bound to; undefined for a Unix socket. */
+  get localAddress(): string | undefined {
+    const { local } = this;
+    return local !== undefined && 'address' in local ? local.address : undefined;
+  }
+
+  /** The port that it is bound to; undefined for a Unix socket. */
+  get localPort(): number | undefined {
+    const { local } = this;
+    return local !== undefined && 'port' in local ? local.port : undefined;
+  }
+
+  /**
+   * Sends a datagram.
+   * @param data text goes as UTF-8. The memory must not be changed before the promise is settled
+   * @param to `{ host, port }`, the host by address or by name, or `{ path }`; absent on a connected socket
+   * @returns how many bytes
+   * @throws OpError EMSGSIZE: it is larger than a datagram can be; ECONNREFUSED: nobody has that port, as the answer to an
+   *   earlier one says; EDESTADDRREQ: { to } is absent, and the socket is not connected; ClosedError after close
+   */
+  async send(data: string | ArrayBufferView, to?: Place, options: AsyncOptions = {}): Promise<number> {
+    const bytes = dataOf(data);
+    const where = to === undefined ? undefined : await this.#resolve(to);
+    return this.#ring.sendmsg(this.fd, { data: bytes, to: where }, options);
+  }
+
+  /** Ties it to one peer: `send(data)` goes there, and only what comes from there is received. */
+  async connect(to: Place, options: AsyncOptions = {}): Promise<void> {
+    await this.#ring.connect(this.fd, await this.#resolve(to), options);
+  }
+
+  async #resolve(to: Place): Promise<Endpoint> {
+    checkNames('to', to, ['host', 'port', 'path']);
+    const [endpoint] = await resolve(placeOf('to', to), this.#family);
+    return endpoint;
+  }
+
+  /** The next datagram. @throws AbortError; ClosedError when the socket is closed */
+  async receive(options: Pick<AsyncOptions, 'signal' | 'timeoutMs'> = {}): Promise<Datagram> {
+    checkNames('options', options, ['signal', 'timeoutMs']);
+    const { signal, timeoutMs } = options;
+    const stop = this.#stop.signal;
+    try {
+      const either = signal === undefined ? stop : AbortSignal.any([signal, stop]);
+      return await this.#receive(new MessageRoom(), { signal: either, timeoutMs });
+    } catch (error) {
+      throw stop.aborted && error instanceof AbortError ? this.#ended() : error;
+    }
+  }
+
+  async #receive({ data, room }: MessageRoom, options: AsyncOptions): Promise<Datagram> {
+    const { bytes, address, flags } = await this.#ring.recvmsg(this.fd, room, options);
+    return { data: data.slice(0, bytes), remote: address, isTruncated: (flags & MSG_TRUNC) !== 0 };
+  }
+
+  /** The datagrams that come, to the end of the socket: leaving the loop does not close it. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Datagram, void, undefined> {
+    const room = new MessageRoom();
+    const { signal } = this.#stop;
+    try {
+      for (;;) yield await this.#receive(room, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      if (this.#signal?.aborted) throw this.#ended();
+    }
+  }
+
+  /** Closes it: its loop ends. Harmless when repeated. */
+  async close(): Promise<void> {
+    const fd = this.#fd;
+    this.#fd = -1;
+    if (fd < 0) return;
+    // what waits for a datagram would hold the port
+    this.#stop.abort();
+    try {
+      await this.#ring.closeFd(fd);
+    } catch (error) {
+      if (!(error instanceof ClosedError)) throw error;
+      sys.close(fd);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #ended(): Error {
+    return this.#signal?.aborted ? new AbortError(this.#signal.reason) : new ClosedError('the socket');
+  }
+
+  /** @internal How console.log shows it. */
+  [inspect.custom](): string {
+    return this.#fd < 0
+      ? 'RingDatagram { closed }'
+      : `RingDatagram { fd: ${this.#fd}, local: ${addressText(this.local)} }`;
+  }
+}
+
+/** Room for one datagram and its sender. */
+class MessageRoom {
+  readonly data = new Uint8Array(ROOM);
+  readonly room = new MessageBuffer({ data: this.data, address: true });
+}
