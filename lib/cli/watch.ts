@@ -119,9 +119,12 @@ async function printRules({ rules }: RuleSet, { json }: Options): Promise<void> 
     [rules, true],
     [off, false],
   ] as const) {
-    for (const rule of list)
-      await print(json ? toJson({ v: 1, type: 'rule', ...rule, enabled }) : ruleText(rule, enabled));
+    for (const rule of list) await print(json ? ruleToJson(rule, enabled) : ruleText(rule, enabled));
   }
+}
+
+function ruleToJson({ falsePositives, silence, ...rule }: Rule, enabled: boolean): string {
+  return toJson({ v: 1, type: 'rule', ...rule, false_positives: falsePositives, silence, enabled });
 }
 
 function ruleText({ id, title, severity, why, falsePositives, silence }: Rule, enabled: boolean): string {
