@@ -38,6 +38,11 @@ const STEPS: readonly Step[] = [
     does: 'strace of three versions with every flag set: as many calls as were made',
     command: script('logs.ts', '--strace'),
   },
+  {
+    name: 'guest-logs',
+    does: 'trace-cmd, auditd and ausearch, in a guest: every call is decoded',
+    command: script('logs.ts', '--guest'),
+  },
   { name: 'kernels', does: 'the tests on every kernel of the ladder', command: npm('test:kernels', '--all') },
   {
     name: 'operations',

@@ -9,7 +9,7 @@ const MEMORY_MIB = 1024;
 const DISK_MIB = 64;
 /** What the emulated machine need not do. */
 const KERNEL = [
-  'quiet panic=-1 nokaslr audit=0 lsm= mitigations=off cryptomgr.notests=1 raid6_pq.skip=1 no_timer_check',
+  'quiet panic=-1 nokaslr lsm= mitigations=off cryptomgr.notests=1 raid6_pq.skip=1 no_timer_check',
   'random.trust_cpu=on nvme.poll_queues=1',
 ];
 
@@ -23,6 +23,8 @@ export interface Guest {
   readonly folder: string;
   /** What the guest's processes find in their environment; must survive the kernel's command line. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Does the kernel audit? */
+  readonly isAudited?: boolean;
   /** Without a line for so long, the guest hangs. */
   readonly silenceMs: number;
 }
@@ -56,7 +58,8 @@ function serialPorts(
       };
 }
 
-function commandLine({ rung, image, archives, folder, environment }: Guest, consoleFile: string): string[] {
+function commandLine(guest: Guest, consoleFile: string): string[] {
+  const { rung, image, archives, folder, environment, isAudited = false } = guest;
   const initrd = join(folder, 'initrd');
   const disk = join(folder, 'disk');
   const [first = '', ...others] = archives;
@@ -77,7 +80,14 @@ function commandLine({ rung, image, archives, folder, environment }: Guest, cons
       '-device',
       'nvme,drive=disk,serial=scratch',
     ],
-    ...['-kernel', image, '-initrd', initrd, '-append', [serial.kernel, ...variables, ...KERNEL].join(' ')],
+    ...[
+      '-kernel',
+      image,
+      '-initrd',
+      initrd,
+      '-append',
+      [serial.kernel, ...variables, ...KERNEL, `audit=${Number(isAudited)}`].join(' '),
+    ],
   ];
 }
 

@@ -1,7 +1,8 @@
-/* Makes 25 calls of io_uring_register(2) in each of its threads and in a child, and prints how many were made in all. */
+/* Makes 25 calls of io_uring_register(2) in each of its threads and in a child, and prints how many were made in all, and how many failed. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,12 @@
 
 enum { SETUP = 425, REGISTER = 427, CALLS = 25, THREADS = 2 };
 static const unsigned BY_INDEX = 1u << 31;
+
+static atomic_int failed;
+
+static void call(int fd, unsigned opcode, void *arg, unsigned nr_args) {
+  if (syscall(REGISTER, fd, opcode, arg, nr_args) < 0) failed++;
+}
 
 static int setup(void) {
   char params[120] = {0};
@@ -27,12 +34,12 @@ static void work(void) {
   int made = 0;
   for (unsigned i = 0; i < sizeof opcodes / sizeof *opcodes; i++, made++) {
     memset(zeros, 0, sizeof zeros);
-    syscall(REGISTER, ring, opcodes[i], opcodes[i] == 2 ? (void *)files : (void *)zeros, 3);
+    call(ring, opcodes[i], opcodes[i] == 2 ? (void *)files : (void *)zeros, 3);
   }
-  for (; made < CALLS - 3; made++) syscall(REGISTER, ring, made % 2 == 0 ? 2 : 3, made % 2 == 0 ? files : NULL, made % 2 == 0 ? 3 : 0);
-  syscall(REGISTER, -1, 2, files, 3);
-  syscall(REGISTER, 1, 2, files, 3);
-  syscall(REGISTER, 0, BY_INDEX | 4, zeros, 1);
+  for (; made < CALLS - 3; made++) call(ring, made % 2 == 0 ? 2 : 3, made % 2 == 0 ? files : NULL, made % 2 == 0 ? 3 : 0);
+  call(-1, 2, files, 3);
+  call(1, 2, files, 3);
+  call(0, BY_INDEX | 4, zeros, 1);
   close(ring);
 }
 
@@ -49,10 +56,12 @@ int main(void) {
   for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
   pid_t child = fork();
   if (child == 0) {
+    failed = 0;
     work();
-    _exit(0);
+    _exit(failed);
   }
-  waitpid(child, NULL, 0);
-  printf("%d\n", CALLS * (THREADS + 2));
+  int status;
+  waitpid(child, &status, 0);
+  printf("%d %d\n", CALLS * (THREADS + 2), failed + WEXITSTATUS(status));
   return 0;
 }

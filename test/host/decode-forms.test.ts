@@ -162,6 +162,28 @@ test('tracefs tells the same calls with every option and clock; one that leaves 
   );
 });
 
+test('trace-cmd report tells a call with every option: latency, raw fields, raw and relative times', async () => {
+  const result = await read(fixture('trace-text-trace-cmd-3.3.txt'));
+  assert.deepEqual([result.stats.malformed, result.stats.used], [0, 21]);
+  const all = calls(result);
+  assert.equal(all.length, 7);
+  for (const [i, { fd, opcodeName, nrArgs, ret, tid, cpu, ring, comm, monoNs }] of all.entries()) {
+    assert.deepEqual([fd, opcodeName, nrArgs, ret, tid, cpu], [4, 'REGISTER_FILES', 3, -16, 151, 1], `${i}`);
+    assert.match(ring ?? '', /^r\d$/);
+    assert.match(comm ?? '', /^wörk er/);
+    // of a clock that counts something it is not known
+    const times = [8_282_732_000n, 8_282_731_741n];
+    assert.ok(i === 4 ? monoNs === undefined : monoNs !== undefined && times.includes(monoNs), `${monoNs}`);
+  }
+});
+
+test('a command line that names the call is no call', async () => {
+  const line =
+    'type=PROCTITLE msg=audit(11/29/26 12:38:12.259:7) : proctitle=auditctl -a always,exit -S io_uring_register\n';
+  const { stats } = await read(line);
+  assert.deepEqual([stats.other, stats.malformed, stats.calls], [1, 0, 0]);
+});
+
 test('a call that its ring and its end tell of is one call', async () => {
   const { stats, records } = await read(fixture('trace-text-exits-and-rings.txt'));
   assert.deepEqual([stats.calls, stats.malformed], [100, 0]);

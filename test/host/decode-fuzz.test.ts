@@ -40,8 +40,8 @@ function checkValues(record: DecodedRecord): void {
   assert.ok(pid >= 0 && tid >= 0 && cpu >= 0);
 }
 
-/** Lines about something else that may name the call: another call in strace or an event of Tracee's, remarks, stacks. */
-const ANOTHER = /\w\(|\w resumed>|strace: |\+\+\+ |--- |^ > |"(?:eventName|name)"/;
+/** Lines about something else that may name the call: another call in strace or an event of Tracee's, remarks, stacks, commands. */
+const ANOTHER = /type=(?:PROCTITLE|EXECVE) |\w\(|\w resumed>|strace: |\+\+\+ |--- |^ > |"(?:eventName|name)"/;
 
 /** Everything that must hold, whatever is in the log. */
 function check(log: Uint8Array, { records, stats }: Result): void {

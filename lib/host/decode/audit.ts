@@ -21,6 +21,8 @@ import {
 /** Its beginning, behind what a log puts before it. An interpreted time is the local one of who searched. */
 const RECORD =
   /(?:^|[\s"])type=(?:(SYSCALL|1300)|(URINGOP|1336)|(?:SECCOMP|1326)) (?:msg=)?audit\((?:(\d+\.\d+)|[\d/:. -]{1,40}[\d.]):\d+\) ?:/;
+/** A command line, which may name the call: that of `auditctl -S io_uring_register`. */
+const COMMAND_LINE = /^(?:node=\S+ )?type=(?:PROCTITLE|EXECVE) (?:msg=)?audit\(/;
 /** Such a time: the words behind it are interpreted. */
 const INTERPRETED = /audit\(\d+[/-]/;
 
@@ -98,7 +100,7 @@ function seccompEvent(record: Record, syscall: SeccompEvent['syscall']): Seccomp
 
 function read(line: string): Reading | undefined {
   const found = RECORD.exec(line);
-  if (found === null) return undefined;
+  if (found === null) return COMMAND_LINE.test(line) ? OTHER : undefined;
   const [start, isCall, isOperation, time] = found;
   // behind this character auditd writes the same in words
   const [text = ''] = line.slice(found.index + start.length).split('\x1d');

@@ -2,10 +2,12 @@
 import { count, secondsNs } from './numbers.ts';
 import type { Known } from './records.ts';
 
-/** tracefs and trace-cmd: comm, tid, perhaps tgid, cpu, perhaps flags, time on the clock of the trace. */
-const TRACEFS = /^(.*)-(\d+)\s+(?:\( *(\d+|-+)\)\s+)?\[(\d+)\]\s+(?:[^\s\d]\S*\s+)?(\d+(?:\.\d+)?):\s+$/s;
-/** tracefs with latency-format: the cpu with flags behind it, microseconds since the trace began. */
-const LATENCY = /^(.*)-(\d+)\s+(?:\( *(\d+|-+)\)\s+)?(\d+)[^\s\d]\S{3,5}\s+\d+us[ +!#*@$]{1,2}:\s+$/s;
+/** tracefs and trace-cmd: comm, tid, perhaps tgid, cpu, perhaps flags, time on the clock of the trace, perhaps since when. */
+const TRACEFS =
+  /^(.*)-(\d+)\s+(?:\( *(\d+|-+)\)\s+)?\[(\d+)\](?:-0x[\da-f]+)?\s+(?:[^\s\d]\S*\s+)?(\d+(?:\.\d+)?):\s+(?:\(\+[\d.]+\)\s+)?$/s;
+/** The cpu with flags behind it; tracefs with latency-format has microseconds since the trace began, trace-cmd the time. */
+const LATENCY =
+  /^(.*)-(\d+)\s+(?:\( *(\d+|-+)\)\s+)?(\d+)[^\s\d]\S{3,5}\s+(?:\d+us[ +!#*@$]{1,2}|(\d+\.\d+)):\s+(?:\(\+[\d.]+\)\s+)?$/s;
 /** perf script, and our line for bpftrace: comm, perhaps pid, tid, perhaps cpu, mode, time, period. */
 const PERF =
   /^\s*(\S.{0,63}?)\s+(?:(\d+)\/)?(\d+)\s+(?:\[(\d+)\]\s+)?(?:[A-Z]{1,4}\s+)?(?:(\d+\.\d+):\s+)?(?:\d+\s+)?$/s;
@@ -36,8 +38,9 @@ export function contextOf(text: string): Known | undefined {
   }
   const latency = LATENCY.exec(text);
   if (latency !== null) {
-    const [, comm = '', tid, pid, cpu] = latency;
-    return comm.trimStart().length > LONGEST_COMM ? undefined : who(comm, tid, pid, cpu);
+    const [, comm = '', tid, pid, cpu, time] = latency;
+    if (comm.trimStart().length > LONGEST_COMM) return undefined;
+    return { ...(time !== undefined && { monoNs: secondsNs(time) }), ...who(comm, tid, pid, cpu) };
   }
   const [found, comm = '', pid, tid, cpu, time] = PERF.exec(text) ?? [];
   if (found === undefined || comm.length > LONGEST_COMM) return undefined;
