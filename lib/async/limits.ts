@@ -32,7 +32,8 @@ export class Limits {
     clearTimeout(this.#timer);
     this.#at = end;
     // the ring holds the process, if it is to
-    this.#timer = setTimeout(this.#run, Math.min(end - performance.now(), 0x7fff_ffff)).unref();
+    const ms = Math.max(0, Math.min(end - performance.now(), 0x7fff_ffff));
+    this.#timer = setTimeout(this.#run, ms).unref();
   }
 
   #stop(): void {

@@ -1,7 +1,9 @@
 /** libc's symbols, each parameter with its C type. Nothing else in the package calls native code. */
 import { arch, endianness, platform, release } from 'node:os';
+import { types } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { koffi, koffiCause, NO_KOFFI } from '../../structs/koffi.ts';
+import { bytesOf } from '../../structs/views.ts';
 import { UnsupportedError } from '../errors.ts';
 
 /** Why no call can work here, or undefined where all is well. */
@@ -35,9 +37,14 @@ function bind<F extends (...args: never[]) => unknown>(
 
 /** The thread's errno, valid only in the expression right after a call. */
 export const errno: () => number = koffi === undefined ? refuse : koffi.errno;
+/** koffi knows no DataView on Deno. */
+function addressOnDeno(view: ArrayBufferView | ArrayBuffer): bigint {
+  return koffi === undefined ? refuse() : koffi.address(types.isDataView(view) ? bytesOf(view) : view);
+}
+
 /** The address of a view's first byte; 0n for a detached one. */
 export const address: (view: ArrayBufferView | ArrayBuffer) => bigint =
-  koffi === undefined ? refuse : koffi.address;
+  koffi === undefined ? refuse : 'deno' in process.versions ? addressOnDeno : koffi.address;
 /** An ArrayBuffer over memory that V8 does not own. Aborts the process for address 0. */
 export const viewMemory: (at: bigint | number, length: number) => ArrayBuffer =
   koffi === undefined ? refuse : koffi.view;

@@ -3,15 +3,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { mkdtempSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { AsyncRing } from '../../lib/faces/async-ring.ts';
+import { gc } from '../helpers/gc.ts';
 import { makePipe, until } from '../helpers/rings.ts';
-
-function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc');
-}
 
 /** A ring with nothing to do lets the process end. */
 export async function idle(): Promise<string> {
@@ -60,7 +54,6 @@ export async function listening(): Promise<unknown> {
 
 /** Nor does an iterator of messages that nobody has any more. */
 export async function listenerDropped(): Promise<string> {
-  const gc = collector();
   const ring = new AsyncRing(8);
   (() => ring.messages())();
   setInterval(gc, 10).unref();
@@ -132,7 +125,6 @@ export async function thrown(): Promise<unknown> {
 
 /** Memory that nobody but the ring holds while the kernel writes to it. */
 export async function dropped(): Promise<unknown> {
-  const gc = collector();
   const ring = new AsyncRing(64);
   const folder = mkdtempSync(join(tmpdir(), 'uring-gc-'));
   const path = join(folder, 'file');
@@ -171,7 +163,6 @@ export async function dropped(): Promise<unknown> {
 
 /** A ring that nobody holds any more is alive as long as somebody awaits an operation of it. */
 export async function ringDropped(): Promise<unknown> {
-  const gc = collector();
   const [reader, writer] = makePipe();
   const reading = new AsyncRing(8).read(reader, new Uint8Array(5));
   for (let i = 0; i < 5; i++) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
+import { gc } from '../helpers/gc.ts';
 import { needsOp } from '../helpers/needs.ts';
 import { wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
@@ -163,7 +164,7 @@ ringTest(
     const { fd, ref } = await open();
     try {
       await until('the file is collected', () => {
-        globalThis.gc?.();
+        gc();
         return ref.deref() === undefined;
       });
       assert.equal(fs.readlinkSync(`/proc/self/fd/${fd}`), path);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { getuid } from 'node:process';
+import { getuid, kill } from 'node:process';
 import { aborts, asyncRing, fails, refusesAll } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
 import { wrong } from '../helpers/raw-ring.ts';
@@ -69,11 +69,12 @@ ringTest('it tells of stops and continuations', OP, async (scope) => {
   const ring = asyncRing(scope);
   const one = child(scope, 'read x');
   const stopped = ring.waitid({ pid: one.pid }, { states: ['stopped'] });
-  one.process.kill('SIGSTOP');
+  // by its number: Deno's children can be sent one signal only
+  kill(one.pid, 'SIGSTOP');
   const { state, status } = await stopped;
   assert.deepEqual([state, status], ['stopped', SIGSTOP]);
   const continued = ring.waitid({ pid: one.pid }, { states: ['continued', 'stopped'] });
-  one.process.kill('SIGCONT');
+  kill(one.pid, 'SIGCONT');
   assert.deepEqual([(await continued).state, (await continued).status], ['continued', SIGCONT]);
   one.process.stdin?.end();
   await isReaped(one);

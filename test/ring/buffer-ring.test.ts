@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { ClosedError, RegisterError, SyscallError, UnsupportedError } from '../../lib/errors.ts';
 import { Ring } from '../../lib/faces/ring.ts';
 import { provideBuffers } from '../../lib/ops/net.ts';
@@ -12,6 +10,7 @@ import { type AllocatedBuffers, BufferRing } from '../../lib/ring/owners/buffer-
 import { addressOf, alloc, mapAnonymous } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { Buf } from '../../structs/rsrc.ts';
+import { gc } from '../helpers/gc.ts';
 import { needs } from '../helpers/needs.ts';
 import {
   ENOBUFS,
@@ -39,9 +38,6 @@ const MEMORIES = [
 ] as const;
 const MSG_WAITALL = 0x100;
 const ENOTSOCK = -88;
-
-setFlagsFromString('--expose_gc');
-const gc: () => void = runInNewContext('gc');
 
 function poolOf(ring: Ring, options: Partial<AllocatedBuffers> = {}): BufferRing {
   return ring.registerBufferRing({ entries: 4, bufferSize: 64, ...options });

