@@ -1,5 +1,5 @@
 /**
- * Passes connections on to another server, into buffers that all of them share: clients that never read keep few of them.
+ * Passes connections on to another server. Clients that never read hold one buffer each, and nobody up.
  *
  *     npm run example proxy [PORT TARGET]
  */
@@ -8,61 +8,45 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { AsyncRing, probe, type RingFile } from 'uring';
+import { AsyncRing, type RingServer, type RingSocket } from 'uring';
 
-const { supported, since } = probe().ops.OP_BIND;
-if (supported === false) {
-  console.log(`needs Linux ${since}`);
-  process.exit();
-}
 await using ring = new AsyncRing(1024);
-using pool = ring.registerBufferRing({ entries: 16, bufferSize: 16_384 });
 
-/** One direction; a client that doesn't read holds two buffers, and what it holds beyond that are copies. */
-async function pump(from: RingFile, to: RingFile): Promise<void> {
-  for await (using part of ring.recvMultishot(from, pool, { maxHeld: 2 })) {
-    for (let sent = 0; sent < part.bytes.length; ) sent += await ring.send(to, part.bytes.subarray(sent));
-  }
-  await ring.shutdown(to, 'write');
+/** One direction, to its end. */
+async function pump(from: RingSocket, to: RingSocket): Promise<void> {
+  for await (const chunk of from) await to.writeAll(chunk);
+  await to.end();
 }
 
-async function pass(accepted: RingFile, port: number): Promise<void> {
+/** Both directions; where one fails the other ends, too. */
+async function pass(accepted: RingSocket, port: number): Promise<void> {
   await using client = accepted;
-  await using target = await ring.socket('IPv4');
-  await ring.connect(target, { address: '127.0.0.1', port });
-  const pumps = [pump(client, target), pump(target, client)];
-  // where one direction fails, the other ends, too
-  const stop = () => Promise.allSettled([client, target].map((each) => ring.shutdown(each, 'both')));
-  await Promise.all(pumps.map((each) => each.catch(stop)));
+  await using target = await ring.createConnection({ host: '127.0.0.1', port });
+  await Promise.all([pump(client, target), pump(target, client)]);
 }
 
-async function listen(port: number, target: number): Promise<number> {
-  const server = await ring.socket('IPv4');
-  await ring.bind(server, { address: '127.0.0.1', port });
-  await ring.listen(server, 128);
-  void (async () => {
-    // it ends when the ring closes
-    for await (const client of ring.acceptMultishot(server)) pass(client, target).catch(() => {});
-  })().catch(() => {});
-  const name = await ring.getsockname(server);
-  return name && 'port' in name ? name.port : port;
+async function serve(server: RingServer, target: number): Promise<void> {
+  for await (const client of server) pass(client, target).catch(() => {});
 }
 
 const [, , port, target] = process.argv.map(Number);
-if (port !== undefined && target !== undefined) {
-  console.log(`port ${await listen(port, target)}`);
-  await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve));
+const server = ring.createServer({ host: '127.0.0.1', port });
+const address = await server.address();
+const bound = 'port' in address ? address.port : 0;
+if (target !== undefined) {
+  console.log(`passing 127.0.0.1:${bound} on to 127.0.0.1:${target}`);
+  process.once('SIGINT', () => server.shutdown({ timeoutMs: 1000 }));
+  await serve(server, target);
 } else {
   const data = randomBytes(8 << 20);
   const origin = createServer((each) => each.on('error', () => {}).end(data)).listen(0, '127.0.0.1');
   await once(origin, 'listening');
-  const bound = await listen(0, (origin.address() as AddressInfo).port);
-  const idle = Array.from({ length: 16 }, () => connect(bound, '127.0.0.1').pause());
+  const serving = serve(server, (origin.address() as AddressInfo).port);
+  const idle = Array.from({ length: 100 }, () => connect(bound, '127.0.0.1').pause());
   for (let i = 0; i < 4; i++) assert.deepEqual(await buffer(connect(bound, '127.0.0.1')), data);
-  console.log(
-    `16 clients never read; 4 others got ${data.length} bytes each; ${pool.free} of 16 buffers are free`,
-  );
+  console.log(`100 clients never read; 4 others got ${data.length} bytes each`);
   for (const each of idle) each.destroy();
+  console.log(`${await server.shutdown()} connections had to be closed`);
+  await serving;
   origin.close();
 }
-ring.close();
