@@ -5,11 +5,13 @@ import { echo } from './families/echo.ts';
 import { files } from './families/files.ts';
 import { fs } from './families/fs.ts';
 import { heap } from './families/heap.ts';
+import { http } from './families/http.ts';
 import { inflight } from './families/inflight.ts';
 import { load } from './families/load.ts';
 import { log } from './families/log.ts';
 import { nop } from './families/nop.ts';
 import { paths } from './families/paths.ts';
+import { proxy } from './families/proxy.ts';
 import { cachedReads, directReads, sequentialReads } from './families/reads.ts';
 import { registerCalls } from './families/register.ts';
 import { stat } from './families/stat.ts';
@@ -31,6 +33,8 @@ export const families: readonly Family[] = [
   stat,
   log,
   echo,
+  http,
+  proxy,
   inflight,
   heap,
   load,

@@ -158,6 +158,16 @@ export function verdicts(rows: Rows): Verdict[] {
       1.5,
       compared(rows, 'echo', '64:64', 'node:net', 'AsyncRing', 'cpuNs'),
     ),
+    ...atLeast(
+      'Files by HTTP, 64 connections, to node:http: by CPU time',
+      2.5,
+      compared(rows, 'http', '64:2048', 'node:http', 'createServer', 'cpuNs'),
+    ),
+    ...atLeast(
+      'Proxy, 64 × 64 B, to node:net: by CPU time',
+      1.3,
+      compared(rows, 'proxy', '64:64', 'node:net', 'createServer', 'cpuNs'),
+    ),
     ...besides(rows),
     ...atMost('100,000 NOPs at once, to 1,000: time', 1.5, flatness(rows, 'all at once', '1000'), isTimes),
     ...atMost(

@@ -1,6 +1,7 @@
 /*
- * The load of families/echo.ts: each connection sends, waits until all came back, compares, and sends again.
- * Argument: the port, on loopback. CASE is CONNECTIONS:BYTES; a turn ends after COUNT answers, or 20 s.
+ * The load of servers: each connection sends, waits for the whole answer, and sends again. Arguments: the port, on loopback, and
+ * what the server does: "echo", which has to come back as it was, or "http", of which as many bytes have to come as it says.
+ * CASE is CONNECTIONS:BYTES; a turn ends after COUNT answers, or 20 s.
  */
 #include "turns.h"
 #include <arpa/inet.h>
@@ -13,14 +14,19 @@
 #define MAX_CONNECTIONS 4096
 #define MAX_BYTES 65536
 #define SECONDS 20
+#define MAX_HEAD 1024
 
 static struct connection {
   int fd;
   unsigned sent, got;
+  /* How long the answer is; 0: its head has not come yet. */
+  unsigned length;
   double start;
+  char head[MAX_HEAD + 1];
 } connections[MAX_CONNECTIONS];
 static char message[MAX_BYTES], answer[MAX_BYTES];
-static unsigned port, bytes;
+static unsigned port, bytes, asked;
+static int is_http;
 static long begun, done;
 
 static int connect_one(void) {
@@ -33,8 +39,8 @@ static int connect_one(void) {
 
 /* Sends as much as the socket takes. */
 static void send_rest(struct connection *c) {
-  while (c->sent < bytes) {
-    ssize_t n = send(c->fd, message + c->sent, bytes - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (c->sent < asked) {
+    ssize_t n = send(c->fd, message + c->sent, asked - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n < 0 && errno == EAGAIN) return;
     c->sent += must(n, "send");
   }
@@ -42,20 +48,40 @@ static void send_rest(struct connection *c) {
 
 static void begin(struct connection *c) {
   c->sent = c->got = 0;
+  c->length = is_http ? 0 : bytes;
   c->start = latency_start(begun++);
   send_rest(c);
 }
 
+static void wrong(const char *what) {
+  fprintf(stderr, "%s\n", what);
+  exit(1);
+}
+
+/* What an answer says of its length, once its head is there. */
+static void read_head(struct connection *c, ssize_t n) {
+  ssize_t room = MAX_HEAD - c->got;
+  if (room <= 0) wrong("the head of an answer is too long");
+  memcpy(c->head + c->got, answer, n < room ? n : room);
+  c->head[c->got + (n < room ? n : room)] = 0;
+  char *end = strstr(c->head, "\r\n\r\n"), *length = strcasestr(c->head, "\r\ncontent-length: ");
+  if (end == NULL) return;
+  if (strncmp(c->head, "HTTP/1.1 200 ", 13) != 0 || length == NULL || length > end) wrong(c->head);
+  unsigned body = strtoul(length + 18, NULL, 10);
+  if (body != bytes) wrong("an answer of another length");
+  c->length = end + 4 - c->head + body;
+}
+
 /* Takes what is there; begins anew when the answer is whole. */
 static void receive(struct connection *c, long count) {
-  ssize_t n = recv(c->fd, answer, bytes - c->got, MSG_DONTWAIT);
+  ssize_t n = recv(c->fd, answer, is_http ? sizeof answer : bytes - c->got, MSG_DONTWAIT);
   if (n < 0 && errno == EAGAIN) return;
-  if (must(n, "recv") == 0 || memcmp(answer, message + c->got, n) != 0) {
-    fprintf(stderr, n == 0 ? "the server closed\n" : "the answer is wrong\n");
-    exit(1);
-  }
+  if (must(n, "recv") == 0) wrong("the server closed");
+  if (!is_http && memcmp(answer, message + c->got, n) != 0) wrong("the answer is wrong");
+  if (c->length == 0) read_head(c, n);
   c->got += n;
-  if (c->got < bytes) return;
+  if (c->length == 0 || c->got < c->length) return;
+  if (c->got > c->length) wrong("more than the answer came");
   latency_end(c->start);
   done++;
   if (begun < count) begin(c);
@@ -64,7 +90,9 @@ static void receive(struct connection *c, long count) {
 static int run(const char *name, long count, unsigned seed) {
   unsigned n;
   if (sscanf(name, "%u:%u", &n, &bytes) != 2 || n == 0 || n > MAX_CONNECTIONS || bytes > MAX_BYTES) return 0;
+  asked = bytes;
   for (unsigned i = 0; i < bytes; i++) message[i] = (seed * 31 + i * 7) % 251;
+  if (is_http) asked = sprintf(message, "GET /%u HTTP/1.1\r\nHost: localhost\r\n\r\n", bytes);
   int epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   for (unsigned i = 0; i < n; i++) {
     connections[i].fd = connect_one();
@@ -79,7 +107,7 @@ static int run(const char *name, long count, unsigned seed) {
     int ready = must(epoll_wait(epoll, events, 256, 1000), "epoll_wait");
     for (int i = 0; i < ready; i++) {
       struct connection *c = &connections[events[i].data.u32];
-      if (c->sent < bytes) send_rest(c);
+      if (c->sent < asked) send_rest(c);
       receive(c, count);
     }
   }
@@ -96,5 +124,6 @@ int main(int argc, char **argv) {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   port = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;
+  is_http = argc > 2 && strcmp(argv[2], "http") == 0;
   return take_turns(run);
 }

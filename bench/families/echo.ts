@@ -1,32 +1,19 @@
 /** Echo servers under the same load. */
 import { readFileSync, readlinkSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
-import { AsyncRing, alloc, type FixedFile, probe } from 'uring';
+import { createServer } from 'node:net';
+import { AsyncRing, alloc, type FixedFile, probe, type RingSocket } from 'uring';
 import { type Family, type Kit, setupFlags, type Work } from '../harness.ts';
-import { compile, ProcessSide, type Side } from '../side.ts';
+import { listening, load, loadOf, told, twoCpus } from '../servers.ts';
 
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
-
-/** A server tells the CPU time that it has used, and its port. */
-function told(port: number): Work {
-  return async () => {
-    const { user, system } = process.cpuUsage();
-    return { ns: 1, cpuNs: (user + system) * 1000, p50: 0, p99: 0, sum: port };
-  };
-}
 
 function byNet(): Promise<Work> {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('data', (data) => socket.write(data));
     socket.on('error', () => socket.destroy());
   });
-  return new Promise((resolve) => {
-    server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
-      const address: AddressInfo | string | null = server.address();
-      resolve(told(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
+  return listening(server);
 }
 
 /** Where a socket listens: getsockname came to the ring with 6.19. */
@@ -88,41 +75,31 @@ function byMultishot(): Promise<Work> {
   });
 }
 
-/** The load is timed, the server's CPU time and memory are looked at. */
-function underLoad(server: ProcessSide, load: ProcessSide): Side {
-  return {
-    async turn(name, count, seed) {
-      const before = await server.turn('usage', 1, 1);
-      const timed = await load.turn(name, count, seed);
-      const after = await server.turn('usage', 1, 1);
-      return { ...timed, cpuNs: (after.cpuNs - before.cpuNs) / count };
-    },
-    forgetPeak: () => server.forgetPeak(),
-    peakMib: () => server.peakMib(),
-    close() {
-      load.close();
-      server.close();
-    },
-  };
+async function start(kit: Kit): Promise<void> {
+  const program = loadOf(kit);
+  if (program === undefined) return;
+  const [cpu] = twoCpus(kit);
+  await kit.c('C', 'echo', [setupFlags()], [cpu]);
+  await kit.node(['node:net', 'createServer'], [], [cpu]);
+  const rings = ['AsyncRing', 'AsyncRing, multishot'];
+  if (probe().ops.OP_BIND.supported !== false) await kit.node(rings, [], [cpu]);
+  else for (const by of rings) kit.skipped.set(by, 'needs OP_BIND, Linux 6.11');
+  await load(kit, program, 'echo');
 }
 
-async function start(kit: Kit): Promise<void> {
-  const program = compile(kit.folder, 'load');
-  if (program === undefined) {
-    kit.skipped.set('all', 'the load needs a C compiler');
-    return;
-  }
-  const [serverCpu = 0, loadCpu = serverCpu] = kit.cpus(2);
-  await kit.c('C', 'echo', [setupFlags()], [serverCpu]);
-  await kit.node(['node:net'], [], [serverCpu]);
-  const rings = ['AsyncRing', 'AsyncRing, multishot'];
-  if (probe().ops.OP_BIND.supported !== false) await kit.node(rings, [], [serverCpu]);
-  else for (const by of rings) kit.skipped.set(by, 'needs OP_BIND, Linux 6.11');
-  for (const [by, server] of kit.sides) {
-    if (!(server instanceof ProcessSide)) continue;
-    const { sum: port } = await server.turn('usage', 1, 1);
-    kit.sides.set(by, underLoad(server, await ProcessSide.start(program, [`${port}`], [loadCpu])));
-  }
+/** As a user would write it. */
+async function byServer(): Promise<Work> {
+  const ring = new AsyncRing(4096);
+  const server = ring.createServer({ host: '127.0.0.1', backlog: 4096 });
+  const answer = async (socket: RingSocket): Promise<void> => {
+    await using connection = socket;
+    for await (const chunk of connection) await connection.writeAll(chunk);
+  };
+  void (async () => {
+    for await (const socket of server) answer(socket).catch(() => {});
+  })();
+  const address = await server.address();
+  return told('port' in address ? address.port : 0);
 }
 
 export const echo: Family = {
@@ -141,7 +118,12 @@ export const echo: Family = {
     const full = name.startsWith('1:') ? 10_000 : 40_000;
     return (name.endsWith(':64') ? full : full / 2) / (isQuick ? 5 : 1);
   },
-  workers: { AsyncRing: byRing, 'AsyncRing, multishot': byMultishot, 'node:net': byNet },
+  workers: {
+    AsyncRing: byRing,
+    'AsyncRing, multishot': byMultishot,
+    createServer: byServer,
+    'node:net': byNet,
+  },
   sides: start,
   expected: (_, count) => count,
 };

@@ -21,6 +21,9 @@ import {
 
 /** Bytes that are read at once, as streams of Node.js have it. */
 const HIGH_WATER_MARK = 64 * 1024;
+/** Buffers for the beginnings of files, to be used again: most files are no longer. */
+const spare: Uint8Array[] = [];
+const SPARE = 64;
 /** The most that the kernel reads at once: MAX_RW_COUNT. */
 const MOST = 0x7fff_f000;
 
@@ -162,26 +165,35 @@ export class RingFile implements AsyncDisposable {
    */
   async readAll(options: FileReadAllOptions = {}): Promise<Uint8Array> {
     const { signal, offset, length, size } = rangeOf(options);
-    const { size: whole } = await this.stat(signal && { signal });
-    // one byte more than there is, so that the end is seen without a second buffer
-    const rest = Math.min(whole - Math.max(offset, 0) + 1, length, MOST);
-    let buffer = Buffer.alloc(Math.max(Math.min(size, length), rest));
-    const full: Buffer[] = [];
-    let used = 0;
-    for (let at = offset, left = length; left > 0; ) {
-      const room = buffer.subarray(used, Math.min(buffer.length, used + left));
-      const count = await this.read(room, readOptions(signal, at));
-      if (count === 0) break;
-      if (at >= 0) at += count;
-      left -= count;
-      used += count;
-      if (used < buffer.length) continue;
-      full.push(buffer);
-      buffer = Buffer.alloc(left === 0 ? 0 : size);
-      used = 0;
+    const chunks: Uint8Array[] = [];
+    const first = spare.pop() ?? new Uint8Array(HIGH_WATER_MARK);
+    let at = offset;
+    let left = length;
+    // a buffer that is filled as far as the file goes: whether it was
+    const isFilled = async (buffer: Uint8Array): Promise<boolean> => {
+      let used = 0;
+      while (used < buffer.length && left > 0) {
+        const room = buffer.subarray(used, Math.min(buffer.length, used + left));
+        const count = await this.read(room, readOptions(signal, at));
+        if (count === 0) break;
+        if (at >= 0) at += count;
+        left -= count;
+        used += count;
+      }
+      if (used > 0) chunks.push(buffer.subarray(0, used));
+      return used === buffer.length;
+    };
+    if ((await isFilled(first)) && left > 0) {
+      // one byte more than there is, so that the end is seen without another buffer
+      const { size: whole } = await this.stat(signal && { signal });
+      const rest = Math.min(whole - (at < 0 ? first.length : at) + 1, left, MOST);
+      let buffer = new Uint8Array(Math.max(rest, Math.min(size, left)));
+      while ((await isFilled(buffer)) && left > 0) buffer = new Uint8Array(Math.min(size, left));
     }
-    const last = buffer.subarray(0, used);
-    return full.length === 0 ? last : Buffer.concat([...full, last]);
+    const all = Buffer.concat(chunks);
+    // after an error the kernel may still write there
+    if (spare.length < SPARE) spare.push(first);
+    return all;
   }
 
   /**

@@ -34,7 +34,7 @@ export interface SocketRing extends FileRing {
 }
 
 /** Buffers that all sockets of a ring share: one is taken when data is there, so that connections without data have none. */
-const POOL: BufferRingOptions = { entries: 64, bufferSize: 64 * 1024 };
+const POOL = { entries: 1024, bufferSize: 16 * 1024 } as const;
 const pools = new WeakMap<SocketRing, BufferRing | 'none'>();
 
 /** The pool of a ring; none where the kernel has none (before 5.19), or a sandbox forbids it. */
@@ -188,14 +188,14 @@ export class RingSocket extends RingFile {
    * What comes, chunk after chunk, to the end that the other side makes. A socket has at most one buffer at a time, and takes it
    * when data is there: who does not take chunks holds nobody up but the one who sends. A chunk is good until the next one
    * is asked for, unless `reuse: false`. The connection stays open, also when the loop is left.
-   * @param options `signal`, `reuse`; `highWaterMark`: how many bytes at once, 64 KiB when absent
+   * @param options `signal`, `reuse`; `highWaterMark`: how many bytes at once, 16 KiB when absent
    * @throws OpError ECONNRESET: the other side has broken the connection; ETIME: see `timeoutMs`; AbortError; ClosedError
    */
   override chunks(options: FileChunksOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
     checkNames('options', options, [...AFTER_END, 'reuse']);
     const { signal, highWaterMark, reuse = true } = options;
     const isReused = read.flag('options.reuse', reuse) === 1;
-    const size = sizeOf(highWaterMark);
+    const size = sizeOf(highWaterMark ?? POOL.bufferSize);
     return this.#receive(signal, size, isReused, highWaterMark === undefined);
   }
 
@@ -254,14 +254,15 @@ export class RingSocket extends RingFile {
     const options = signal === undefined ? undefined : { signal };
     let own: Uint8Array | undefined;
     for (;;) {
-      const part = pool === undefined ? undefined : await this.#pooled(pool, options);
+      // whom the pool had no buffer for keeps to its own: there are more receivers than buffers
+      const part = pool === undefined || own !== undefined ? undefined : await this.#pooled(pool, options);
       if (part === 'end') return;
       if (part === undefined) {
         own ??= new Uint8Array(size);
         const count = await this.read(own, options);
         if (count === 0) return;
         yield own.subarray(0, count);
-        if (!isReused) own = undefined;
+        if (!isReused) own = new Uint8Array(size);
         continue;
       }
       try {
