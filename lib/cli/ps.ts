@@ -365,18 +365,28 @@ function tableLines(rows: readonly RingRow[], { users, who }: Known, options: Op
 
 // ---- JSON -----------------------------------------------------------------------------------------------------------
 
+const keys = new Map<string, string>();
+
+/** A key as the kernel would write it. */
+function keyOf(name: string): string {
+  const known = keys.get(name);
+  if (known !== undefined) return known;
+  const key = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  keys.set(name, key);
+  return key;
+}
+
 /** Keys as the kernel would write them, and operations by their C names. */
 function renamed<V>(value: V): V;
 function renamed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((each: unknown) => renamed(each));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, each]: [string, unknown]) => {
-      if (key === 'op' && typeof each === 'string') return [key, `IORING_${each}`];
-      const name = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      return [name, key === 'extra' ? each : renamed(each)];
-    }),
-  );
+  const found: { [key: string]: unknown } = {};
+  for (const [key, each] of Object.entries(value) as [string, unknown][]) {
+    if (key === 'op' && typeof each === 'string') found[key] = `IORING_${each}`;
+    else found[keyOf(key)] = key === 'extra' ? each : renamed(each);
+  }
+  return found;
 }
 
 /** A line of `--json`. */

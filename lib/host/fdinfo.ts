@@ -143,19 +143,32 @@ const BEFORE_NAMES = new Set(
   ),
 );
 
+const [SPACE, ZERO, NINE] = [32, 48, 57];
+
+/** Does a line begin with a key? The rows of large tables are not indented: `'100000: /dev/null'`. */
+function isKeyed(line: string): boolean {
+  const first = line.charCodeAt(0);
+  return first > SPACE && (first < ZERO || first > NINE);
+}
+
+/** What many rings have none of. */
+const NOTHING: readonly never[] = Object.freeze([]);
+
+/** Of keys that have none. */
+const NO_ROWS: string[] = [];
+
 function sections(text: string): Map<string, Section> {
-  const found = new Map<string, Section>();
-  let rows: string[] = [];
+  const found = new Map<string, { readonly value: string; rows: string[] }>();
+  let last: { readonly value: string; rows: string[] } | undefined;
   for (const line of text.split('\n')) {
-    // the rows of large tables are not indented: '100000: /dev/null'
-    const colon = /^[^\s\d]/.test(line) ? line.indexOf(':') : -1;
+    const colon = isKeyed(line) ? line.indexOf(':') : -1;
     if (colon > 0) {
       const key = line.slice(0, colon);
-      const section = { value: line.slice(colon + 1).trim(), rows: [] };
-      rows = section.rows;
-      if (!BEFORE_NAMES.has(key) || !found.has(key)) found.set(key, section);
-    } else if (line.trim() !== '') {
-      rows.push(line);
+      last = { value: line.slice(colon + 1).trim(), rows: NO_ROWS };
+      if (!BEFORE_NAMES.has(key) || !found.has(key)) found.set(key, last);
+    } else if (last !== undefined && line.trim() !== '') {
+      if (last.rows === NO_ROWS) last.rows = [];
+      last.rows.push(line);
     }
   }
   return found;
@@ -278,7 +291,8 @@ function numbers(text: string): number[] {
   return text.split(/\s+/).flatMap((each) => integer(each) ?? []);
 }
 
-function personalities(rows: readonly string[]): UserPersonality[] {
+function personalities(rows: readonly string[]): readonly UserPersonality[] {
+  if (rows.length === 0) return NOTHING;
   const found: { -readonly [K in keyof UserPersonality]: UserPersonality[K] }[] = [];
   for (const row of rows) {
     const [key = '', value = ''] = row.trim().split(':', 2);
@@ -323,6 +337,11 @@ function napi(take: (key: string) => string | undefined): NapiState | undefined 
   };
 }
 
+/** What the rows tell. */
+function each<T>(rows: readonly string[], read: (row: string) => T | readonly T[]): readonly T[] {
+  return rows.length === 0 ? NOTHING : rows.flatMap(read);
+}
+
 /**
  * Reads the fdinfo of a ring. Lines that make no sense are left out, keys that are new are kept in `extra`; it never
  * throws.
@@ -331,12 +350,12 @@ export function parseFdinfo(text: string): RingState {
   const found = sections(text);
   const isOld = !found.has('SqTotalTime');
   const section = (key: string): Section | undefined => {
-    const each = found.get(key);
+    const there = found.get(key);
     found.delete(key);
-    return each;
+    return there;
   };
   const take = (key: string): string | undefined => section(key)?.value;
-  const rows = (key: string): readonly string[] => section(key)?.rows ?? [];
+  const rows = (key: string): readonly string[] => section(key)?.rows ?? NOTHING;
   const count = (key: string): number | undefined => integer(take(key));
 
   const sq = queue(hex(take('SqMask')), count('SqHead'), count('SqTail'), count('CachedSqHead'));
@@ -344,8 +363,8 @@ export function parseFdinfo(text: string): RingState {
   const fileTable = section('UserFiles');
   const bufferTable = section('UserBufs');
   const [fileSlots, bufferSlots] = [integer(fileTable?.value), integer(bufferTable?.value)];
-  const userFiles = fileTable?.rows.flatMap(userFile) ?? [];
-  const userBufs = bufferTable?.rows.flatMap(userBuffer) ?? [];
+  const userFiles = each(fileTable?.rows ?? NOTHING, userFile);
+  const userBufs = each(bufferTable?.rows ?? NOTHING, userBuffer);
   // slots without rows: the numbers were told without the lock. Since 6.13 empty slots of files have no row either
   const lacks = (slots = 0, table?: Section): boolean => slots > 0 && table?.rows.length === 0;
   const busy =
@@ -356,9 +375,9 @@ export function parseFdinfo(text: string): RingState {
     ino: count('ino'),
     sq,
     cq,
-    sqes: rows('SQEs').flatMap(sqe),
-    cqes: rows('CQEs').flatMap(cqe),
-    overflow: rows('CqOverflowList').map((row) => completion(undefined, fields(row))),
+    sqes: each(rows('SQEs'), sqe),
+    cqes: each(rows('CQEs'), cqe),
+    overflow: each(rows('CqOverflowList'), (row) => completion(undefined, fields(row))),
     sqPoll: sqThread(take),
     files: { used: busy ? undefined : userFiles.length, slots: fileSlots },
     buffers: {
@@ -369,7 +388,7 @@ export function parseFdinfo(text: string): RingState {
     userFiles,
     userBufs,
     personalities: personalities(rows('Personalities')),
-    pollList: rows('PollList').map(poll),
+    pollList: each(rows('PollList'), poll),
     napi: napi(take),
     extra: Object.fromEntries([...found].map(([key, { value, rows }]) => [key, [value, ...rows].join('\n')])),
   };

@@ -100,8 +100,10 @@ class States {
 
 function stateOf(folder: string, fd: number): RingState | undefined {
   const text = proc.read(`${folder}/fdinfo/${fd}`);
-  // looked at afterwards: meanwhile another file may have got the number
-  return text === undefined || proc.link(`${folder}/fd/${fd}`) !== RING ? undefined : parseFdinfo(text);
+  if (text === undefined) return undefined;
+  // meanwhile another file may have got the number: what has no queues is looked at once more
+  if (!text.includes('\nSqMask:') && proc.link(`${folder}/fd/${fd}`) !== RING) return undefined;
+  return parseFdinfo(text);
 }
 
 /** The inodes of rings that are mapped. A file that is called like a ring has a slash before its name. */
