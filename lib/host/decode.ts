@@ -52,7 +52,7 @@ async function* run(
  * operations), the kernel's events by tracefs, `trace-cmd report`, `perf script`, `perf trace` and bpftrace; Tetragon,
  * Falco and sysdig, auditbeat, osquery, kunai. First what stored or shipped a line is taken off: Docker, CRI, journald,
  * syslog, kubectl, time stamps of CI, JSON arrays, JSON over many lines. Real output was read of strace, perf, bpftrace,
- * tracefs and ausearch; the forms of Tracee, Tetragon, Falco, sysdig, auditbeat, osquery and kunai are from what is
+ * tracefs, trace-cmd, auditd and ausearch; the forms of Tracee, Tetragon, Falco, sysdig, auditbeat, osquery and kunai are from what is
  * published of them.
  *
  * A line that names io_uring_register gives a record or is counted as `malformed`; each call gives one record, however
