@@ -23,7 +23,8 @@ const LINES: { readonly [name: string]: RegExp } = {
   'fixed-buffers': /^bytes 101..103 of buffer 0 now say ELF$/m,
   'fixed-files': /^slot 1 after the update: I am third$/m,
   hash: /^300 files, 7: a3665435942e6842bd5c0153c11a3d34e20379a3f0fdaee92db8a3c68ad64ca0$/m,
-  'http-server': /^serving \S+ at http:\/\/127\.0\.0\.1:\d+\n200 \/tail.ts \d+ bytes\n404 \/none \d+ bytes\n404 /m,
+  'http-server':
+    /^serving \S+ at http:\/\/127\.0\.0\.1:\d+\n200 \/tail.ts \d+ bytes\n404 \/none \d+ bytes\n404 /m,
   log: /^killed: every record that was told is there, the torn one is cut off$/m,
   personality: process.geteuid?.() === 0 ? /^as the personality: fd \d+$/m : /^needs root$/m,
   proxy: /^100 clients never read; 4 others got 8388608 bytes each\n0 connections had to be closed$/m,
