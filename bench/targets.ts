@@ -112,6 +112,39 @@ function besides(rows: Rows): Verdict[] {
   ];
 }
 
+/** The table of routes: what goes through the ring is no slower there, and what Node has kept would not be much faster. */
+function routes(rows: Rows): Verdict[] {
+  const named = (family: string) => [
+    ...new Set(rows.filter((row) => row.family === family).map((row) => row.case)),
+  ];
+  return [
+    ...named('fs').flatMap((name) =>
+      atLeast(
+        `uring/fs, ${name}, to node:fs`,
+        LEAST[name] ?? 0.95,
+        faster(rows, 'fs', name, 'uring/fs', 'fs.promises'),
+      ),
+    ),
+    ...named('paths').flatMap((name) =>
+      atMost(
+        `Kept by Node, ${name}: a ring's rate`,
+        1.25,
+        faster(rows, 'paths', name, 'AsyncRing', 'fs.promises'),
+        isTimes,
+      ),
+    ),
+  ];
+}
+
+/** What uring/fs is for. */
+const LEAST: { readonly [name: string]: number } = {
+  'readFile:32': 4,
+  'read:32': 3,
+  'read:1': 2,
+  'writeFile:32': 1.5,
+  readStream: 1.5,
+};
+
 /** Every target that this run has measured. */
 export function verdicts(rows: Rows): Verdict[] {
   const direct = (depth: string, limit: number) => [
@@ -184,6 +217,7 @@ export function verdicts(rows: Rows): Verdict[] {
       isBytes,
     ),
     ...atMost('Heap for a NOP through Ring', 1, heapOf(rows, 'NOP, Ring'), isBytes),
+    ...routes(rows),
     ...loading(rows),
   ];
 }

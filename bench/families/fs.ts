@@ -1,5 +1,5 @@
-/** `uring/fs` beside `node:fs/promises`: each function that goes through the ring, by how many calls are on their way. */
-import { createReadStream, createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+/** `uring/fs` beside Node's own: each function that goes through the ring, by how many calls are on their way. */
+import { createReadStream, createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import * as node from 'node:fs/promises';
 import { join } from 'node:path';
 import * as uring from 'uring/fs';
@@ -12,6 +12,7 @@ const BLOCK = 4096;
 const BLOCKS = 4096;
 const MIB = 2 ** 20;
 const LARGE = 64;
+const DATA = Buffer.alloc(SMALL, 'x');
 
 type Interface = Pick<typeof node, 'appendFile' | 'open' | 'readFile' | 'writeFile'>;
 interface Streams {
@@ -20,120 +21,194 @@ interface Streams {
 }
 type Do = (i: number, lane: number) => Promise<number>;
 
-/** What a case does, made for a side. */
-const CASES: {
-  readonly [name: string]: (fs: Interface & Streams, folder: string, by: string) => Promise<Do>;
-} = {
-  readFile: async (fs, folder) => async (i) => (await fs.readFile(`${folder}/small/${i % FILES}`)).byteLength,
-  readFileText: async (fs, folder) => async (i) =>
-    (await fs.readFile(`${folder}/small/${i % FILES}`, 'utf8')).length,
-  writeFile: async (fs, folder, by) => {
-    const data = Buffer.alloc(SMALL, 'x');
-    return async (i) => {
-      await fs.writeFile(`${folder}/${by}-${i % 1000}`, data);
+/** What a case does, made for a side; and the functions that it shows, by their names in ROUTES. */
+interface Case {
+  readonly routes: readonly string[];
+  readonly make: (fs: Interface & Streams, folder: string, by: string) => Promise<Do>;
+  /** What one call gives, in bytes; of 64 MiB in MiB. */
+  readonly gives: number;
+  /** Operations in a turn, where they are fewer than usual. */
+  readonly count?: number;
+  /** Also 32 at a time. */
+  readonly isDeep?: boolean;
+}
+
+const FILE = 'FileHandle.';
+const CASES: { readonly [name: string]: Case } = {
+  readFile: {
+    routes: ['readFile'],
+    gives: SMALL,
+    isDeep: true,
+    make: async (fs, folder) => async (i) => (await fs.readFile(`${folder}/small/${i % FILES}`)).byteLength,
+  },
+  readFileText: {
+    routes: ['readFile'],
+    gives: SMALL,
+    isDeep: true,
+    make: async (fs, folder) => async (i) =>
+      (await fs.readFile(`${folder}/small/${i % FILES}`, 'utf8')).length,
+  },
+  readLarge: {
+    routes: ['readFile'],
+    gives: LARGE,
+    count: 8,
+    make: async (fs, folder) => async () => (await fs.readFile(`${folder}/large`)).byteLength / MIB,
+  },
+  writeFile: {
+    routes: ['writeFile'],
+    gives: SMALL,
+    isDeep: true,
+    make: async (fs, folder, by) => async (i) => {
+      await fs.writeFile(`${folder}/${by}-${i % 1000}`, DATA);
       return SMALL;
-    };
+    },
   },
-  appendFile: async (fs, folder, by) => async (i, lane) => {
-    await fs.appendFile(`${folder}/${by}-log-${lane}`, `line ${i % 10}\n`);
-    return 7;
+  appendFile: {
+    routes: ['appendFile'],
+    gives: 7,
+    isDeep: true,
+    make: async (fs, folder, by) => async (i, lane) => {
+      await fs.appendFile(`${folder}/${by}-log-${lane}`, `line ${i % 10}\n`);
+      return 7;
+    },
   },
-  open: async (fs, folder) => async (i) => {
-    const file = await fs.open(`${folder}/small/${i % FILES}`);
-    await file.close();
-    return 1;
-  },
-  openNew: async (fs, folder, by) => async (i) => {
-    const file = await fs.open(`${folder}/${by}-${i % 1000}`, 'w');
-    await file.close();
-    return 1;
-  },
-  read: async (fs, folder) => {
-    const file = await fs.open(`${folder}/large`);
-    const memory = Array.from({ length: 32 }, () => Buffer.alloc(BLOCK));
-    return async (i, lane) => {
-      const { bytesRead } = await file.read(
-        memory[lane] ?? Buffer.alloc(BLOCK),
-        0,
-        BLOCK,
-        (i % BLOCKS) * BLOCK,
-      );
-      return bytesRead;
-    };
-  },
-  write: async (fs, folder, by) => {
-    const file = await fs.open(`${folder}/${by}-blocks`, 'w');
-    const memory = Buffer.alloc(BLOCK, 'x');
-    return async (i) => (await file.write(memory, 0, BLOCK, (i % BLOCKS) * BLOCK)).bytesWritten;
-  },
-  datasync: async (fs, folder, by) => {
-    const file = await fs.open(`${folder}/${by}-synced`, 'w');
-    return async () => {
-      await file.write('x');
-      await file.datasync();
+  open: {
+    routes: ['open', `${FILE}close`],
+    gives: 1,
+    isDeep: true,
+    make: async (fs, folder) => async (i) => {
+      const file = await fs.open(`${folder}/small/${i % FILES}`);
+      await file.close();
       return 1;
-    };
+    },
   },
-  readStream: async (fs, folder) => async () => {
-    let bytes = 0;
-    for await (const chunk of fs.createReadStream(`${folder}/large`)) bytes += chunk.length;
-    return bytes / MIB;
+  openNew: {
+    routes: ['open', `${FILE}close`],
+    gives: 1,
+    isDeep: true,
+    make: async (fs, folder, by) => async (i) => {
+      const file = await fs.open(`${folder}/${by}-${i % 1000}`, 'w');
+      await file.close();
+      return 1;
+    },
   },
-  handleStream: async (fs, folder) => async () => {
-    const file = await fs.open(`${folder}/large`);
-    let bytes = 0;
-    for await (const chunk of file.createReadStream()) bytes += chunk.length;
-    return bytes / MIB;
+  read: {
+    routes: [`${FILE}read`],
+    gives: BLOCK,
+    isDeep: true,
+    make: async (fs, folder) => {
+      const file = await fs.open(`${folder}/large`);
+      const memory = Array.from({ length: 32 }, () => Buffer.alloc(BLOCK));
+      return async (i, lane) => {
+        const into = memory[lane] ?? Buffer.alloc(BLOCK);
+        return (await file.read(into, 0, BLOCK, (i % BLOCKS) * BLOCK)).bytesRead;
+      };
+    },
   },
-  writeStream: async (fs, folder, by) => async () => {
-    const chunk = Buffer.alloc(65_536, 'x');
-    const stream = fs.createWriteStream(`${folder}/${by}-stream`);
-    for (let i = 0; i < LARGE * 16; i++)
-      if (!stream.write(chunk)) await new Promise<void>((done) => stream.once('drain', done));
-    await new Promise<void>((done) => stream.end(done));
-    return LARGE;
+  readv: {
+    routes: [`${FILE}readv`],
+    gives: BLOCK,
+    isDeep: true,
+    make: async (fs, folder) => {
+      const file = await fs.open(`${folder}/large`);
+      const memory = Array.from({ length: 32 }, () => [Buffer.alloc(BLOCK / 2), Buffer.alloc(BLOCK / 2)]);
+      return async (i, lane) => (await file.readv(memory[lane] ?? [], (i % BLOCKS) * BLOCK)).bytesRead;
+    },
   },
-  readLarge: async (fs, folder) => async () => (await fs.readFile(`${folder}/large`)).byteLength / MIB,
+  write: {
+    routes: [`${FILE}write`],
+    gives: BLOCK,
+    isDeep: true,
+    make: async (fs, folder, by) => {
+      const file = await fs.open(`${folder}/${by}-blocks`, 'w');
+      const memory = Buffer.alloc(BLOCK, 'x');
+      return async (i) => (await file.write(memory, 0, BLOCK, (i % BLOCKS) * BLOCK)).bytesWritten;
+    },
+  },
+  writev: {
+    routes: [`${FILE}writev`],
+    gives: BLOCK,
+    isDeep: true,
+    make: async (fs, folder, by) => {
+      const file = await fs.open(`${folder}/${by}-vectors`, 'w');
+      const memory = [Buffer.alloc(BLOCK / 2, 'x'), Buffer.alloc(BLOCK / 2, 'y')];
+      return async (i) => (await file.writev(memory, (i % BLOCKS) * BLOCK)).bytesWritten;
+    },
+  },
+  'handle.readFile': {
+    routes: [`${FILE}readFile`],
+    gives: SMALL,
+    isDeep: true,
+    make: async (fs, folder) => async (i) => {
+      const file = await fs.open(`${folder}/small/${i % FILES}`);
+      const { byteLength } = await file.readFile();
+      await file.close();
+      return byteLength;
+    },
+  },
+  'handle.writeFile': {
+    routes: [`${FILE}writeFile`],
+    gives: SMALL,
+    isDeep: true,
+    make: async (fs, folder, by) => async (i) => {
+      const file = await fs.open(`${folder}/${by}-${i % 1000}`, 'w');
+      await file.writeFile(DATA);
+      await file.close();
+      return SMALL;
+    },
+  },
+  'handle.appendFile': {
+    routes: [`${FILE}appendFile`],
+    gives: 7,
+    isDeep: true,
+    make: async (fs, folder, by) => {
+      const file = await fs.open(`${folder}/${by}-lines`, 'a');
+      return async (i) => {
+        await file.appendFile(`line ${i % 10}\n`);
+        return 7;
+      };
+    },
+  },
+  readStream: {
+    routes: ['createReadStream'],
+    gives: LARGE,
+    count: 4,
+    make: async (fs, folder) => async () => {
+      let bytes = 0;
+      for await (const chunk of fs.createReadStream(`${folder}/large`)) bytes += chunk.length;
+      return bytes / MIB;
+    },
+  },
+  'handle.createReadStream': {
+    routes: [`${FILE}read`],
+    gives: LARGE,
+    count: 4,
+    make: async (fs, folder) => async () => {
+      const file = await fs.open(`${folder}/large`);
+      let bytes = 0;
+      for await (const chunk of file.createReadStream()) bytes += chunk.length;
+      return bytes / MIB;
+    },
+  },
+  writeStream: {
+    routes: ['createWriteStream'],
+    gives: LARGE,
+    count: 4,
+    make: async (fs, folder, by) => async () => {
+      const chunk = Buffer.alloc(65_536, 'x');
+      // over what is there: to empty a file of this size takes as long as to write it
+      const path = `${folder}/${by}-stream`;
+      const stream = fs.createWriteStream(path, { flags: existsSync(path) ? 'r+' : 'w' });
+      for (let i = 0; i < LARGE * 16; i++)
+        if (!stream.write(chunk)) await new Promise<void>((done) => stream.once('drain', done));
+      await new Promise<void>((done) => stream.end(done));
+      return LARGE;
+    },
+  },
 };
 
-const COUNTS: { readonly [name: string]: number } = {
-  readStream: 4,
-  handleStream: 4,
-  writeStream: 2,
-  readLarge: 8,
-  datasync: 40,
-};
-const DEEP = [
-  'readFile',
-  'readFileText',
-  'writeFile',
-  'appendFile',
-  'open',
-  'openNew',
-  'read',
-  'write',
-  'datasync',
-];
-/** What an operation gives, for those of 64 MiB in MiB. */
-const GIVES: { readonly [name: string]: number } = {
-  ...{
-    readFile: SMALL,
-    readFileText: SMALL,
-    writeFile: SMALL,
-    appendFile: 7,
-    open: 1,
-    openNew: 1,
-    datasync: 1,
-  },
-  ...{
-    read: BLOCK,
-    write: BLOCK,
-    readStream: LARGE,
-    handleStream: LARGE,
-    writeStream: LARGE,
-    readLarge: LARGE,
-  },
-};
+/** The functions of `uring/fs` that are measured here, by their names in ROUTES. */
+export const MEASURED: ReadonlySet<string> = new Set(Object.values(CASES).flatMap(({ routes }) => routes));
 
 function split(name: string): [what: string, depth: number] {
   const [what = '', depth = '1'] = name.split(':');
@@ -145,7 +220,7 @@ function side(fs: Interface & Streams, by: string) {
     const made = new Map<string, Do>();
     return async (name, count) => {
       const [what, depth] = split(name);
-      const operation = made.get(what) ?? (await CASES[what]?.(fs, folder, by));
+      const operation = made.get(what) ?? (await CASES[what]?.make(fs, folder, by));
       if (operation === undefined) throw new Error(`no case ${name}`);
       made.set(what, operation);
       return inParallel(count, depth, operation, (got) => got);
@@ -155,20 +230,16 @@ function side(fs: Interface & Streams, by: string) {
 
 export const fs: Family = {
   name: 'fs',
-  title: 'uring/fs beside node:fs/promises',
-  unit: 'a call (open: and its close; streams and readLarge: 64 MiB)',
+  title: 'uring/fs beside node:fs: what goes through the ring',
+  unit: 'a call (open, handle.readFile, handle.writeFile: with open and close; streams and readLarge: 64 MiB)',
   how: 'NAME:DEPTH, the depth being how many calls are on their way. 10,000 files of 2,500 bytes; blocks of 4 KiB of a cached file of 64 MiB; streams in the default chunks.',
   plot: { axes: ['rate', 'cpu'], isLog: true },
-  cases: [
-    ...DEEP.flatMap((name) => [`${name}:1`, `${name}:32`]),
-    'readStream',
-    'handleStream',
-    'writeStream',
-    'readLarge',
-  ],
+  cases: Object.entries(CASES).flatMap(([name, { isDeep }]) =>
+    isDeep ? [`${name}:1`, `${name}:32`] : [name],
+  ),
   count: (name, { isQuick }) => {
     const [what] = split(name);
-    return COUNTS[what] ?? (isQuick ? 1000 : 4000);
+    return CASES[what]?.count ?? (isQuick ? 1000 : 2000);
   },
   workers: {
     'fs.promises': side({ ...node, createReadStream, createWriteStream }, 'node'),
@@ -181,5 +252,5 @@ export const fs: Family = {
     writeFileSync(join(folder, 'large'), Buffer.alloc(LARGE * MIB, 'x'));
     await kit.node(Object.keys(this.workers), [folder], kit.cpus(2));
   },
-  expected: (name, count) => ((GIVES[split(name)[0]] ?? 0) * count) >>> 0,
+  expected: (name, count) => ((CASES[split(name)[0]]?.gives ?? 0) * count) >>> 0,
 };

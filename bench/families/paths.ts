@@ -1,8 +1,9 @@
-/** What `uring/fs` leaves to Node although a ring has it, beside `fs.promises`: the figures of lib/fs/routes.ts. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/** What `uring/fs` leaves to Node although a ring has it, beside Node's own: the other half of lib/fs/routes.ts. */
+import { fdatasync, ftruncate, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import * as node from 'node:fs/promises';
 import { join } from 'node:path';
-import { AsyncRing } from 'uring';
+import { promisify } from 'node:util';
+import { AsyncRing, probe } from 'uring';
 import type { Family, Work } from '../harness.ts';
 import { inParallel } from '../turn.ts';
 
@@ -17,6 +18,12 @@ interface Calls {
   rmdir(path: string): Promise<unknown>;
   symlink(from: string, to: string): Promise<unknown>;
   unlink(path: string): Promise<unknown>;
+  datasync(fd: number): Promise<unknown>;
+  truncate(fd: number, length: number): Promise<unknown>;
+}
+
+function ofNode(): Calls {
+  return { ...node, datasync: promisify(fdatasync), truncate: promisify(ftruncate) };
 }
 
 function ofRing(): Calls {
@@ -29,7 +36,14 @@ function ofRing(): Calls {
     rmdir: (path) => ring.unlink(path, { directory: true }),
     symlink: (from, to) => ring.symlink(from, to),
     unlink: (path) => ring.unlink(path),
+    datasync: (fd) => ring.fsync(fd, { dataOnly: true }),
+    truncate: (fd, length) => ring.ftruncate(fd, length),
   };
+}
+
+/** A file for each lane. */
+function filesIn(folder: string, name: string): number[] {
+  return Array.from({ length: 32 }, (_, lane) => openSync(join(folder, `${name}-${lane}`), 'w'));
 }
 
 const CASES: {
@@ -40,6 +54,18 @@ const CASES: {
   ) => (i: number, lane: number) => Promise<unknown>;
 } = {
   stat: (calls, folder) => (i) => calls.stat(`${folder}/${i % FILES}`),
+  datasync: (calls, folder, by) => {
+    const files = filesIn(folder, `${by}-synced`);
+    return (_, lane) => {
+      const fd = files[lane] ?? -1;
+      writeSync(fd, 'x');
+      return calls.datasync(fd);
+    };
+  },
+  truncate: (calls, folder, by) => {
+    const files = filesIn(folder, `${by}-cut`);
+    return (i, lane) => calls.truncate(files[lane] ?? -1, i % 4096);
+  },
   'link+unlink': (calls, folder, by) => async (i, lane) => {
     await calls.link(`${folder}/${i % FILES}`, `${folder}/${by}-link-${lane}`);
     await calls.unlink(`${folder}/${by}-link-${lane}`);
@@ -61,25 +87,29 @@ const CASES: {
 function side(make: () => Calls, by: string) {
   return ([folder = '']: readonly string[]): Work => {
     const calls = make();
+    const made = new Map<string, ReturnType<(typeof CASES)[string]>>();
     for (let lane = 0; lane < 32; lane++) writeFileSync(join(folder, `${by}-${lane}`), '');
     return (name, count) => {
       const [what = '', depth = '1'] = name.split(':');
-      const made = CASES[what];
-      if (made === undefined) throw new Error(`no case ${name}`);
-      return inParallel(count, Number(depth), made(calls, folder, by), () => 1);
+      const operation = made.get(what) ?? CASES[what]?.(calls, folder, by);
+      if (operation === undefined) throw new Error(`no case ${name}`);
+      made.set(what, operation);
+      return inParallel(count, Number(depth), operation, () => 1);
     };
   };
 }
 
 export const paths: Family = {
   name: 'paths',
-  title: 'Operations on paths: what uring/fs leaves to Node',
+  title: 'What uring/fs leaves to Node, although a ring has it',
   unit: 'a call, or the two calls of a pair',
-  how: 'NAME:DEPTH, the depth being how many calls are on their way. Calls of a pair undo each other. The kernel gives each of these operations of a ring to a worker.',
+  how: 'NAME:DEPTH, the depth being how many calls are on their way. Calls of a pair undo each other. datasync follows a write, truncate changes the size of a small file. The kernel gives each of these operations of a ring to a worker.',
   plot: { axes: ['rate', 'cpu'], isLog: true },
-  cases: Object.keys(CASES).flatMap((name) => [`${name}:1`, `${name}:32`]),
-  count: (_, { isQuick }) => (isQuick ? 500 : 2000),
-  workers: { 'fs.promises': side(() => node, 'node'), AsyncRing: side(ofRing, 'ring') },
+  cases: Object.keys(CASES)
+    .filter((name) => name !== 'truncate' || probe().ops.OP_FTRUNCATE.supported === true)
+    .flatMap((name) => [`${name}:1`, `${name}:32`]),
+  count: (name, { isQuick }) => (name.startsWith('datasync') ? 40 : isQuick ? 500 : 2000),
+  workers: { 'fs.promises': side(ofNode, 'node'), AsyncRing: side(ofRing, 'ring') },
   async sides(kit) {
     const folder = join(kit.folder, 'paths');
     mkdirSync(folder);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import promises from 'node:fs/promises';
 import { test } from 'node:test';
+import { MEASURED } from '../../bench/families/fs.ts';
 import uring, { ROUTES } from '../../lib/fs.ts';
 
 const HANDLE = 'FileHandle.';
@@ -29,4 +30,9 @@ test('a method of a FileHandle that has no row by the ring is the one of Node', 
   const byRing = Object.entries(ROUTES).filter(([name, { by }]) => name.startsWith(HANDLE) && by === 'ring');
   // close() is replaced in the part of C++
   assert.deepEqual([...own, 'close'].sort(), byRing.map(([name]) => name.slice(HANDLE.length)).sort());
+});
+
+test('every row by the ring is measured by npm run bench -- fs, and no other', () => {
+  const byRing = Object.entries(ROUTES).flatMap(([name, { by }]) => (by === 'ring' ? [name] : []));
+  assert.deepEqual([...MEASURED].sort(), byRing.sort());
 });
