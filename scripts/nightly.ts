@@ -51,6 +51,11 @@ const STEPS: readonly Step[] = [
   },
   { name: 'node-fs', does: "Node's own tests of files, over each backend", command: npm('test:node-fs') },
   {
+    name: 'programs',
+    does: 'programs from npm with uring/register, beside plain Node',
+    command: script('programs.ts'),
+  },
+  {
     name: 'workers',
     does: 'a thousand workers terminated under load, on every Node',
     command: ['env', 'URING_TERMINATE=1000', ...npm('test:runtimes', 'terminate')],

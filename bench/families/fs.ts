@@ -14,7 +14,7 @@ const MIB = 2 ** 20;
 const LARGE = 64;
 const DATA = Buffer.alloc(SMALL, 'x');
 
-type Interface = Pick<typeof node, 'appendFile' | 'open' | 'readFile' | 'writeFile'>;
+type Interface = Pick<typeof node, 'appendFile' | 'open' | 'readFile' | 'stat' | 'writeFile'>;
 interface Streams {
   readonly createReadStream: typeof createReadStream;
   readonly createWriteStream: typeof createWriteStream;
@@ -71,6 +71,12 @@ const CASES: { readonly [name: string]: Case } = {
       await fs.appendFile(`${folder}/${by}-log-${lane}`, `line ${i % 10}\n`);
       return 7;
     },
+  },
+  stat: {
+    routes: ['stat', 'lstat'],
+    gives: SMALL,
+    isDeep: true,
+    make: async (fs, folder) => async (i) => (await fs.stat(`${folder}/small/${i % FILES}`)).size,
   },
   open: {
     routes: ['open', `${FILE}close`],

@@ -1,9 +1,11 @@
 /** The functions of `node:fs` with callbacks that a ring does faster: for streams, and for `uring/register`. */
+import type { Stats } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
 import { ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
 import { nodeFs } from './node.ts';
 import { isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
+import { isInMemory, learn, planStat, statOn } from './stat.ts';
 import { closeOn, planRead, planWrite, readOn, writeOn } from './whole.ts';
 
 type Callback = (error: unknown, ...results: readonly unknown[]) => void;
@@ -139,9 +141,10 @@ function splitWhole(args: readonly unknown[], least: number): [readonly unknown[
     : undefined;
 }
 
-function readByNode(given: readonly unknown[] = []): Promise<unknown> {
+/** What a function with a callback gives. */
+function promised(start: (done: Callback) => unknown): Promise<unknown> {
   return new Promise((done, fail) => {
-    node('readFile', [...given, (error: unknown, data: unknown) => (error ? fail(error) : done(data))]);
+    start((error, result) => (error ? fail(error) : done(result)));
   });
 }
 
@@ -152,7 +155,7 @@ export function readFile(...args: readonly unknown[]): unknown {
   const ring = plan && ringOrThreads();
   if (plan === undefined || ring === undefined || callback === undefined) return node('readFile', args);
   return tell(
-    readOn(ring, plan).then((data) => data ?? readByNode(given)),
+    readOn(ring, plan).then((data) => data ?? promised((done) => node('readFile', [...(given ?? []), done]))),
     callback,
     (data) => [data],
   );
@@ -170,3 +173,29 @@ function wholeWriter(name: 'writeFile' | 'appendFile', flag: string) {
 
 export const writeFile: (...args: readonly unknown[]) => unknown = wholeWriter('writeFile', 'w');
 export const appendFile: (...args: readonly unknown[]) => unknown = wholeWriter('appendFile', 'a');
+
+/** `stat(path, callback)` and `stat(path, options, callback)`, and `lstat` alike. */
+function statter(name: 'stat' | 'lstat') {
+  return (...args: readonly unknown[]): unknown => {
+    const [given, callback] = splitWhole(args, 1) ?? [];
+    const plan = given && planStat(name, given[0], given[1]);
+    if (plan === undefined || callback === undefined) return node(name, args);
+    const ring = isInMemory(plan) ? ringOrThreads() : undefined;
+    const byNode = (done: Callback) => node(name, [...(given ?? []), done]);
+    if (ring !== undefined) {
+      const work = statOn(ring, plan).then((found) => found ?? promised(byNode));
+      return tell(work, callback, (stats) => [stats]);
+    }
+    return byNode((error, stats) => {
+      if (isStats(stats)) learn(plan, stats);
+      callback(error, ...(error ? [] : [stats]));
+    });
+  };
+}
+
+function isStats(value: unknown): value is Stats {
+  return typeof value === 'object' && value !== null && 'dev' in value;
+}
+
+export const stat: (...args: readonly unknown[]) => unknown = statter('stat');
+export const lstat: (...args: readonly unknown[]) => unknown = statter('lstat');

@@ -2,13 +2,19 @@
 import type * as nodeTypes from 'node:fs/promises';
 import { open } from './handle.ts';
 import { like, nodePromises } from './node.ts';
+import { lstat, stat } from './stat.ts';
 import { appendFile, readFile, writeFile } from './whole.ts';
 
 /** What is not Node's own. */
-export const ours: Pick<typeof nodeTypes, 'appendFile' | 'open' | 'readFile' | 'writeFile'> = {
+export const ours: Pick<
+  typeof nodeTypes,
+  'appendFile' | 'lstat' | 'open' | 'readFile' | 'stat' | 'writeFile'
+> = {
   appendFile: like(nodePromises.appendFile, appendFile),
+  lstat: like(nodePromises.lstat, lstat),
   open: like(nodePromises.open, open),
   readFile: like(nodePromises.readFile, readFile),
+  stat: like(nodePromises.stat, stat),
   writeFile: like(nodePromises.writeFile, writeFile),
 };
 

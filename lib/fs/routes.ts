@@ -13,6 +13,8 @@ const CACHED = 'a read of cached data ends in the call that submits it: no threa
 const OPEN =
   'a name that the kernel has cached is opened in the call that submits it; a new file by a worker of the kernel';
 const STATX = 'the kernel always gives it to a worker, which costs more than a thread of Node';
+const NAMED =
+  'a cached name is opened in the call that submits it, and an open file of a local file system is asked at once; of NFS, FUSE and others by a thread';
 const NO_OPERATION = 'io_uring has no operation for it';
 const MANY = 'many calls, most of which are stat, readdir or copies';
 
@@ -41,8 +43,8 @@ export const ROUTES: { readonly [name: string]: Route } = {
   createWriteStream: { by: 'ring', why: 'as write' },
   'FileHandle.stat': { by: 'threads', why: STATX },
   'FileHandle.readableWebStream': { by: 'threads', why: 'it reads in C++, by itself' },
-  stat: { by: 'threads', why: STATX },
-  lstat: { by: 'threads', why: STATX },
+  stat: { by: 'ring', why: NAMED },
+  lstat: { by: 'ring', why: NAMED },
   access: { by: 'threads', why: NO_OPERATION },
   chmod: { by: 'threads', why: NO_OPERATION },
   chown: { by: 'threads', why: NO_OPERATION },
