@@ -146,6 +146,8 @@ interface Column {
   readonly width: number;
   /** In a table that has room for it. */
   readonly wide?: number;
+  /** In one with rings that has not. */
+  readonly tight?: number;
   readonly isText?: boolean;
   readonly isOfRings?: boolean;
   /** `seconds` undefined: counts instead of rates. */
@@ -162,11 +164,12 @@ const COLUMNS: readonly Column[] = [
     title: 'COMM',
     width: 9,
     wide: 15,
+    tight: 5,
     isText: true,
     text: ({ comm }) => (comm === undefined ? '<gone>' : visible(comm)),
   },
-  { title: 'RING', width: 5, isText: true, isOfRings: true, text: ({ ring }) => ring ?? '-' },
-  { title: 'OPERATION', width: 9, wide: 18, isText: true, text: ({ operation }) => operation },
+  { title: 'RING', width: 5, tight: 4, isText: true, isOfRings: true, text: ({ ring }) => ring ?? '-' },
+  { title: 'OPERATION', width: 9, wide: 18, tight: 8, isText: true, text: ({ operation }) => operation },
   {
     title: 'OPS/S',
     width: 5,
@@ -214,10 +217,20 @@ const COLUMNS: readonly Column[] = [
 /** So many columns a table needs that shows everything. */
 export const WIDE = 110;
 
+/** A number with a unit in fewer characters: `'5.14k'` as `'5k'`, `'514k'` as `'.5M'`. */
+function squeezed(text: string, width: number): string {
+  const [, digits, unit = ''] = /^([\d.]+)([kMG])$/.exec(text) ?? [];
+  if (digits === undefined || text.length <= width) return text;
+  const whole = `${Math.round(Number(digits))}${unit}`;
+  if (whole.length <= width) return whole;
+  return `.${Math.min(9, Math.round(Number(digits) / 100))}${UNITS[UNITS.indexOf(unit) + 1]}`;
+}
+
 function fitted(text: string, width: number, isText: boolean): string {
+  if (!isText) return squeezed(text, width).padStart(width);
   const characters = [...text];
-  if (isText && characters.length > width) return `${characters.slice(0, width - 1).join('')}…`;
-  return isText ? text.padEnd(width) : text.padStart(width);
+  if (characters.length > width) return `${characters.slice(0, width - 1).join('')}…`;
+  return text.padEnd(width);
 }
 
 /**
@@ -226,12 +239,13 @@ function fitted(text: string, width: number, isText: boolean): string {
  * @param width of the terminal
  */
 export function rowLines(rows: readonly Row[], seconds: number | undefined, width: number): string[] {
-  const isWide = width >= WIDE;
   const hasRings = rows.some(({ ring }) => ring !== undefined);
   const columns = COLUMNS.filter(({ isOfRings = false }) => hasRings || !isOfRings);
+  const least = columns.reduce((sum, column) => sum + column.width + 1, -1);
+  const room = width >= WIDE ? 'wide' : width < least ? 'tight' : 'width';
   const line = (cell: (column: Column, width: number) => string): string =>
     columns
-      .map((column) => cell(column, isWide ? (column.wide ?? column.width) : column.width))
+      .map((column) => cell(column, column[room] ?? column.width))
       .join(' ')
       .trimEnd();
   const head = line(({ title, total = title, isText = false }, size) =>

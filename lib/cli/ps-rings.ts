@@ -1,5 +1,6 @@
 /** Rings of the host as `uring ps` shows them: one for each, with the processes that hold it, and what is wrong with it. */
 import type { HostRing } from '../host/inspect.ts';
+import { joined } from './table.ts';
 
 /** A process that has a ring open, or mapped. */
 export interface Holder {
@@ -108,9 +109,10 @@ export function totalsOf(rows: readonly RingRow[]): Totals {
   };
 }
 
-export function totalsText(totals: Totals): string {
+/** @param width of the terminal */
+export function totalsText(totals: Totals, width: number): string {
   const counted = (count: number, what: string, many = `${what}s`) => `${count} ${count === 1 ? what : many}`;
-  return [
+  const parts = [
     `${counted(totals.rings, 'ring')} of ${counted(totals.processes, 'process', 'processes')}`,
     counted(totals.workers, 'worker'),
     `${sizeText(totals.pinnedBytes)} pinned`,
@@ -118,5 +120,6 @@ export function totalsText(totals: Totals): string {
     ...(totals.polls > 0 ? [counted(totals.polls, 'poll')] : []),
     `${totals.overflowed} overflowed`,
     ...(totals.inTrouble > 0 ? [`${totals.inTrouble} in trouble`] : []),
-  ].join(', ');
+  ];
+  return joined(parts, width);
 }

@@ -336,9 +336,14 @@ function lines<T>(columns: Columns<T>, rows: readonly T[], header: boolean, fit?
   return table(header ? columns.map(([title]) => title) : undefined, cells, fit).split('\n');
 }
 
+/** The columns of the terminal; what goes elsewhere has 80. */
+function terminalWidth(): number {
+  return Math.max(process.stdout.columns || 80, 80);
+}
+
 /** What may be cut so that a line fits: the name, then the user, then the reason. */
 function fitFor(trouble: boolean): Fit {
-  const width = Math.max(process.stdout.columns || 80, 80);
+  const width = terminalWidth();
   return { width, cut: [[2, 6], [3, 4], ...(trouble ? [[6, 8] as const] : [])] };
 }
 
@@ -359,7 +364,7 @@ function tableLines(rows: readonly RingRow[], { users, who }: Known, options: Op
     );
     tables.push(lines(FILES, found, header));
   }
-  if (header && rows.length > 0) tables.push([totalsText(totalsOf(rows))]);
+  if (header && rows.length > 0) tables.push([totalsText(totalsOf(rows), terminalWidth())]);
   return tables.filter((each) => each.length > 0).flatMap((each, i) => (i === 0 ? each : ['', ...each]));
 }
 

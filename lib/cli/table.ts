@@ -32,6 +32,31 @@ export function fitted(text: string, width: number): string {
   return `${kept}~`;
 }
 
+/** Parts of a sentence with commas between, on as many lines as they need. */
+export function joined(parts: readonly string[], width: number): string {
+  const lines: string[] = [];
+  for (const part of parts) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 2 + widthOf(part) < width)
+      lines.push(`${lines.pop()}, ${part}`);
+    else lines.push(part);
+  }
+  return lines.join(',\n');
+}
+
+/** Words on lines of so many columns, each after the first indented. */
+export function wrapped(text: string, width: number, indent: string): string[] {
+  const lines: string[] = [];
+  let line: string | undefined;
+  for (const word of text.split(' ')) {
+    if (line !== undefined && widthOf(line) + 1 + widthOf(word) > width) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = line === undefined ? word : `${line} ${word}`;
+  }
+  return [...lines, line ?? ''];
+}
+
 /** A cell: numbers stand to the right. */
 export type Cell = string | number | bigint;
 

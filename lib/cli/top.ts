@@ -19,6 +19,7 @@ import {
   sorted,
   WIDE,
 } from './operation-rows.ts';
+import { joined } from './table.ts';
 import { whoToJson } from './who.ts';
 
 /** What the command line says. */
@@ -182,23 +183,22 @@ class Show {
     const { columns = 80, rows: height = 24 } = process.stdout;
     const all = sorted(rowsOf(record.operations, which, rings ? 'ring' : 'process').filter(isActive), sort);
     // the head, two lines below, and one for the cursor
-    const room = this.#live === undefined ? most : Math.min(most, Math.max(height - 5, 1));
+    const room = this.#live === undefined ? most : Math.min(most, Math.max(height - 4, 1));
     const shown = all.slice(0, room);
+    const more = all.length - shown.length;
     const total = all.reduce((sum, { counts }) => sum + Math.max(counts.submitted, counts.completed), 0);
     const processes = new Set(all.map(({ pid }) => pid)).size;
-    const width = process.stdout.isTTY ? columns : 80;
+    const width = process.stdout.isTTY ? columns : rings ? WIDE : 80;
     const parts = [
       `${which === 'total' ? `${total} operations` : `${shortNumber(total / seconds)} ops/s`} in ${processes} ${processes === 1 ? 'process' : 'processes'} over ${seconds.toFixed(1)} s`,
       `counted by ${record.counted === 'kernel' ? 'the kernel' : 'events'}`,
-      ...(all.length > shown.length ? [`${all.length - shown.length} rows more`] : []),
+      ...(more > 0 ? [`${more} ${more === 1 ? 'row' : 'rows'} more`] : []),
     ];
-    const below = parts.join(', ');
-    const lost = record.lostEvents === 0 ? '' : `${shortNumber(record.lostEvents)} events lost`;
-    const between = lost === '' ? '' : below.length + 2 + lost.length > width ? ',\n' : ', ';
-    return [
-      ...rowLines(shown, which === 'total' ? undefined : seconds, rings ? Math.max(width, WIDE) : width),
-      `${below}${between}${lost === '' ? '' : paint.yellow(lost)}`,
-    ].join('\n');
+    const lost = record.lostEvents;
+    if (lost > 0) parts.push(paint.yellow(`${shortNumber(lost)} events lost`));
+    return [...rowLines(shown, which === 'total' ? undefined : seconds, width), joined(parts, width)].join(
+      '\n',
+    );
   }
 
   async #json(record: Accounts): Promise<void> {

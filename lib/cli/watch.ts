@@ -19,6 +19,7 @@ import { rfc3339 } from './call.ts';
 import { follow, withCommand } from './following.ts';
 import { asFailure, EXIT, Failure, note, paint, print, toJson, visible } from './kit.ts';
 import type { Launched } from './launch.ts';
+import { wrapped } from './table.ts';
 import { ancestryText, whereText, whoToJson } from './who.ts';
 
 /** What the command line says. */
@@ -132,26 +133,12 @@ function ruleText({ id, title, severity, why, falsePositives, silence }: Rule, e
     ['why', why],
     ['harmless', falsePositives],
     ['silence', silence],
-  ].flatMap(([name = '', text = '']) => (text === '' ? [] : wrapped(`${name}: ${text}`)));
+  ].flatMap(([name = '', text = '']) => (text === '' ? [] : wrapped(`  ${name}: ${text}`, 80, '    ')));
   return [
     `${paint.bold(id)} (${COLOURS[severity](severity)}${enabled ? '' : ', off'}): ${title}`,
     ...lines,
     '',
   ].join('\n');
-}
-
-/** Lines of at most 80 columns. */
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  let line = ' ';
-  for (const word of text.split(' ')) {
-    if (line.length + 1 + word.length > 80) {
-      lines.push(line);
-      line = '   ';
-    }
-    line += ` ${word}`;
-  }
-  return [...lines, line];
 }
 
 async function watchUntilEnd(command: Launched | undefined, rules: RuleSet, options: Options): Promise<void> {
@@ -160,6 +147,7 @@ async function watchUntilEnd(command: Launched | undefined, rules: RuleSet, opti
   let found = 0;
   let lost = 0;
   await follow(stream, { command, duration }, (record) => {
+    if (record.type === 'start' && process.stderr.isTTY) note(`${rules.rules.length} rules; Ctrl-C ends it`);
     if (record.type === 'lost')
       note(`cpu ${record.cpu} lost ${record.events} events: something may have been missed`);
     if (record.type === 'end') lost = record.lostEvents + record.malformed;
@@ -177,8 +165,10 @@ function shown(finding: Finding, { json, ecs }: Options): string {
   const { timeNs, severity, comm, pid, title, rule, evidence, process: who } = finding;
   const where = whereText(who);
   const from = ancestryText(who);
+  const head = `${rfc3339(timeNs)?.slice(0, 23)}Z ${COLOURS[severity](severity.toUpperCase())} ${visible(comm ?? '<gone>')} (${pid}) ${title} [${rule}]`;
+  const { isTTY, columns } = process.stdout;
   return [
-    `${rfc3339(timeNs)?.slice(0, 23)}Z ${COLOURS[severity](severity.toUpperCase())} ${visible(comm ?? '<gone>')} (${pid}) ${title} [${rule}]`,
+    ...(isTTY ? wrapped(head, columns, '  ') : [head]),
     `  ${visible(evidence)}; ${[
       ...(who?.exe === undefined ? [] : [visible(who.exe)]),
       ...(who?.euid === undefined ? [] : [`uid ${who.euid}`]),

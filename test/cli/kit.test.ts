@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { asFailure, EXIT, Failure, table, toJson, visible } from '../../lib/cli/kit.ts';
+import { joined, wrapped } from '../../lib/cli/table.ts';
 import { SyscallError, UnsupportedError } from '../../lib/errors.ts';
 
 describe('visible()', () => {
@@ -24,6 +25,15 @@ describe('visible()', () => {
     for (const text of ['load-11741', 'Grüße', '日本語', 'עברית', '🙂', ''])
       assert.equal(visible(text), text);
   });
+});
+
+it('parts and words go on in the next line where one is full', () => {
+  assert.equal(joined(['one', 'two', 'three'], 80), 'one, two, three');
+  // the comma at the end of a line has its column
+  assert.equal(joined(['one', 'two', 'three'], 9), 'one, two,\nthree');
+  assert.equal(joined(['one', 'two', 'three'], 8), 'one,\ntwo,\nthree');
+  assert.deepEqual(wrapped('one two three', 7, '  '), ['one two', '  three']);
+  assert.deepEqual(wrapped('  one two', 6, '    '), ['  one', '    two']);
 });
 
 describe('table()', () => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { bars } from '../../lib/cli/latency-picture.ts';
-import { shortNumber, shortTime } from '../../lib/cli/operation-rows.ts';
+import { type Row, rowLines, shortNumber, shortTime } from '../../lib/cli/operation-rows.ts';
 import { confinedUring, uring } from '../helpers/cli.ts';
 import { cannotConfine } from '../helpers/confined.ts';
 import { live, PROGRAM, ran, started } from '../helpers/live-commands.ts';
@@ -124,6 +124,39 @@ test('a signal ends top in good order, and nothing stays', live, async () => {
       instances().filter((name) => name.startsWith(`uring.${child.pid}.`)),
       [],
     );
+  }
+});
+
+test('a row with the largest numbers fits the terminal, with its ring too', () => {
+  const latency = { count: 1, sumNs: 1, maxNs: 999e9, p50Ns: 123_456, p99Ns: 99.9e9, buckets: [] };
+  for (const count of [5140, 49_500, 514_000, 999_000, 5.1e6]) {
+    const counts = {
+      ...{
+        submitted: count,
+        refused: 0,
+        completed: count,
+        errors: count,
+        skipped: 0,
+        punted: count,
+        armed: 0,
+      },
+      ...{ cut: count, overflow: count, latency },
+    };
+    const row: Row = {
+      ...{ pid: 4_194_303, comm: 'a-name-of-15-ch', ring: undefined, operation: 'RECVMSG_MULTISHOT' },
+      ...{ inFlight: count, counts },
+    };
+    for (const [ring, width] of [
+      [undefined, 80],
+      ['r999', 80],
+      ['r9999', 100],
+      ['r9999', 110],
+    ] as const) {
+      const [head = '', line = ''] = rowLines([{ ...row, ring }], 1, width);
+      assert.ok(head.length <= width && line.length <= width, `${width}\n${head}\n${line}`);
+      assert.equal(line.length, head.length);
+      assert.match(line, ring === undefined ? /^4194303 a-name-/ : new RegExp(` ${ring} `));
+    }
   }
 });
 
