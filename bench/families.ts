@@ -2,6 +2,7 @@
 import { appends } from './families/appends.ts';
 import { beside } from './families/beside.ts';
 import { echo } from './families/echo.ts';
+import { ends } from './families/ends.ts';
 import { files } from './families/files.ts';
 import { fs } from './families/fs.ts';
 import { heap } from './families/heap.ts';
@@ -16,6 +17,7 @@ import { cachedReads, directReads, sequentialReads } from './families/reads.ts';
 import { registerCalls } from './families/register.ts';
 import { stat } from './families/stat.ts';
 import { tree } from './families/tree.ts';
+import { wakeup } from './families/wakeup.ts';
 import type { Family } from './harness.ts';
 
 export const families: readonly Family[] = [
@@ -35,6 +37,8 @@ export const families: readonly Family[] = [
   echo,
   http,
   proxy,
+  wakeup,
+  ends,
   inflight,
   heap,
   load,

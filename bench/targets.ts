@@ -145,6 +145,23 @@ const LEAST: { readonly [name: string]: number } = {
   readStream: 1.5,
 };
 
+/** How long a close may take, and how late a promise may be. */
+const END_LIMITS_MS: { readonly [name: string]: number } = {
+  'close:AsyncRing': 5,
+  'close-100:AsyncRing': 20,
+  'close:Ring': 5,
+  'close-100:Ring': 20,
+  'zero-copy:late': 50,
+  'zero-copy:close': 5,
+};
+
+function ending(rows: Rows): Verdict[] {
+  return Object.entries(END_LIMITS_MS).flatMap(([name, limitMs]) => {
+    const row = find(rows, 'ends', name, 'uring');
+    return atMost(`Ends: ${name}`, limitMs * 1e6, row && of(row, 'ns'), duration);
+  });
+}
+
 /** Every target that this run has measured. */
 export function verdicts(rows: Rows): Verdict[] {
   const direct = (depth: string, limit: number) => [
@@ -219,5 +236,12 @@ export function verdicts(rows: Rows): Verdict[] {
     ...atMost('Heap for a NOP through Ring', 1, heapOf(rows, 'NOP, Ring'), isBytes),
     ...routes(rows),
     ...loading(rows),
+    ...atMost(
+      "Wake-up of a sleeping loop, to libuv's poll",
+      1,
+      compared(rows, 'wakeup', '1ms', 'AsyncRing', 'poll of libuv', 'ns'),
+      isTimes,
+    ),
+    ...ending(rows),
   ];
 }
