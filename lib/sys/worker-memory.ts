@@ -3,8 +3,9 @@
  * still write to them; so the kernel gets only memory from here, which is mapped. Each mapping has a name with the worker's
  * thread id: by it any thread that uses the package finds what terminated workers have left, and unmaps it.
  */
+import { subscribe } from 'node:diagnostics_channel';
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
+import { isMainThread, Worker } from 'node:worker_threads';
 import { SyscallError } from '../errors.ts';
 import * as ffi from './ffi.ts';
 import { sys } from './syscall.ts';
@@ -22,6 +23,8 @@ const LARGEST = 2 ** 18;
 const LOCK_EX_NB = 6;
 /** Reading the list of mappings takes a third of a millisecond. */
 const SWEEP_INTERVAL_MS = 100;
+/** /proc knows that a thread has ended a moment after Node.js does. */
+const SWEEP_DELAY_MS = 10;
 
 /** Buffers over addresses where nothing is mapped any more, for what is mapped there next. */
 const spareViews = new Map<number, ArrayBuffer>();
@@ -276,3 +279,21 @@ export function sweepSometimes(): void {
   nextSweep = now + SWEEP_INTERVAL_MS;
   sweep();
 }
+
+let isDue = false;
+
+function sweepSoon(): void {
+  if (isDue) return;
+  isDue = true;
+  setTimeout(() => {
+    isDue = false;
+    sweep();
+  }, SWEEP_DELAY_MS).unref();
+}
+
+// the mapping of a ring holds all that the ring has: files in slots, pinned memory
+if (ffi.PROBLEM === undefined)
+  subscribe('worker_threads', (message) => {
+    const { worker } = Object(message);
+    if (worker instanceof Worker) worker.once('exit', sweepSoon);
+  });

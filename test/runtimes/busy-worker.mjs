@@ -19,6 +19,18 @@ function someFile() {
   return fd;
 }
 
+/** A server whose sockets are slots of the ring's table: it answers each client once. */
+async function serve(path) {
+  ring.registerFiles({ slots: 16 });
+  const server = await ring.socket('unix', { into: 'alloc' });
+  await ring.bind(server, { path });
+  await ring.listen(server, 16);
+  void (async () => {
+    for await (const client of ring.acceptMultishot(server, { into: 'alloc' }))
+      await ring.send(client, alloc(1));
+  })();
+}
+
 /** Again and again, until the worker is terminated. */
 async function forever(step) {
   for (;;) await step();
@@ -48,6 +60,7 @@ const ways = {
       void forever(() => ring.timeout({ afterMs: 0.1 }));
     }
   },
+  serving: () => serve(workerData.path),
   /** Rings that come and go. */
   churn: () =>
     void forever(async () => {
@@ -56,7 +69,7 @@ const ways = {
       other.close();
     }),
 };
-ways[how]();
+await ways[how]();
 // what was started is in the kernel
 await new Promise((resolve) => setTimeout(resolve, 2));
 parentPort.postMessage(ring.fd);

@@ -1,6 +1,7 @@
 /** Scenes, each run by `node scenes.mjs NAME ARGUMENT...` in a process of its own. Each writes one JSON value. */
 import { spawn } from 'node:child_process';
 import diagnostics from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import {
   mkdtempSync,
   openSync,
@@ -11,6 +12,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -327,6 +329,31 @@ const scenes = {
     });
   },
 
+  /** Servers whose sockets are slots of their rings: each client hears that its server has ended, and no fd stays. */
+  async terminatedServers(count) {
+    const folder = mkdtempSync(join(tmpdir(), 'uring-serving-'));
+    new AsyncRing(8).close();
+    await terminateBusy('idle');
+    const before = fdCount();
+    let heard = 0;
+    for (let i = 0; i < Number(count); i++) {
+      const path = join(folder, `${i}`);
+      const clients = [];
+      await terminateBusy('serving', path, async () => {
+        for (let k = 0; k < 4; k++) clients.push(connect(path));
+        await Promise.all(clients.map((client) => once(client, 'data')));
+      });
+      for (const client of clients) {
+        if (!client.closed) await once(client, 'close');
+        heard++;
+      }
+    }
+    rmSync(folder, { recursive: true });
+    for (let i = 0; i < 50 && fdCount() > before; i++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    tell({ heard, fds: fdCount() - before });
+  },
+
   /** The same with a parent that does not have the package. */
   async terminatedAlone(count) {
     // the first worker of a process opens files of Node.js's own
@@ -353,9 +380,10 @@ function uringMappings() {
 }
 
 /** One worker that is terminated while it works; its exit code. */
-async function terminateBusy(how) {
+async function terminateBusy(how, path, whileBusy) {
   const [reader, writer] = libc?.pipe() ?? [-1, -1];
-  const worker = new Worker(new URL('busy-worker.mjs', import.meta.url), { workerData: { how, reader } });
+  const workerData = { how, reader, path };
+  const worker = new Worker(new URL('busy-worker.mjs', import.meta.url), { workerData });
   const end = new Promise((resolve, reject) => {
     worker.on('exit', resolve);
     worker.on('error', reject);
@@ -364,6 +392,7 @@ async function terminateBusy(how) {
   const feed = () => {
     if (how === 'completing') for (let i = 0; i < 200; i++) writeSync(writer, 'x');
   };
+  await whileBusy?.();
   feed();
   const terminated = worker.terminate();
   feed();

@@ -24,3 +24,11 @@ for (const how of WAYS) {
 test('a parent without the package finds no fd of a terminated worker', async () => {
   assert.deepEqual(await scene('terminatedAlone', 8), { ended: 8, fds: 0 });
 });
+
+const { probe } = await import('uring');
+const lacks = ['OP_BIND', 'OP_LISTEN'].filter((op) => probe().ops[op].supported !== true);
+const skip = lacks.length > 0 && `this kernel has no ${lacks.join(', ')} (Linux 6.11)`;
+
+test('sockets in slots are closed with the worker that served them', { skip }, async () => {
+  assert.deepEqual(await scene('terminatedServers', 5), { heard: 20, fds: 0 });
+});

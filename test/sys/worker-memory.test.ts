@@ -6,6 +6,7 @@ import * as ffi from '../../lib/sys/ffi.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { sweep } from '../../lib/sys/worker-memory.ts';
 import { replace, restore } from '../helpers/replace.ts';
+import { until } from '../helpers/rings.ts';
 import { inThread, startThread } from '../helpers/scenario.ts';
 
 const MODULE = new URL('worker-memory.scenes.ts', import.meta.url).href;
@@ -43,6 +44,12 @@ test('a terminated worker leaves mappings, and a sweep unmaps them', async () =>
   assert.ok(mappings(/memfd:uring/).length > 0);
   sweep();
   assert.deepEqual(mappings(/\[io_uring\]|memfd:uring/), []);
+});
+
+test('a thread that has the package sweeps when a worker of its own has ended', async () => {
+  await leaveRings();
+  assert.ok(mappings(/memfd:uring/).length > 0);
+  await until('it is unmapped', () => mappings(/\[io_uring\]|memfd:uring/).length === 0);
 });
 
 test('a sweep after one that was interrupted unmaps nothing that has come meanwhile', async () => {
