@@ -55,13 +55,27 @@ const WIDTH = 400;
 const HEIGHT = 150;
 const MARGIN = { left: 8, right: 8, top: 28, bottom: 22 };
 
-/** Times under the picture: powers of ten, or where there are few, of two. */
-function ticks(least: number, most: number): number[] {
-  const steps = [1000, 100, 10, 2];
-  for (const step of steps) {
-    const first = Math.ceil(Math.log(least) / Math.log(step) - 1e-9);
-    const last = Math.floor(Math.log(most) / Math.log(step) + 1e-9);
-    if (last - first >= 2) return Array.from({ length: last - first + 1 }, (_, i) => step ** (first + i));
+/** Digits that times under a picture may begin with, the most first; then only each second or third power of ten. */
+const STEPS: readonly { readonly digits: readonly number[]; readonly powers: number }[] = [
+  { digits: [1, 1.5, 2, 3, 4, 5, 7], powers: 1 },
+  { digits: [1, 2, 5], powers: 1 },
+  { digits: [1, 3], powers: 1 },
+  { digits: [1], powers: 1 },
+  { digits: [1], powers: 2 },
+  { digits: [1], powers: 3 },
+];
+/** So far apart their middles are at least: a label is `'100us'`. */
+const LABEL_WIDTH = 48;
+
+/** Times under the picture: as many as there is room for. `x` is where one stands. */
+function ticks(least: number, most: number, x: (ns: number) => number): number[] {
+  for (const { digits, powers } of STEPS) {
+    const decades = Math.ceil(Math.log10(most) / powers) + 1;
+    const found = Array.from({ length: decades }, (_, i) => digits.map((digit) => digit * 10 ** (i * powers)))
+      .flat()
+      .filter((ns) => ns >= least && ns <= most && Number.isInteger(ns));
+    const isClear = found.every((ns, i) => i === 0 || x(ns) - x(found[i - 1] ?? ns) >= LABEL_WIDTH);
+    if (isClear && found.length > 1) return found;
   }
   return [least, most];
 }
@@ -86,8 +100,8 @@ export function svg(title: string, { buckets, count, p50Ns, p99Ns }: Latencies, 
       const tip = `${shortTime(bar.fromNs)} to ${shortTime(bar.toNs)}: ${bar.count}`;
       return `<rect x="${round(x(bar.fromNs))}" y="${round(base - tall)}" width="${round(wide)}" height="${round(tall)}"><title>${tip}</title></rect>`;
     });
-  const labels = ticks(first?.fromNs ?? 1, last?.toNs ?? 2).map((ns) => {
-    const at = Math.min(Math.max(x(ns), MARGIN.left + 14), WIDTH - MARGIN.right - 14);
+  const labels = ticks(first?.fromNs ?? 1, last?.toNs ?? 2, x).map((ns) => {
+    const at = Math.min(Math.max(x(ns), MARGIN.left + 12), WIDTH - MARGIN.right - 12);
     return `<line x1="${round(x(ns))}" y1="${base}" x2="${round(x(ns))}" y2="${base + 4}"/><text x="${round(at)}" y="${HEIGHT - 6}" text-anchor="middle">${shortTime(ns)}</text>`;
   });
   const marks = (

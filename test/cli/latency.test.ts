@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { svg } from '../../lib/cli/latency-picture.ts';
 import { Chromium, program as chromium } from '../helpers/chromium.ts';
 import { COUNT, EXPECTED, jsonOf, live, PROGRAM, ran } from '../helpers/live-commands.ts';
 
@@ -45,5 +46,26 @@ test('latency shows every latency in one bar, as text, JSON, SVG and a page', li
     }
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test('times under a picture stand apart, whatever it shows', () => {
+  for (const least of [90, 1100, 90_000, 1e6, 3e7]) {
+    for (const ratio of [1.01, 2, 9, 60, 900, 2e3, 1e6]) {
+      const [p50Ns, p99Ns] = [least, least * ratio];
+      const buckets = [p50Ns, p99Ns].map((ns) => ({
+        fromNs: Math.floor(ns),
+        toNs: Math.floor(ns) + 1,
+        count: 1,
+      }));
+      const picture = svg('READ', { count: 2, sumNs: 1, maxNs: p99Ns, p50Ns, p99Ns, buckets });
+      const middles = [...picture.matchAll(/<text x="([\d.]+)" y="144"/g)].map(([, x]) => Number(x));
+      assert.ok(
+        middles.length >= 2 && middles.length <= 9,
+        `${middles.length} from ${least}, ${ratio} times`,
+      );
+      for (const [i, x] of middles.entries())
+        assert.ok(i === 0 || x - (middles[i - 1] ?? 0) > 40, `${middles} from ${least}, ${ratio} times`);
+    }
   }
 });
