@@ -11,7 +11,7 @@ import { probe } from '../../lib/register/support.ts';
 import { LOADER, ROOT } from '../helpers/loader.ts';
 import { END_OF_FILE, tell } from './telling.ts';
 
-const FOLDERS = ['register', 'ring', 'ops', 'kernels'];
+const FOLDERS = ['register', 'ring', 'ops', 'net', 'kernels'];
 /** Only where it is asked for by name (`--only async`): not everything of it passes on every kernel yet. */
 const ON_DEMAND = ['async'];
 /** Others that depend on the kernel: its trace events have another form in each. */
