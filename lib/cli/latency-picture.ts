@@ -52,8 +52,10 @@ export function barLines({ buckets }: Latencies, width: number): string[] {
 }
 
 const WIDTH = 400;
-const HEIGHT = 150;
-const MARGIN = { left: 8, right: 8, top: 28, bottom: 22 };
+const HEIGHT = 154;
+const MARGIN = { left: 8, right: 8, top: 32, bottom: 22 };
+/** A picture of a single duration shows so many powers of two, or its bar would fill it. */
+const LEAST_OCTAVES = 2;
 
 /** Digits that times under a picture may begin with, the most first; then only each second or third power of ten. */
 const STEPS: readonly { readonly digits: readonly number[]; readonly powers: number }[] = [
@@ -89,7 +91,9 @@ export function svg(title: string, { buckets, count, p50Ns, p99Ns }: Latencies, 
   const inner = WIDTH - MARGIN.left - MARGIN.right;
   const height = HEIGHT - MARGIN.top - MARGIN.bottom;
   const base = HEIGHT - MARGIN.bottom;
-  const [from, to] = [Math.log2(first?.fromNs ?? 1), Math.log2(last?.toNs ?? 2)];
+  const [low, high] = [Math.log2(first?.fromNs ?? 1), Math.log2(last?.toNs ?? 2)];
+  const beside = Math.max(0, LEAST_OCTAVES - (high - low)) / 2;
+  const [from, to] = [low - beside, high + beside];
   const x = (ns: number): number => MARGIN.left + ((Math.log2(ns) - from) / (to - from)) * inner;
   const round = (value: number): string => value.toFixed(1).replace(/\.0$/, '');
   const rects = all
@@ -100,7 +104,7 @@ export function svg(title: string, { buckets, count, p50Ns, p99Ns }: Latencies, 
       const tip = `${shortTime(bar.fromNs)} to ${shortTime(bar.toNs)}: ${bar.count}`;
       return `<rect x="${round(x(bar.fromNs))}" y="${round(base - tall)}" width="${round(wide)}" height="${round(tall)}"><title>${tip}</title></rect>`;
     });
-  const labels = ticks(first?.fromNs ?? 1, last?.toNs ?? 2, x).map((ns) => {
+  const labels = ticks(2 ** from, 2 ** to, x).map((ns) => {
     const at = Math.min(Math.max(x(ns), MARGIN.left + 12), WIDTH - MARGIN.right - 12);
     return `<line x1="${round(x(ns))}" y1="${base}" x2="${round(x(ns))}" y2="${base + 4}"/><text x="${round(at)}" y="${HEIGHT - 6}" text-anchor="middle">${shortTime(ns)}</text>`;
   });
@@ -115,7 +119,7 @@ export function svg(title: string, { buckets, count, p50Ns, p99Ns }: Latencies, 
     const isRight = at > WIDTH / 2;
     return [
       `<line x1="${round(at)}" y1="${MARGIN.top - 2}" x2="${round(at)}" y2="${base}" stroke-dasharray="3 3"/>`,
-      `<text x="${round(at + (isRight ? -3 : 3))}" y="${name === 'p50' ? 10 : 22}" text-anchor="${isRight ? 'end' : 'start'}">${name} ${shortTime(ns)}</text>`,
+      `<text x="${round(at + (isRight ? -3 : 3))}" y="${name === 'p50' ? 10 : 25}" text-anchor="${isRight ? 'end' : 'start'}">${name} ${shortTime(ns)}</text>`,
     ];
   });
   const style = standalone

@@ -59,7 +59,7 @@ test('times under a picture stand apart, whatever it shows', () => {
         count: 1,
       }));
       const picture = svg('READ', { count: 2, sumNs: 1, maxNs: p99Ns, p50Ns, p99Ns, buckets });
-      const middles = [...picture.matchAll(/<text x="([\d.]+)" y="144"/g)].map(([, x]) => Number(x));
+      const middles = [...picture.matchAll(/<text x="([\d.]+)" y="148"/g)].map(([, x]) => Number(x));
       assert.ok(
         middles.length >= 2 && middles.length <= 9,
         `${middles.length} from ${least}, ${ratio} times`,
