@@ -71,6 +71,10 @@ const WITHOUT_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
 
 const pause = (ms: number): Promise<void> => new Promise((resume) => setTimeout(resume, ms));
 
+function isRefused(error: unknown): boolean {
+  return error instanceof UnsupportedError || (error instanceof OpError && error.code === 'EINVAL');
+}
+
 interface Checked {
   readonly place: CheckedPlace;
   readonly backlog: number;
@@ -204,7 +208,8 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
           yield* this.#accept(fd, isMultishot);
         } catch (error) {
           if (this.#closing !== undefined) break;
-          if (error instanceof UnsupportedError && isMultishot) isMultishot = false;
+          // before 5.19, where no flag is known here: a socket that listens is refused for nothing else
+          if (isMultishot && isRefused(error)) isMultishot = false;
           else if (error instanceof OpError && WAITING.includes(error.code)) await pause(PAUSE_MS);
           else if (!(error instanceof OpError && BROKEN.includes(error.code))) throw error;
         }

@@ -20,6 +20,9 @@ import { openFds } from './raw-ring.ts';
 /** How long a test waits for something that must come. */
 const PATIENCE_MS = patience(10_000);
 
+/** How long what a test closed may take to be closed. */
+const LATER_MS = patience(500);
+
 /** The two ends of a pipe. */
 export interface Pipe {
   readonly reader: number;
@@ -122,6 +125,16 @@ async function threadsEnded(before: readonly string[]): Promise<void> {
   while (!isSettled() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
+/** What is left in the end: Node.js closes sockets of its own a little later than it was asked to. */
+async function lastDifference(before: readonly string[]): Promise<ReturnType<typeof difference>> {
+  const end = performance.now() + LATER_MS;
+  for (;;) {
+    const found = difference(before);
+    if (found.left.length === 0 || performance.now() > end) return found;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
 /** The kernel has let go of all that closed rings had. */
 export async function allGivenBack(): Promise<void> {
   await until('closed rings are given back', () => {
@@ -145,8 +158,8 @@ export function ringTest(name: string, options: Needs, body: (scope: Scope) => v
     const scope = new Scope();
     // what the test before left for a moment, and its threads
     sweep();
-    closeIdleWaker();
     await allGivenBack();
+    closeIdleWaker();
     const before = things();
     try {
       await body(scope);
