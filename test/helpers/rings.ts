@@ -170,7 +170,7 @@ export function ringTest(name: string, options: Needs, body: (scope: Scope) => v
     scope.close();
     await allGivenBack();
     await threadsEnded(before);
-    assert.deepEqual(difference(before), { left: [], lost: [] });
+    assert.deepEqual(await lastDifference(before), { left: [], lost: [] });
   });
 }
 
