@@ -70,11 +70,20 @@ async function ping(port: number, id: number, until: number, seen: { wrong: numb
   return latencies;
 }
 
+/** Until nothing has gone out for half a second: the server can send them no more, and takes no more of theirs. */
+async function stalled(sockets: readonly Socket[]): Promise<void> {
+  const written = () =>
+    sockets.reduce((sum, { bytesWritten, writableLength }) => sum + bytesWritten - writableLength, 0);
+  for (let before = -1; sockets.length > 0 && written() > before; ) {
+    before = written();
+    await setTimeout(500);
+  }
+}
+
 async function clients(port: number, fast: number, slow: number, seconds: number): Promise<Seen> {
   const stuck = Array.from({ length: slow }, () => neverRead(port));
   await Promise.all(stuck.map((socket) => once(socket, 'connect')));
-  // until the server can send them no more
-  if (slow > 0) await setTimeout(500);
+  await stalled(stuck);
   const seen = { wrong: 0 };
   const until = performance.now() + 1000 * seconds;
   const each = await Promise.all(Array.from({ length: fast }, (_, id) => ping(port, id, until, seen)));

@@ -57,11 +57,11 @@ export const wakeup: Family = {
   name: 'wakeup',
   title: 'A completion that arrives while the event loop sleeps',
   unit: 'a timeout of 1 ms in the kernel: how much later than that its callback runs',
-  how: 'One timeout at a time: the loop sleeps until the kernel posts the completion. libuv’s poll looks at the ring’s fd itself, through koffi; AsyncRing has a second ring that writes to a pipe, which a terminated worker survives. setTimeout has no ring, and goes off by whole milliseconds.',
+  how: 'One timeout at a time: the loop sleeps until the kernel posts the completion. Beside it a bare Ring, at whose fd libuv’s poll looks itself, through koffi, without promises. AsyncRing has a second ring that writes to a pipe, which a terminated worker survives. setTimeout has no ring, and goes off by whole milliseconds.',
   plot: { axes: ['time', 'cpu'] },
   cases: ['1ms'],
   count: (_, { isQuick }) => (isQuick ? 50 : 300),
-  workers: { 'poll of libuv': byPoll, AsyncRing: byRing, setTimeout: byTimer },
+  workers: { 'Ring, poll of libuv': byPoll, AsyncRing: byRing, setTimeout: byTimer },
   async sides(kit) {
     await kit.node(Object.keys(this.workers), [], kit.cpus(2));
   },

@@ -1,6 +1,7 @@
 /**
- * Descriptors that Node.js closes when it terminates a worker, where no code of ours runs any more: they are put in the place
- * of files that node:fs opened, which Node.js keeps a list of for each worker.
+ * Descriptors that are closed when a worker is terminated, where no code of ours runs any more. On Node.js they are put in the
+ * place of files that node:fs opened, which Node.js keeps a list of for each worker. On Deno and Bun they are in a list in
+ * memory that outlives the worker, and whoever sweeps closes them.
  */
 import { closeSync, openSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
@@ -14,8 +15,16 @@ const EIO = 5;
 const EBADF = 9;
 const isNode = !('bun' in process.versions || 'deno' in process.versions);
 /** On the main thread the process ends, and closes everything. */
-const mayLeak = isNode && !isMainThread;
+const mayLeak = !isMainThread;
 const managed = new Set<number>();
+
+/** Where a worker of Deno or Bun lists its descriptors, each plus one. */
+let list: Float64Array | undefined;
+
+/** Descriptors of this worker are listed in `places`, where the runtime closes none. */
+export function listFds(places: Float64Array): void {
+  if (!isNode) list = places;
+}
 
 /** The number of a file that node:fs opened; undefined where it may not, or where there are too many files. */
 function placeholder(): number | undefined {
@@ -37,8 +46,10 @@ function makesFd(params: Uint8Array): boolean {
  * errno on failure. No function of JavaScript is called between the calls: only there can the worker be terminated.
  */
 function managedFd(isNeeded: boolean, make: () => number): number {
-  const place = isNeeded ? placeholder() : undefined;
+  const place = isNeeded && isNode ? placeholder() : undefined;
+  const at = isNeeded && list !== undefined ? list.indexOf(0) : -1;
   const fd = make();
+  if (fd >= 0 && list !== undefined && at >= 0) list[at] = fd + 1;
   if (place === undefined) return fd === -1 ? -(ffi.errno() || EIO) : fd;
   if (fd >= 0) {
     ffi.dup3(fd, place, O_CLOEXEC);
@@ -63,6 +74,8 @@ export function eventfdManaged(): number {
 
 /** Closes `fd` if it is managed: by node:fs, which must forget the number. Minus the errno; undefined where it is not. */
 export function closeManaged(fd: number): number | undefined {
+  const at = list?.indexOf(fd + 1) ?? -1;
+  if (list !== undefined && at >= 0) list[at] = 0;
   if (!managed.delete(fd)) return undefined;
   try {
     closeSync(fd);

@@ -8,6 +8,7 @@ import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { isMainThread, Worker } from 'node:worker_threads';
 import { SyscallError } from '../errors.ts';
 import * as ffi from './ffi.ts';
+import { listFds } from './managed-fd.ts';
 import { sys } from './syscall.ts';
 
 const READ_WRITE = 3;
@@ -16,6 +17,8 @@ const MFD_CLOEXEC = 1;
 const MEMORY = 'uring-memory-';
 const LIST = 'uring-list-';
 const LIST_BYTES = 65_536;
+/** The last places of a list are for descriptors. */
+const LISTED_FDS = 512;
 const CHUNK_BYTES = 2 ** 20;
 const SMALLEST = 64;
 /** Larger blocks are mappings of their own. */
@@ -76,14 +79,20 @@ function mapNamed(name: string, length: number): number {
   return address;
 }
 
-/** Addresses and lengths of mappings whose names don't tell whose they are: those of rings. There are 4,096 at most. */
+/**
+ * Addresses and lengths of mappings whose names don't tell whose they are: those of rings, 3,840 at most. And descriptors, on
+ * Deno and Bun: see `listFds`.
+ */
 class MappingList {
   readonly buffer: ArrayBuffer;
+  readonly fds: Float64Array;
   readonly #pairs: Float64Array;
 
   constructor(address: number) {
     this.buffer = viewMapped(address, LIST_BYTES);
-    this.#pairs = new Float64Array(this.buffer);
+    const all = new Float64Array(this.buffer);
+    this.#pairs = all.subarray(0, all.length - LISTED_FDS);
+    this.fds = all.subarray(all.length - LISTED_FDS);
   }
 
   /**
@@ -124,6 +133,25 @@ class MappingList {
   }
 }
 
+/** Closes what a worker of Deno or Bun has left open. */
+function closeListed(fds: Float64Array): void {
+  for (let i = 0; i < fds.length; i++) {
+    const fd = (fds[i] ?? 0) - 1;
+    if (fd < 0 || !isOurs(fd)) continue;
+    fds[i] = 0;
+    ffi.close(fd);
+  }
+}
+
+/** Is it what was listed? Somebody may have closed it by its number. */
+function isOurs(fd: number): boolean {
+  try {
+    return /^anon_inode:\[(io_uring|eventfd)\]$/.test(readlinkSync(`/proc/self/fd/${fd}`));
+  } catch {
+    return false;
+  }
+}
+
 /** The memory of this worker. */
 export class WorkerMemory {
   readonly #tid = sys.gettid();
@@ -131,6 +159,10 @@ export class WorkerMemory {
   readonly #free = new Map<number, Block[]>();
   #chunk: Block | undefined;
   #used = 0;
+
+  constructor() {
+    listFds(this.#list.fds);
+  }
 
   /** Maps whole pages. */
   map(length: number): number {
@@ -246,6 +278,7 @@ function unmapOf(tids: ReadonlySet<string>): void {
   for (const { address } of left.filter(({ isList }) => isList)) {
     const list = new MappingList(address);
     list.unmapAll();
+    closeListed(list.fds);
     spareView(address, list.buffer);
   }
   for (const { address, length } of left) sys.munmap(address, length);
@@ -272,8 +305,10 @@ export function sweep(): void {
 
 let nextSweep = 0;
 
-/** Unmaps what terminated workers have left, at most every 100 ms. */
-export function sweepSometimes(): void {
+/** Before a ring is made: unmaps what terminated workers have left, at most every 100 ms. */
+export function prepareMemory(): void {
+  // on it is listed what the ring has
+  if (ffi.PROBLEM === undefined) workerMemory();
   const now = performance.now();
   if (now < nextSweep) return;
   nextSweep = now + SWEEP_INTERVAL_MS;

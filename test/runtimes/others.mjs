@@ -1,6 +1,16 @@
-/** Deno and Bun read through rings, by promises and by hand; each check is a line of TAP. */
+/**
+ * Deno and Bun have rings, by promises and by hand, with the other entrances and the command, in workers that are terminated;
+ * each check is a line of TAP.
+ */
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { AsyncRing, alloc, ClosedError, Ring } from 'uring';
+import { readFile } from 'uring/fs';
+import { inspect } from 'uring/host';
+import { registerProbe } from 'uring/raw';
+import { Iovec } from 'uring/structs';
+
+const RUN = 'deno' in process.versions ? ['run', '-A', '--v8-flags=--expose-gc'] : ['run', '--expose-gc'];
 
 let count = 0;
 let failed = 0;
@@ -14,6 +24,18 @@ async function check(name, body) {
     failed++;
     console.log(`not ok ${++count} - ${name}\n  ${error.stack}`);
   }
+}
+
+/** What a program wrote that this runtime has run. */
+async function output(path, ...args) {
+  const child = spawn(process.execPath, [...RUN, new URL(path, import.meta.url).pathname, ...args]);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => (stdout += data));
+  child.stderr.on('data', (data) => (stderr += data));
+  const code = await new Promise((resolve) => child.on('close', (...end) => resolve(end.join())));
+  if (code !== '0,') throw new Error(`${path} ${args.join(' ')} ended with ${code}\n${stderr}`);
+  return stdout;
 }
 
 const PATH = new URL('../../package.json', import.meta.url).pathname;
@@ -89,6 +111,30 @@ await check('submits and reaps by hand', () => {
   ring.close();
   if (userData !== 42 || res !== 0) return { userData, res };
 });
+
+await check('has the other entrances', async () => {
+  const ring = new Ring(8);
+  const { opsLen } = registerProbe(ring.fd);
+  const { rings } = await inspect();
+  const isSeen = rings.some(({ pid, fd }) => pid === process.pid && fd === ring.fd);
+  ring.close();
+  const bytes = await readFile(PATH);
+  if (!isSeen || !isExpected(bytes) || Iovec.size !== 16) return { opsLen, isSeen, read: bytes.length };
+});
+
+await check('runs the command', async () => {
+  const { version } = JSON.parse(String(expected));
+  const printed = (await output('../../dist/cli.cjs', '--version')).trim();
+  const report = await output('../../dist/cli.cjs', 'probe');
+  if (!printed.includes(version) || !report.includes('REGISTER_BUFFERS')) return { printed, report };
+});
+
+for (const how of ['idle', 'pending', 'listening', 'turns', 'churn'])
+  await check(`outlives workers that are terminated, and keeps nothing of theirs: ${how}`, async () => {
+    const { fds: _, ...found } = JSON.parse(await output('scenes.mjs', 'terminated', how, '8'));
+    const { ended, ...left } = found;
+    if (ended !== 8 || Object.values(left).some((count) => count !== 0)) return found;
+  });
 
 console.log(`# pass ${count - failed}\n# fail ${failed}`);
 process.exitCode = failed === 0 ? 0 : 1;

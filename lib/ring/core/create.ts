@@ -5,7 +5,7 @@ import { UnsupportedError } from '../../errors.ts';
 import { kernelRelease } from '../../sys/host.ts';
 import { mapAnonymous } from '../../sys/memory.ts';
 import { tracedClose } from '../../sys/trace.ts';
-import { sweepSometimes } from '../../sys/worker-memory.ts';
+import { prepareMemory } from '../../sys/worker-memory.ts';
 import { RingCore } from './core.ts';
 import { planSetup, type RingOptions, type SetupPlan, setupBest } from './plan.ts';
 import { mapQueueMemory, type QueueMemory, Queues, type RingParams } from './queues.ts';
@@ -37,7 +37,7 @@ export function createRing(entries: number, options: RingOptions): RingCore {
   integer('entries', entries, 1, U32_MAX);
   const plan = planSetup(options);
   reapClosed();
-  sweepSometimes();
+  prepareMemory();
   return (plan.required & IORING_SETUP_NO_MMAP) === 0
     ? createMapped(setupBest(entries, plan))
     : createInOwnMemory(entries, options, plan);
