@@ -112,4 +112,4 @@ export { type WorkerCounts, type WorkerLimitOptions, WorkerLimits } from './ring
 export { ZcrxIfq, type ZcrxIfqOptions } from './ring/owners/zcrx.ts';
 export type { Sandbox, SqeFlagName } from './ring/sandbox.ts';
 export { alloc } from './sys/memory.ts';
-export type { CloseMessage, RegisterMessage, SetupMessage } from './sys/trace.ts';
+export type { CloseMessage, OperationMessage, RegisterMessage, SetupMessage } from './sys/trace.ts';

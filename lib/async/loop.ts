@@ -17,11 +17,13 @@ import { timespec } from '../ring/core/time.ts';
 import { Watch } from '../ring/core/wakeup.ts';
 import { Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
+import { tracingOperations } from '../sys/trace.ts';
 import { Copying } from './copying.ts';
 import { type Departure, INLINE } from './departure.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
 import { Limits } from './limits.ts';
+import { begun, completed } from './published.ts';
 import { throwLater } from './told.ts';
 
 const {
@@ -130,6 +132,7 @@ export class Loop {
       flight.memory = operation.encode(core, options, ...args);
       this.#copying.weigh(flight.memory);
       core.commit(0, flight);
+      begun(flight);
     } finally {
       this.#isPlacing = false;
     }
@@ -311,6 +314,7 @@ export class Loop {
     }
     if (!isLink && (bits & INLINE) === 0) this.#copying.weigh(flight.memory);
     const slot = core.commit(0, flight);
+    begun(flight);
     slots.push(slot);
     flight.slot = slot;
     if ((bits & IOSQE_IO_DRAIN) !== 0) this.#hasDrains = true;
@@ -515,6 +519,7 @@ export class Loop {
   #drain(): void {
     const core = this.#core;
     const { queues } = core;
+    const isPublished = tracingOperations();
     this.#rearm();
     try {
       for (let count = 0; count < BUDGET; count++) {
@@ -524,9 +529,12 @@ export class Loop {
           if (!core.take()) return;
         }
         const { held } = core;
-        if (held instanceof Flight)
-          held.complete(queues.res, queues.flags, (queues.flags & IORING_CQE_F_MORE) === 0);
-        else if (this.#listeners.size > 0 && kindOf(queues.high) !== SKIPPED) this.#tell();
+        if (held instanceof Flight) {
+          const isLast = (queues.flags & IORING_CQE_F_MORE) === 0;
+          const publish = isPublished ? completed(core, held, isLast) : undefined;
+          held.complete(queues.res, queues.flags, isLast);
+          publish?.();
+        } else if (this.#listeners.size > 0 && kindOf(queues.high) !== SKIPPED) this.#tell();
         if (core.isClosed) return;
       }
     } finally {

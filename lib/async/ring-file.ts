@@ -6,6 +6,7 @@ import { bytesOf } from '../../structs/views.ts';
 import { ClosedError } from '../errors.ts';
 import * as read from '../operations/read.ts';
 import type { Memory } from '../operations/types.ts';
+import { threadBound } from '../ring/core/thread-bound.ts';
 import { sys } from '../sys/syscall.ts';
 import type { AsyncOptions } from './base.ts';
 import type { FileStatus } from './file-status.ts';
@@ -110,6 +111,8 @@ export function dataOf(data: unknown): Uint8Array {
  * current one; on a socket or a pipe there is no other.
  */
 export class RingFile implements AsyncDisposable {
+  /** @internal */
+  protected readonly threadBound: () => string = threadBound;
   readonly #ring: FileRing;
   #fd: number;
 

@@ -13,6 +13,7 @@ import {
   type ReceivedMessage,
 } from '../operations/msghdr.ts';
 import type { File } from '../operations/types.ts';
+import { threadBound } from '../ring/core/thread-bound.ts';
 import { sys } from '../sys/syscall.ts';
 import {
   bindSocket,
@@ -125,6 +126,8 @@ export async function createDatagram(ring: DatagramRing, given: DatagramOptions)
 
 /** A socket of datagrams, of `ring.createSocket()`: `for await (const { data, remote } of socket)`. */
 export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
+  /** @internal */
+  protected readonly threadBound: () => string = threadBound;
   readonly #ring: DatagramRing;
   readonly #family: 4 | 6;
   readonly #signal: AbortSignal | undefined;

@@ -10,6 +10,7 @@ import { RingFile } from '../async/ring-file.ts';
 import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError, OpError, SyscallError, UnsupportedError } from '../errors.ts';
 import type { File } from '../operations/types.ts';
+import { threadBound } from '../ring/core/thread-bound.ts';
 import { milliseconds } from '../ring/core/time.ts';
 import { sys } from '../sys/syscall.ts';
 import {
@@ -144,6 +145,8 @@ function listenEverywhere(port: number, checked: Checked): number {
  * Connections that the loop has given stay open: they belong to whoever got them.
  */
 export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
+  /** @internal */
+  protected readonly threadBound: () => string = threadBound;
   readonly #ring: ServerRing;
   readonly #options: Checked;
   readonly #listening: Promise<number>;

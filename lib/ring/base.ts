@@ -1,4 +1,5 @@
 /** What every ring has: its fd, everything that can be registered with it, and its end. */
+
 import { options as checkOptions, oneOf, wrongType } from '../../structs/check.ts';
 import {
   type ProbeResult,
@@ -14,6 +15,7 @@ import { createRing } from './core/create.ts';
 import { RING_OPTIONS, type RingOptions } from './core/plan.ts';
 import { type ResizeOptions, resizeQueues } from './core/resize.ts';
 import { type AnyRing, connectCore } from './core/rings.ts';
+import { threadBound } from './core/thread-bound.ts';
 import { milliseconds } from './core/time.ts';
 import { type Message, sendMessage } from './message.ts';
 import { BufferRing, type BufferRingOptions } from './owners/buffer-ring.ts';
@@ -72,6 +74,8 @@ function creationStack(): string {
 
 /** A ring without a way to submit: `Ring` adds submit and reap, `AsyncRing` adds promises. */
 export abstract class RingBase implements AnyRing, Disposable, AsyncDisposable {
+  /** @internal */
+  protected readonly threadBound: () => string = threadBound;
   /** @internal */
   protected readonly core: RingCore;
   #files: RegisteredFiles | undefined;

@@ -1,5 +1,5 @@
 /**
- * Publishes what uring did: `node:diagnostics_channel` carries `uring:setup`, `uring:register` and
+ * Publishes what uring did: `node:diagnostics_channel` carries `uring:setup`, `uring:register`, `uring:operation` and
  * `uring:close`. Without a subscriber nothing is built.
  */
 import { channel } from 'node:diagnostics_channel';
@@ -9,6 +9,7 @@ import { sys } from './syscall.ts';
 
 const setupChannel = channel('uring:setup');
 const registerChannel = channel('uring:register');
+const operationChannel = channel('uring:operation');
 const closeChannel = channel('uring:close');
 
 /** What every message has. */
@@ -53,6 +54,16 @@ export interface RegisterMessage extends Call {
   readonly argRaw: Uint8Array | null;
   /** The argument after the call, where the kernel writes into it; otherwise null. */
   readonly argOut: unknown;
+}
+
+/** A message on `uring:operation`: an operation of AsyncRing has completed; `fd` is the ring's. */
+export interface OperationMessage extends Call {
+  /** `'OP_READ'` */
+  readonly op: string;
+  /** IORING_CQE_F_*: of the completion. */
+  readonly flags: number;
+  /** false: this request has more to come, as a multishot one. `startNs` is when the request was made all the same. */
+  readonly isLast: boolean;
 }
 
 /** A message on `uring:close`. */
@@ -129,6 +140,23 @@ function forget(names: Map<number, number>, fd: number): void {
   if (!closeChannel.hasSubscribers || publishing) return;
   if ([...byFd.values(), ...byIndex.values()].includes(ring)) return;
   publish(closeChannel, { seq: ++seq, ring, fd, tid: sys.gettid() });
+}
+
+/** Is anybody listening to operations? */
+export function tracingOperations(): boolean {
+  return operationChannel.hasSubscribers && !publishing;
+}
+
+/** A completion, published on `uring:operation`. */
+export function tracedOperation(
+  fd: number,
+  op: string,
+  result: number,
+  flags: number,
+  startNs: bigint,
+  isLast: boolean,
+): void {
+  publish(operationChannel, { ...outcome(result, startNs, fd, byFd.get(fd)), op, flags, isLast });
 }
 
 /** Is anybody listening to register calls? */

@@ -3,6 +3,7 @@ import { wrongValue } from '../../../structs/check.ts';
 import { ClosedError, RegisterError } from '../../errors.ts';
 import type { RingCore } from '../core/core.ts';
 import { type AnyRing, ringCore } from '../core/rings.ts';
+import { threadBound } from '../core/thread-bound.ts';
 
 /** Calls `unregister` again while a signal interrupts it: before 6.13 it waits for operations in flight. */
 export function uninterrupted(unregister: () => void): void {
@@ -24,6 +25,8 @@ export function uninterrupted(unregister: () => void): void {
  * properties of the same names as the methods here.
  */
 export abstract class Owner implements Disposable {
+  /** @internal */
+  protected readonly threadBound: () => string = threadBound;
   readonly #ring: AnyRing;
   readonly #core: RingCore;
   readonly #what: string;
