@@ -387,7 +387,8 @@ function renamed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((each: unknown) => renamed(each));
   if (typeof value !== 'object' || value === null) return value;
   const found: { [key: string]: unknown } = {};
-  for (const [key, each] of Object.entries(value) as [string, unknown][]) {
+  const entries: [string, unknown][] = Object.entries(value);
+  for (const [key, each] of entries) {
     if (key === 'op' && typeof each === 'string') found[key] = `IORING_${each}`;
     else found[keyOf(key)] = key === 'extra' ? each : renamed(each);
   }
