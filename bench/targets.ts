@@ -128,7 +128,7 @@ function routes(rows: Rows): Verdict[] {
     ...named('paths').flatMap((name) =>
       atMost(
         `Kept by Node, ${name}: a ring's rate`,
-        1.25,
+        1.5,
         faster(rows, 'paths', name, 'AsyncRing', 'fs.promises'),
         isTimes,
       ),

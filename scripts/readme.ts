@@ -1,14 +1,15 @@
 /**
- * `npm run readme`: writes the parts of README.md, and of the guide to the examples, that come from the code, between
+ * `npm run readme`: writes the parts of README.md, and of two guides, that come from the code, between
  * their markers. With `-- --check` it writes nothing, and fails when a part is not as the code has it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ROUTES } from '../lib/fs/routes.ts';
 import { registerOps } from '../structs/register-ops.ts';
 import { folder, idea, names } from './idea.ts';
 
-const FILES = ['README.md', 'docs/guides/programs.md'];
+const FILES = ['README.md', 'docs/guides/files.md', 'docs/guides/programs.md'];
 
 function opcodes(): string {
   const rows = registerOps.map(
@@ -24,6 +25,17 @@ function examples(): string {
   return names.map((name) => `- \`${name}\`: ${idea(name)}`).join('\n');
 }
 
+/** Who does what in uring/fs; functions with the same reason stand together. */
+function routes(): string {
+  const groups = new Map<string, string[]>();
+  for (const [name, { by, why }] of Object.entries(ROUTES)) {
+    const key = `${by === 'ring' ? 'a ring' : 'threads'} | ${why}`;
+    groups.set(key, [...(groups.get(key) ?? []), `\`${name}\``]);
+  }
+  const rows = [...groups].map(([key, names]) => `| ${names.join(', ')} | ${key} |`);
+  return ['| | by | because |', '|-|-|-|', ...rows].join('\n');
+}
+
 /** An example as a program of a guide, which runs as a test: without its comment, the words around it say more. */
 function program(name: string): string {
   const code = readFileSync(join(folder, `${name}.ts`), 'utf8').replace(/^\/\*\*[\s\S]*?\*\/\n/, '');
@@ -34,6 +46,7 @@ function program(name: string): string {
 function part(marker: string): string {
   if (marker === 'opcodes') return opcodes();
   if (marker === 'examples') return examples();
+  if (marker === 'routes') return routes();
   const [, name = ''] = /^example (\S+)$/.exec(marker) ?? [];
   if (!names.includes(name)) throw new Error(`nothing is generated for <!-- ${marker} -->`);
   return program(name);

@@ -1,9 +1,9 @@
 /** What `uring/fs` leaves to Node although a ring has it, beside Node's own: the other half of lib/fs/routes.ts. */
-import { fdatasync, ftruncate, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { fdatasync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import * as node from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { AsyncRing, probe } from 'uring';
+import { AsyncRing } from 'uring';
 import type { Family, Work } from '../harness.ts';
 import { inParallel } from '../turn.ts';
 
@@ -11,7 +11,6 @@ const FILES = 1000;
 
 /** The calls that are compared; those of a pair undo each other. */
 interface Calls {
-  stat(path: string): Promise<unknown>;
   link(from: string, to: string): Promise<unknown>;
   mkdir(path: string): Promise<unknown>;
   rename(from: string, to: string): Promise<unknown>;
@@ -19,17 +18,15 @@ interface Calls {
   symlink(from: string, to: string): Promise<unknown>;
   unlink(path: string): Promise<unknown>;
   datasync(fd: number): Promise<unknown>;
-  truncate(fd: number, length: number): Promise<unknown>;
 }
 
 function ofNode(): Calls {
-  return { ...node, datasync: promisify(fdatasync), truncate: promisify(ftruncate) };
+  return { ...node, datasync: promisify(fdatasync) };
 }
 
 function ofRing(): Calls {
   const ring = new AsyncRing(256);
   return {
-    stat: (path) => ring.statx(path),
     link: (from, to) => ring.link(from, to),
     mkdir: (path) => ring.mkdir(path),
     rename: (from, to) => ring.rename(from, to),
@@ -37,7 +34,6 @@ function ofRing(): Calls {
     symlink: (from, to) => ring.symlink(from, to),
     unlink: (path) => ring.unlink(path),
     datasync: (fd) => ring.fsync(fd, { dataOnly: true }),
-    truncate: (fd, length) => ring.ftruncate(fd, length),
   };
 }
 
@@ -53,7 +49,6 @@ const CASES: {
     by: string,
   ) => (i: number, lane: number) => Promise<unknown>;
 } = {
-  stat: (calls, folder) => (i) => calls.stat(`${folder}/${i % FILES}`),
   datasync: (calls, folder, by) => {
     const files = filesIn(folder, `${by}-synced`);
     return (_, lane) => {
@@ -61,10 +56,6 @@ const CASES: {
       writeSync(fd, 'x');
       return calls.datasync(fd);
     };
-  },
-  truncate: (calls, folder, by) => {
-    const files = filesIn(folder, `${by}-cut`);
-    return (i, lane) => calls.truncate(files[lane] ?? -1, i % 4096);
   },
   'link+unlink': (calls, folder, by) => async (i, lane) => {
     await calls.link(`${folder}/${i % FILES}`, `${folder}/${by}-link-${lane}`);
@@ -103,11 +94,9 @@ export const paths: Family = {
   name: 'paths',
   title: 'What uring/fs leaves to Node, although a ring has it',
   unit: 'a call, or the two calls of a pair',
-  how: 'NAME:DEPTH, the depth being how many calls are on their way. Calls of a pair undo each other. datasync follows a write, truncate changes the size of a small file. The kernel gives each of these operations of a ring to a worker.',
+  how: 'NAME:DEPTH, the depth being how many calls are on their way. Calls of a pair undo each other. datasync follows a write. The kernel gives each of these operations of a ring to a worker.',
   plot: { axes: ['rate', 'cpu'], isLog: true },
-  cases: Object.keys(CASES)
-    .filter((name) => name !== 'truncate' || probe().ops.OP_FTRUNCATE.supported === true)
-    .flatMap((name) => [`${name}:1`, `${name}:32`]),
+  cases: Object.keys(CASES).flatMap((name) => [`${name}:1`, `${name}:32`]),
   count: (name, { isQuick }) => (name.startsWith('datasync') ? 40 : isQuick ? 500 : 2000),
   workers: { 'fs.promises': side(ofNode, 'node'), AsyncRing: side(ofRing, 'ring') },
   async sides(kit) {

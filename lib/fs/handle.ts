@@ -3,6 +3,7 @@
  * events, what happens when it is dropped or posted) is Node's, and so is every call whose arguments are not plain.
  */
 import type { AsyncRing } from '../faces/async-ring.ts';
+import { probe } from '../register/support.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
 import { nodePromises } from './node.ts';
@@ -45,6 +46,15 @@ function placeOf(options: object): { offset: unknown; length: unknown; position:
     length: Reflect.get(options, 'length'),
     position: Reflect.get(options, 'position'),
   };
+}
+
+function isLength(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** From Linux 6.9 on. */
+function canTruncate(): boolean {
+  return probe().ops.OP_FTRUNCATE.supported === true;
 }
 
 function nativeClass({ Native }: Anatomy): new (fd: number, isWritten: boolean) => NativeHandle {
@@ -134,6 +144,19 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       return using(this, async () => {
         const bytesWritten = await vector(ring, 'writev', this.fd, plain, offset);
         return { __proto__: null, bytesWritten, buffers };
+      });
+    }
+
+    override async truncate(...args: readonly unknown[]): Promise<unknown> {
+      const [length = 0] = args;
+      const ring = canTruncate() && isLength(length) ? ringFor(this) : undefined;
+      if (ring === undefined || !isLength(length)) return super.truncate(...args);
+      return using(this, async () => {
+        try {
+          await ring.ftruncate(this.fd, length);
+        } catch (error) {
+          throw asNode(error, { syscall: 'ftruncate' });
+        }
       });
     }
 

@@ -1,6 +1,7 @@
 /**
- * What goes through the ring, and what Node's threads do: THE table. Measured by `npm run bench -- fs`, which compares
- * each of them with Node's own; what gains nothing is Node's.
+ * What goes through the ring, and what Node's threads do: THE table. `npm run bench -- fs` compares each function that goes
+ * through the ring with Node's own, `npm run bench -- paths` what Node keeps although a ring has it. What is slower by the ring, or
+ * gains nothing on most file systems, is Node's.
  */
 
 /** Who does it, and why. */
@@ -27,6 +28,7 @@ export const ROUTES: { readonly [name: string]: Route } = {
   'FileHandle.readv': { by: 'ring', why: CACHED },
   'FileHandle.write': { by: 'ring', why: 'a write into the page cache ends in the call that submits it' },
   'FileHandle.writev': { by: 'ring', why: 'as write' },
+  'FileHandle.truncate': { by: 'ring', why: 'from Linux 6.9 on; before that by a thread' },
   'FileHandle.readFile': { by: 'ring', why: CACHED },
   'FileHandle.writeFile': { by: 'ring', why: 'as write' },
   'FileHandle.appendFile': { by: 'ring', why: 'as write' },
@@ -69,7 +71,7 @@ export const ROUTES: { readonly [name: string]: Route } = {
   rmdir: { by: 'threads', why: 'the kernel always gives it to a worker' },
   statfs: { by: 'threads', why: NO_OPERATION },
   symlink: { by: 'threads', why: 'the kernel always gives it to a worker' },
-  truncate: { by: 'threads', why: 'io_uring has it since 6.9 only, and gives it to a worker' },
+  truncate: { by: 'threads', why: 'by a path: open, truncate and close in one call of a thread' },
   unlink: { by: 'threads', why: 'the kernel always gives it to a worker' },
   utimes: { by: 'threads', why: NO_OPERATION },
   watch: { by: 'threads', why: 'inotify, which no thread waits for' },

@@ -3,6 +3,7 @@
  * static server, two bundlers, a linter, a test runner. `--docs` writes docs/performance.md's table. It ends with 1 where
  * serve-static does not gain what it should.
  */
+import assert from 'node:assert/strict';
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,6 +28,7 @@ const SERVED = 1000;
 const CONNECTIONS = 64;
 const SECONDS = 4;
 const MODULES = 3000;
+const FOLDERS = 60;
 const LEAST_FASTER = 1.5;
 
 const { values, positionals } = parseArgs({
@@ -139,32 +141,38 @@ function lengthOf(head: string): number {
 const METER = `process.on('exit', () => { const { user, system } = process.cpuUsage();
 require('node:fs').writeFileSync(process.env.METER, String((user + system) / 1000)); });`;
 
-async function runOnce(
-  folder: string,
-  preload: readonly string[],
+/** A program that ends by itself, in the folder; `made` throws unless it has done its work. */
+function program(
+  name: string,
+  does: string,
   command: readonly string[],
-): Promise<Turn> {
-  const meter = join(folder, 'meter');
-  rmSync(join(folder, 'out'), { recursive: true, force: true });
-  const start = performance.now();
-  const child = spawn(process.execPath, [...preload, '--require', join(folder, 'meter.cjs'), ...command], {
-    cwd: folder,
-    env: { ...process.env, METER: meter },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  child.stderr.on('data', (text) => (said += text));
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}:\n${said}`);
-  return { ms: performance.now() - start, cpuMs: Number(readFileSync(meter, 'utf8')) };
+  made: (out: string, said: string) => void,
+): Program {
+  const run = async (folder: string, preload: readonly string[]): Promise<Turn> => {
+    const out = join(folder, 'out');
+    const meter = join(folder, 'meter');
+    rmSync(out, { recursive: true, force: true });
+    const start = performance.now();
+    const child = spawn(process.execPath, [...preload, '--require', join(folder, 'meter.cjs'), ...command], {
+      cwd: folder,
+      env: { ...process.env, METER: meter },
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
+    const [code] = await once(child, 'close');
+    const ms = performance.now() - start;
+    assert.equal(code, 0, `${command.join(' ')}:\n${said}`);
+    made(out, said);
+    return { ms, cpuMs: Number(readFileSync(meter, 'utf8')) };
+  };
+  return { name, does, unit: 'run', run };
 }
 
-const program = (name: string, does: string, ...command: readonly string[]): Program => ({
-  name,
-  does,
-  unit: 'run',
-  run: (folder, preload) => runOnce(folder, preload, command),
-});
+/** A bundle has the name of every module. */
+function isBundle(file: string): void {
+  const text = readFileSync(file, 'utf8');
+  for (const i of [0, MODULES - 1]) assert.match(text, new RegExp(`\\bm${i}\\b`));
+}
 
 const PROGRAMS: readonly Program[] = [
   {
@@ -176,35 +184,32 @@ const PROGRAMS: readonly Program[] = [
   program(
     'rollup',
     `a bundle of ${MODULES} modules`,
-    'node_modules/rollup/dist/bin/rollup',
-    '--silent',
-    'tree/main.mjs',
-    '--file',
-    'out/rollup.mjs',
+    ['node_modules/rollup/dist/bin/rollup', 'tree/main.mjs', '--file', 'out/rollup.mjs', '--silent'],
+    (out) => isBundle(join(out, 'rollup.mjs')),
   ),
   program(
     'webpack',
     `a bundle of ${MODULES} modules`,
-    'node_modules/webpack/bin/webpack.js',
-    '--config',
-    'webpack.cjs',
+    ['node_modules/webpack/bin/webpack.js', '--config', 'webpack.cjs'],
+    (out) => isBundle(join(out, 'main.js')),
   ),
   program(
     'eslint',
     `${MODULES} files`,
-    'node_modules/eslint/bin/eslint.js',
-    '--no-config-lookup',
-    '--rule',
-    'no-undef: off',
-    'tree',
+    [
+      ...['node_modules/eslint/bin/eslint.js', '--no-config-lookup', '--rule', 'no-undef: off'],
+      ...['--format', 'json', '--output-file', 'out/eslint.json', 'tree'],
+    ],
+    (out) => {
+      const results: unknown = JSON.parse(readFileSync(join(out, 'eslint.json'), 'utf8'));
+      assert.ok(Array.isArray(results) && results.length === MODULES + 1);
+    },
   ),
   program(
     'mocha',
     '500 files of tests that read fixtures',
-    'node_modules/mocha/bin/mocha.js',
-    '--reporter',
-    'dot',
-    'tests/*.mjs',
+    ['node_modules/mocha/bin/mocha.js', '--reporter', 'dot', 'tests/*.mjs'],
+    (_, said) => assert.match(said, /5000 passing/),
   ),
 ];
 
@@ -219,8 +224,13 @@ function makeFiles(folder: string): void {
   const filler = Array.from({ length: 20 }, (_, i) => `export const value${i} = (x) => x * ${i} + 1;`).join(
     '\n',
   );
-  for (let i = 0; i < MODULES; i++) write(`tree/m${i}.mjs`, `${filler}\nexport default ${i};\n`);
-  const imports = Array.from({ length: MODULES }, (_, i) => `import m${i} from './m${i}.mjs';`).join('\n');
+  for (let i = 0; i < FOLDERS; i++) mkdirSync(join(folder, `tree/d${i}`));
+  for (let i = 0; i < MODULES; i++)
+    write(`tree/d${i % FOLDERS}/m${i}.mjs`, `${filler}\nexport default ${i};\n`);
+  const imports = Array.from(
+    { length: MODULES },
+    (_, i) => `import m${i} from './d${i % FOLDERS}/m${i}.mjs';`,
+  ).join('\n');
   const names = Array.from({ length: MODULES }, (_, i) => `m${i}`).join(', ');
   write('tree/main.mjs', `${imports}\nexport default [${names}].length;\n`);
   write(
