@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,9 @@ const PACKAGES = [
   ...['serve-static@2.2.1', 'finalhandler@2.1.1', 'rollup@4.68.8', 'webpack@5.113.0', 'webpack-cli@7.3.1'],
   ...['eslint@9.39.5', 'mocha@12.0.3'],
 ];
-const PRELOAD = join(root, 'dist/register.mjs');
+/** A copy, so that nobody builds meanwhile; koffi is found from there. */
+const DIST = join(cache, `dist-${process.pid}`);
+const PRELOAD = join(DIST, 'register.mjs');
 const DOCS = join(root, 'docs/performance.md');
 const MARKERS = ['<!-- programs -->', '<!-- /programs -->'] as const;
 
@@ -259,6 +261,7 @@ function prepare(): string {
   // a copy of the links: what the programs find from the folder
   spawnSync('cp', ['-al', join(cache, 'node_modules'), folder]);
   if (!existsSync(join(folder, 'node_modules'))) spawnSync('cp', ['-a', join(cache, 'node_modules'), folder]);
+  cpSync(join(root, 'dist'), DIST, { recursive: true });
   makeFiles(folder);
   return folder;
 }
@@ -325,7 +328,7 @@ function writeDocs(text: string): void {
 }
 
 async function main(): Promise<boolean> {
-  if (!existsSync(PRELOAD)) throw new Error('there is no dist: npm run build');
+  if (!existsSync(join(root, 'dist/register.mjs'))) throw new Error('there is no dist: npm run build');
   const chosen = PROGRAMS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   if (chosen.length === 0)
     throw new Error(`no such program; there are ${PROGRAMS.map(({ name }) => name).join(', ')}`);
@@ -334,7 +337,7 @@ async function main(): Promise<boolean> {
   try {
     for (const each of chosen) results.push(await compare(each, folder, Number(values.rounds)));
   } finally {
-    rmSync(folder, { recursive: true });
+    for (const each of [folder, DIST]) rmSync(each, { recursive: true });
   }
   console.log(`\n${table(results)}`);
   if (values.docs) writeDocs(table(results));
