@@ -1,5 +1,5 @@
 /** `uring/fs` beside Node's own: each function that goes through the ring, by how many calls are on their way. */
-import { createReadStream, createWriteStream, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createReadStream, mkdirSync, writeFileSync } from 'node:fs';
 import * as node from 'node:fs/promises';
 import { join } from 'node:path';
 import * as uring from 'uring/fs';
@@ -17,7 +17,6 @@ const DATA = Buffer.alloc(SMALL, 'x');
 type Interface = Pick<typeof node, 'appendFile' | 'open' | 'readFile' | 'stat' | 'writeFile'>;
 interface Streams {
   readonly createReadStream: typeof createReadStream;
-  readonly createWriteStream: typeof createWriteStream;
 }
 type Do = (i: number, lane: number) => Promise<number>;
 
@@ -210,21 +209,6 @@ const CASES: { readonly [name: string]: Case } = {
       return bytes / MIB;
     },
   },
-  writeStream: {
-    routes: ['createWriteStream'],
-    gives: LARGE,
-    count: 4,
-    make: async (fs, folder, by) => async () => {
-      const chunk = Buffer.alloc(65_536, 'x');
-      // over what is there: to empty a file of this size takes as long as to write it
-      const path = `${folder}/${by}-stream`;
-      const stream = fs.createWriteStream(path, { flags: existsSync(path) ? 'r+' : 'w' });
-      for (let i = 0; i < LARGE * 16; i++)
-        if (!stream.write(chunk)) await new Promise<void>((done) => stream.once('drain', done));
-      await new Promise<void>((done) => stream.end(done));
-      return LARGE;
-    },
-  },
 };
 
 /** The functions of `uring/fs` that are measured here, by their names in ROUTES. */
@@ -262,7 +246,7 @@ export const fs: Family = {
     return CASES[what]?.count ?? (isQuick ? 1000 : 2000);
   },
   workers: {
-    'fs.promises': side({ ...node, createReadStream, createWriteStream }, 'node'),
+    'fs.promises': side({ ...node, createReadStream }, 'node'),
     'uring/fs': side(uring, 'uring'),
   },
   async sides(kit) {

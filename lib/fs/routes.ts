@@ -42,7 +42,10 @@ export const ROUTES: { readonly [name: string]: Route } = {
     why: 'ends in the call that submits it; of a file that was written a worker does it',
   },
   createReadStream: { by: 'ring', why: CACHED },
-  createWriteStream: { by: 'ring', why: 'as write' },
+  createWriteStream: {
+    by: 'threads',
+    why: 'one write after another, most of which make the file longer: the kernel gives those to a worker',
+  },
   'FileHandle.stat': { by: 'threads', why: STATX },
   'FileHandle.readableWebStream': { by: 'threads', why: 'it reads in C++, by itself' },
   stat: { by: 'ring', why: NAMED },

@@ -1,14 +1,14 @@
-/** `createReadStream` and `createWriteStream`: Node's streams over the functions of callbacks.ts. */
+/** `createReadStream`: Node's stream over the functions of callbacks.ts; and `createWriteStream`, which is Node's own. */
 import type * as nodeTypes from 'node:fs';
-import { close, open, read, write, writev } from './callbacks.ts';
+import { close, open, read } from './callbacks.ts';
 import { like, nodeFs } from './node.ts';
 
 /** What a stream calls, by the option `fs` that Node's streams have. */
 const READING = { open, read, close };
-const WRITING = { open, write, writev, fsync: nodeFs.fsync, close };
 
 /** The options with `fs` added, unless the caller has one, or the file is a FileHandle, which knows its way. */
-function withFs(options: unknown, fs: object): unknown {
+function withFs(options: unknown): unknown {
+  const fs = READING;
   if (options === undefined || options === null) return { fs };
   if (typeof options === 'string') return { encoding: options, fs };
   if (typeof options !== 'object') return options;
@@ -21,11 +21,7 @@ function withFs(options: unknown, fs: object): unknown {
 export const createReadStream: typeof nodeTypes.createReadStream = like(
   nodeFs.createReadStream,
   (path: unknown, options?: unknown): unknown =>
-    Reflect.apply(nodeFs.createReadStream, nodeFs, [path, withFs(options, READING)]),
+    Reflect.apply(nodeFs.createReadStream, nodeFs, [path, withFs(options)]),
 );
 
-export const createWriteStream: typeof nodeTypes.createWriteStream = like(
-  nodeFs.createWriteStream,
-  (path: unknown, options?: unknown): unknown =>
-    Reflect.apply(nodeFs.createWriteStream, nodeFs, [path, withFs(options, WRITING)]),
-);
+export const createWriteStream: typeof nodeTypes.createWriteStream = nodeFs.createWriteStream;
