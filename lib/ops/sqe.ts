@@ -45,11 +45,11 @@ export class SqeCursor {
   stride = 16;
 
   /** Moves the cursor to the memory of a ring. */
-  attach(memory: ArrayBuffer, stride: number): void {
-    this.words = new Uint32Array(memory);
-    this.#pairs = new Float64Array(memory);
-    this.#halves = new Uint16Array(memory);
-    this.#bytes = new Uint8Array(memory);
+  attach(memory: ArrayBuffer, stride: number, offset = 0, length: number = memory.byteLength): void {
+    this.words = new Uint32Array(memory, offset, length >> 2);
+    this.#pairs = new Float64Array(memory, offset, length >> 3);
+    this.#halves = new Uint16Array(memory, offset, length >> 1);
+    this.#bytes = new Uint8Array(memory, offset, length);
     this.stride = stride;
     this.base = 0;
   }

@@ -11,7 +11,15 @@ import { Copies, type Uses } from './copies.ts';
 import * as ffi from './ffi.ts';
 import { PROBLEM } from './ffi.ts';
 import { sys } from './syscall.ts';
-import { type Block, spareView, viewMapped, type WorkerMemory, workerMemory } from './worker-memory.ts';
+import {
+  type Block,
+  type Seen,
+  seenInWindow,
+  spareView,
+  viewMapped,
+  type WorkerMemory,
+  workerMemory,
+} from './worker-memory.ts';
 
 const PROT_READ_WRITE = 3;
 const MAP_SHARED_POPULATE = 0x8001;
@@ -203,15 +211,20 @@ export class Scratch {
 export class Mapping {
   readonly address: number;
   readonly length: number;
+  /** Where in the buffer it begins. */
+  readonly offset: number;
   #buffer: ArrayBuffer | undefined;
 
-  constructor(address: number, length: number) {
+  /** @param seen a buffer in which it is already, if that is so */
+  constructor(address: number, length: number, seen?: Seen) {
+    const { buffer, offset } = seen ?? { buffer: viewMapped(address, length), offset: 0 };
     this.address = address;
     this.length = length;
-    this.#buffer = viewMapped(address, length);
+    this.offset = offset;
+    this.#buffer = buffer;
   }
 
-  /** The mapped memory. */
+  /** The memory that is mapped, from `offset` on. */
   get buffer(): ArrayBuffer {
     if (this.#buffer === undefined) throw new Error('the mapping is gone');
     return this.#buffer;
@@ -231,29 +244,36 @@ export class Mapping {
       sys.munmap(this.address, this.length);
     } else {
       memory.unmapListed(this.address, this.length);
-      spareView(this.address, buffer);
+      if (buffer.byteLength === this.length) spareView(this.address, buffer);
     }
   }
 }
 
-function mapped(length: number, flags: number, fd: number, offset: number): Mapping {
+/** Maps memory; its address. */
+function mapAt(length: number, flags: number, fd: number, offset: number): number {
   // koffi.view of more than 4 GiB aborts Node 20
   integer('length', length, 1, 2 ** 32);
   const listed = worker()?.mapListed(length, flags, fd, offset);
   const address = listed === undefined ? sys.mmap(length, PROT_READ_WRITE, flags, fd, offset) : listed;
   if (address < 0) throw new SyscallError('mmap', listed === undefined ? -address : ffi.errno());
-  return new Mapping(address, length);
+  return address;
 }
 
-/** Maps a part of a ring: the queues, a kernel-allocated buffer ring, a region. */
+/** Maps a kernel-allocated buffer ring, or a region: memory that others may see. */
 export function mapRing(fd: number, length: number, offset: number): Mapping {
-  return mapped(length, MAP_SHARED_POPULATE, fd, offset);
+  return new Mapping(mapAt(length, MAP_SHARED_POPULATE, fd, offset), length);
+}
+
+/** Maps a part of a ring's queues, which nobody else sees. */
+export function mapQueue(fd: number, length: number, offset: number): Mapping {
+  const address = mapAt(length, MAP_SHARED_POPULATE, fd, offset);
+  return new Mapping(address, length, makesCopies ? seenInWindow(address, length) : undefined);
 }
 
 /** Anonymous memory that the garbage collector does not own, in whole pages. */
 export function mapAnonymous(length: number): Mapping {
   const whole = Math.ceil(length / pageSize()) * pageSize();
-  return mapped(whole, MAP_PRIVATE_ANONYMOUS_POPULATE, -1, 0);
+  return new Mapping(mapAt(whole, MAP_PRIVATE_ANONYMOUS_POPULATE, -1, 0), whole);
 }
 
 /** What the kernel may still write to although its ring is gone. Never emptied. */

@@ -29,14 +29,34 @@ const SWEEP_INTERVAL_MS = 100;
 /** /proc knows that a thread has ended a moment after Node.js does. */
 const SWEEP_DELAY_MS = 10;
 
+/** The address space in pieces, each of which is seen through one buffer. */
+const WINDOW_BYTES = 2 ** 24;
+const windows = new Map<number, ArrayBuffer>();
+
+/** A buffer in which mapped memory is, and where in it. */
+export interface Seen {
+  readonly buffer: ArrayBuffer;
+  readonly offset: number;
+}
+
+/**
+ * Mapped memory that nobody but us sees, in a buffer over 16 MiB of the address space, whatever else is there: the kernel puts
+ * one ring beside the other. A worker that is terminated during koffi.view() ends the process (koffi's C++ can't throw any
+ * more), so rings that come and go must not call it.
+ */
+export function seenInWindow(address: number, length: number): Seen {
+  const start = Math.floor(address / WINDOW_BYTES) * WINDOW_BYTES;
+  if (address + length > start + WINDOW_BYTES) return { buffer: viewMapped(address, length), offset: 0 };
+  const buffer = windows.get(start) ?? ffi.viewMemory(start, WINDOW_BYTES);
+  windows.set(start, buffer);
+  return { buffer, offset: address - start };
+}
+
 /** Buffers over addresses where nothing is mapped any more, for what is mapped there next. */
 const spareViews = new Map<number, ArrayBuffer>();
 const MOST_SPARE_VIEWS = 64;
 
-/**
- * An ArrayBuffer over mapped memory: one that was over the same addresses before, if there is one. A worker that is terminated
- * during koffi.view() ends the process (koffi's C++ can't throw any more), so rings that come and go don't call it.
- */
+/** An ArrayBuffer over mapped memory: one that was over the same addresses before, if there is one; see `seenInWindow`. */
 export function viewMapped(address: number, length: number): ArrayBuffer {
   const spare = spareViews.get(address);
   if (spare?.byteLength !== length) return ffi.viewMemory(address, length);

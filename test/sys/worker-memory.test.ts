@@ -77,3 +77,8 @@ test('mappings that come and go in a worker are seen through the same buffers', 
   assert.ok(addresses < 10, `${addresses} addresses`);
   assert.equal(buffers, addresses);
 });
+
+test('queues of rings that come and go in a worker are seen through a few buffers, which hold them all', async () => {
+  const buffers = Number(await inThread({ module: MODULE, name: 'mapQueues', argument: 100 }));
+  assert.ok(buffers >= 1 && buffers < 10, `${buffers} buffers`);
+});

@@ -6,7 +6,7 @@ import type { Params } from '../../../structs/setup.ts';
 import { Cqe, Sqe } from '../../../structs/sqe.ts';
 import { QueueFullError } from '../../errors.ts';
 import { SqeCursor } from '../../ops/sqe.ts';
-import { type Mapping, mapRing } from '../../sys/memory.ts';
+import { type Mapping, mapQueue } from '../../sys/memory.ts';
 
 type OutputOf<S> = S extends Struct<infer D> ? Output<D> : never;
 /** io_uring_params as the kernel filled it in. */
@@ -41,9 +41,9 @@ export function queueSizes(params: RingParams): { readonly ring: number; readonl
 /** Maps the queues of the ring `fd`; on failure nothing stays mapped. */
 export function mapQueueMemory(fd: number, params: RingParams): QueueMemory {
   const sizes = queueSizes(params);
-  const ring = mapRing(fd, sizes.ring, constants.IORING_OFF_SQ_RING);
+  const ring = mapQueue(fd, sizes.ring, constants.IORING_OFF_SQ_RING);
   try {
-    return { ring, sqes: mapRing(fd, sizes.sqes, constants.IORING_OFF_SQES) };
+    return { ring, sqes: mapQueue(fd, sizes.sqes, constants.IORING_OFF_SQES) };
   } catch (error) {
     ring.unmap();
     throw error;
@@ -125,8 +125,10 @@ export class Queues {
   attach(memory: QueueMemory, params: RingParams): void {
     const { flags, sqOff, cqOff, sqEntries, cqEntries } = params;
     this.#memory = memory;
-    this.#ring = new Int32Array(memory.ring.buffer, 0, memory.ring.length >> 2);
-    this.sqe.attach(memory.sqes.buffer, flags & constants.IORING_SETUP_SQE128 ? 32 : 16);
+    const { ring, sqes } = memory;
+    this.#ring = new Int32Array(ring.buffer, ring.offset, ring.length >> 2);
+    const stride = flags & constants.IORING_SETUP_SQE128 ? 32 : 16;
+    this.sqe.attach(sqes.buffer, stride, sqes.offset, sqes.length);
     this.sqEntries = sqEntries;
     this.cqEntries = cqEntries;
     this.#sqMask = sqEntries - 1;
