@@ -8,8 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as outcomes from '../lib/async/outcomes.ts';
 import * as address from '../lib/operations/address.ts';
+import * as attributes from '../lib/operations/attributes.ts';
 import * as data from '../lib/operations/data.ts';
 import type { Declaration, Kind, NamedType, OptionSet, Shown } from '../lib/operations/declare.ts';
+import * as futexes from '../lib/operations/futexes.ts';
 import * as operations from '../lib/operations/index.ts';
 import * as key from '../lib/operations/key.ts';
 import * as msghdr from '../lib/operations/msghdr.ts';
@@ -19,6 +21,7 @@ import * as read from '../lib/operations/read.ts';
 import * as rings from '../lib/operations/rings.ts';
 import * as rooms from '../lib/operations/rooms.ts';
 import * as sockets from '../lib/operations/sockets.ts';
+import * as transfers from '../lib/operations/transfers.ts';
 import * as waiting from '../lib/operations/waiting.ts';
 import { opFlags, ops } from '../structs/ops.ts';
 
@@ -32,12 +35,15 @@ const MODULES: { readonly [module: string]: readonly [file: string, exports: obj
   reads: ['read', read],
   pins: ['pin', pin],
   ofAddress: ['address', address],
+  ofAttributes: ['attributes', attributes],
   ofData: ['data', data],
+  ofFutexes: ['futexes', futexes],
   ofKey: ['key', key],
   ofMessages: ['msghdr', msghdr],
   ofPaths: ['paths', paths],
   ofRings: ['rings', rings],
   ofSockets: ['sockets', sockets],
+  ofTransfers: ['transfers', transfers],
   ofWaiting: ['waiting', waiting],
 };
 
@@ -67,7 +73,8 @@ const TYPES: { readonly [file: string]: readonly string[] } = {
   '../operations/msghdr.ts': ['IncomingMessage', 'MessageBuffer', 'OutgoingMessage'],
   '../operations/operation.ts': ['Operation'],
   '../operations/rings.ts': ['CancelWhat'],
-  '../operations/sockets.ts': ['MessageRoom', 'SocketOption'],
+  '../operations/sockets.ts': ['SocketOption'],
+  '../operations/transfers.ts': ['MessageRoom'],
   '../operations/types.ts': [
     ...['Child', 'ChildState', 'Fd', 'File', 'Futex', 'FutexArray', 'Into', 'Memory', 'MemoryOrPool'],
     ...['OperationOptions', 'OtherTable', 'Path'],

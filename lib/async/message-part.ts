@@ -2,7 +2,7 @@
 import { decodeAddress, type SocketAddress } from '../../structs/address.ts';
 import { RecvmsgOut } from '../../structs/sqe.ts';
 import { type ControlMessage, decodeControl, MSG_CMSG_CLOEXEC } from '../operations/msghdr.ts';
-import type { MessageRoom } from '../operations/sockets.ts';
+import type { MessageRoom } from '../operations/transfers.ts';
 import type { BufferPart } from '../ring/owners/buffer-ring.ts';
 
 /** A message that was received into a buffer of a ring: valid until `release()`. */

@@ -5,7 +5,7 @@ import { decodeEpollEvents, type EpollEvent, Siginfo } from '../../structs/socke
 import type { AddressBuffer } from '../operations/address.ts';
 import { changeOperation, type OperationKey } from '../operations/key.ts';
 import { type MessageBuffer, type ReceivedMessage, receivedFds } from '../operations/msghdr.ts';
-import type { MessageRoom } from '../operations/sockets.ts';
+import type { MessageRoom } from '../operations/transfers.ts';
 import type { OtherTable } from '../operations/types.ts';
 import type { Countdown } from '../operations/waiting.ts';
 import type { Completion, RingCore } from '../ring/core/core.ts';

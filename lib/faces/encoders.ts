@@ -4,7 +4,9 @@
 import type { SocketAddressLike } from '../../structs/address.ts';
 import type { AddressBuffer } from '../operations/address.ts';
 import * as ofAddress from '../operations/address.ts';
+import * as ofAttributes from '../operations/attributes.ts';
 import * as ofData from '../operations/data.ts';
+import * as ofFutexes from '../operations/futexes.ts';
 import * as operations from '../operations/index.ts';
 import type { OperationKey } from '../operations/key.ts';
 import * as ofKey from '../operations/key.ts';
@@ -16,8 +18,10 @@ import * as pins from '../operations/pin.ts';
 import * as reads from '../operations/read.ts';
 import type { CancelWhat } from '../operations/rings.ts';
 import * as ofRings from '../operations/rings.ts';
-import type { MessageRoom, SocketOption } from '../operations/sockets.ts';
+import type { SocketOption } from '../operations/sockets.ts';
 import * as ofSockets from '../operations/sockets.ts';
+import type { MessageRoom } from '../operations/transfers.ts';
+import * as ofTransfers from '../operations/transfers.ts';
 import type {
   Child,
   Fd,
@@ -267,7 +271,7 @@ export const fgetxattr: Operation<[file: File, name: Path, value: ArrayBufferVie
     const valueRead = reads.view('value', value);
     const file0 = pins.file(core, 'file', fileRead);
     const name0 = pins.copy(core, 'name', nameRead);
-    const value0 = ofPaths.valueAddress(core, 'value', valueRead);
+    const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
     operations.fgetxattr.write(core.entry(), file0, name0, value0, value1);
     return both(nameRead, valueRead);
@@ -323,7 +327,7 @@ export const fsetxattr: Operation<
       flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
     const name0 = pins.copy(core, 'name', nameRead);
-    const value0 = ofPaths.valueAddress(core, 'value', valueRead);
+    const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
     operations.fsetxattr.write(core.entry(), file0, name0, value0, value1, flagsOptionRead);
     return both(nameRead, valueRead);
@@ -373,13 +377,13 @@ export const futexWait: Operation<
   defaults: {},
   holds: 'until completed',
   encode(core, options, array, index, value) {
-    const arrayRead = ofWaiting.word('array', array, index);
-    const valueRead = ofWaiting.wordValue('value', value);
+    const arrayRead = ofFutexes.word('array', array, index);
+    const valueRead = ofFutexes.wordValue('value', value);
     const maskOption = options.mask;
     const maskOptionRead =
       maskOption === undefined ? 4294967295 : reads.integer('options.mask', maskOption, 1, 4294967295);
     const sharedOptionRead = reads.flag('options.shared', options.shared);
-    const array0 = ofWaiting.wordAddress(core, 'array', arrayRead);
+    const array0 = ofFutexes.wordAddress(core, 'array', arrayRead);
     operations.futexWait.write(core.entry(), array0, valueRead, maskOptionRead, sharedOptionRead);
     return arrayRead;
   },
@@ -391,9 +395,9 @@ export const futexWaitv: Operation<[futexes: readonly Futex[]], object> = {
   defaults: {},
   holds: 'until completed',
   encode(core, _options, futexes) {
-    const futexesRead = ofWaiting.futexes('futexes', futexes);
-    const futexes0 = ofWaiting.pinFutexes(core, 'futexes', futexesRead);
-    const futexes1 = ofWaiting.futexCount(core, 'futexes', futexesRead);
+    const futexesRead = ofFutexes.futexes('futexes', futexes);
+    const futexes0 = ofFutexes.pinFutexes(core, 'futexes', futexesRead);
+    const futexes1 = ofFutexes.futexCount(core, 'futexes', futexesRead);
     operations.futexWaitv.write(core.entry(), futexes0, futexes1);
     return futexesRead;
   },
@@ -408,13 +412,13 @@ export const futexWake: Operation<
   defaults: {},
   holds: 'until completed',
   encode(core, options, array, index, count) {
-    const arrayRead = ofWaiting.word('array', array, index);
+    const arrayRead = ofFutexes.word('array', array, index);
     const countRead = count === undefined ? 2147483647 : reads.integer('count', count, 0, 2147483647);
     const maskOption = options.mask;
     const maskOptionRead =
       maskOption === undefined ? 4294967295 : reads.integer('options.mask', maskOption, 1, 4294967295);
     const sharedOptionRead = reads.flag('options.shared', options.shared);
-    const array0 = ofWaiting.wordAddress(core, 'array', arrayRead);
+    const array0 = ofFutexes.wordAddress(core, 'array', arrayRead);
     operations.futexWake.write(core.entry(), array0, countRead, maskOptionRead, sharedOptionRead);
     return arrayRead;
   },
@@ -482,7 +486,7 @@ export const getxattr: Operation<[path: Path, name: Path, value: ArrayBufferView
     const valueRead = reads.view('value', value);
     const path0 = pins.copy(core, 'path', pathRead);
     const name0 = pins.copy(core, 'name', nameRead);
-    const value0 = ofPaths.valueAddress(core, 'value', valueRead);
+    const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
     operations.getxattr.write(core.entry(), path0, name0, value0, value1);
     return both(pathRead, both(nameRead, valueRead));
@@ -991,7 +995,7 @@ export const recvZc: Operation<[socket: File, queue: number], object> = {
   holds: undefined,
   encode(core, _options, socket, queue) {
     const socketRead = reads.file('socket', socket);
-    const queueRead = ofSockets.queueId('queue', queue);
+    const queueRead = ofTransfers.queueId('queue', queue);
     const socket0 = pins.file(core, 'socket', socketRead);
     operations.recvZc.write(core.entry(), socket0, queueRead);
     return undefined;
@@ -1030,14 +1034,14 @@ export const recvmsgMultishot: Operation<
   holds: 'until completed',
   encode(core, options, socket, room, pool) {
     const socketRead = reads.file('socket', socket);
-    const roomRead = ofSockets.messageRoom('options', options, room);
-    const poolRead = ofSockets.messagePool('pool', pool, room);
+    const roomRead = ofTransfers.messageRoom('options', options, room);
+    const poolRead = ofTransfers.messagePool('pool', pool, room);
     const flagsOption = options.flags;
     const flagsOptionRead =
       flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
-    const room0 = ofSockets.pinMessageRoom(core, 'options', roomRead);
+    const room0 = ofTransfers.pinMessageRoom(core, 'options', roomRead);
     const pool0 = pins.group(core, 'pool', poolRead);
     operations.recvmsgMultishot.write(
       core.entry(),
@@ -1237,7 +1241,7 @@ export const setxattr: Operation<
       flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
     const path0 = pins.copy(core, 'path', pathRead);
     const name0 = pins.copy(core, 'name', nameRead);
-    const value0 = ofPaths.valueAddress(core, 'value', valueRead);
+    const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
     operations.setxattr.write(core.entry(), path0, name0, value0, value1, flagsOptionRead);
     return both(pathRead, both(nameRead, valueRead));
@@ -1347,17 +1351,17 @@ export const statx: Operation<[target: Path | Fd, buffer: ArrayBufferView], Part
   defaults: {},
   holds: 'until completed',
   encode(core, options, target, buffer) {
-    const targetRead = ofPaths.statTarget('target', target, options);
+    const targetRead = ofAttributes.statTarget('target', target, options);
     const bufferRead = reads.view('buffer', buffer);
     const maskOption = options.mask;
     const maskOptionRead =
       maskOption === undefined ? 4095 : reads.integer('options.mask', maskOption, 0, 4294967295);
-    const target0 = ofPaths.statStart(core, 'target', targetRead);
-    const target1 = ofPaths.statPath(core, 'target', targetRead);
-    const target2 = ofPaths.statFlags(core, 'target', targetRead);
-    const buffer0 = ofPaths.statRoom(core, 'buffer', bufferRead);
+    const target0 = ofAttributes.statStart(core, 'target', targetRead);
+    const target1 = ofAttributes.statPath(core, 'target', targetRead);
+    const target2 = ofAttributes.statFlags(core, 'target', targetRead);
+    const buffer0 = ofAttributes.statRoom(core, 'buffer', bufferRead);
     operations.statx.write(core.entry(), target0, target1, target2, buffer0, maskOptionRead);
-    return both(ofPaths.statKept(targetRead), bufferRead);
+    return both(ofAttributes.statKept(targetRead), bufferRead);
   },
 };
 

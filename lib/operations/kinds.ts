@@ -125,3 +125,13 @@ export function optionalNamed({ name, names }: NamedType, doc: string, absent: n
 export function into(doc: string): Kind {
   return { type: 'Into', read: read.into, pin: [pin.fileIndex], doc };
 }
+
+/** What an option of a directory says. */
+export const AT = 'The directory that a relative path starts from, instead of the current one.';
+
+/** Errors of what looks for a path. */
+export const FOUND = {
+  ENOENT: 'there is no such path',
+  EACCES: 'a directory on the way, or the file itself, can not be used with these credentials',
+  ENOTDIR: 'something on the way is no directory',
+};

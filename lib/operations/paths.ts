@@ -1,9 +1,9 @@
-/** Operations on paths, on descriptors, on what a file carries beside its data, and between pipes and files. */
+/** Operations on paths, on descriptors, and between pipes and files. */
 import { constants as node } from 'node:fs';
 import { copyList, integer, U32_MAX, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
-import { OpenHow, Statx } from '../../structs/posix.ts';
-import { isInt32Array, isUint8Array } from '../../structs/views.ts';
+import { OpenHow } from '../../structs/posix.ts';
+import { isInt32Array } from '../../structs/views.ts';
 import * as fs from '../ops/fs.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { FixedFile, RegisteredFiles } from '../ring/owners/files.ts';
@@ -19,9 +19,6 @@ const AT_REMOVEDIR = 0x200;
 const AT_EMPTY_PATH = 0x1000;
 const O_CLOEXEC = 0o2000000;
 const O_TMPFILE = 0o20000000;
-/** STATX_BASIC_STATS | STATX_BTIME */
-const COMMON_FIELDS = 0xfff;
-const XATTR_SIZE_MAX = 65_536;
 const CLEAR = -1;
 const {
   IORING_FILE_INDEX_ALLOC,
@@ -30,15 +27,8 @@ const {
   SPLICE_F_FD_IN_FIXED,
 } = constants;
 
-const AT = 'The directory that a relative path starts from, instead of the current one.';
 const INTO =
   "Into the file table (5.15): a slot; or the table, or `'alloc'`, for a free one, which the completion's res then names.";
-
-const FOUND = {
-  ENOENT: 'there is no such path',
-  EACCES: 'a directory on the way, or the file itself, can not be used with these credentials',
-  ENOTDIR: 'something on the way is no directory',
-};
 
 // ---- open and close ---------------------------------------------------------------------------------------
 
@@ -119,7 +109,7 @@ export const OpenOptions = options('OpenOptions', 'Options of `open`.', {
     type: 'number',
     doc: 'RESOLVE_*, how the path may lead (OP_OPENAT2): NO_XDEV (1), NO_MAGICLINKS (2), NO_SYMLINKS (4), BENEATH (8), IN_ROOT (16), CACHED (32).',
   },
-  at: kinds.directory(AT),
+  at: kinds.directory(kinds.AT),
   into: kinds.into(INTO),
 });
 
@@ -134,7 +124,7 @@ export const open = operation({
   },
   result: 'file',
   errors: {
-    ...FOUND,
+    ...kinds.FOUND,
     EEXIST: 'it is there already, and O_EXCL',
     ELOOP: 'too many symbolic links, or `resolve` forbids them',
     EXDEV: '`resolve` forbids where the path leads',
@@ -302,186 +292,10 @@ export const filesUpdate = operation({
   byHand: true,
 });
 
-// ---- what a file carries beside its data ------------------------------------------------------------------
-
-/** What statx(2) asks about: a path, or a file itself by an empty one. */
-export interface StatTarget {
-  readonly start: number;
-  readonly path: Pinned;
-  readonly flags: number;
-}
-
-interface StatOptions {
-  readonly at?: Fd | undefined;
-  readonly flags?: number | undefined;
-}
-
-/** Reads the target with `at` and `flags`. */
-export function statTarget(name: string, value: Path | Fd, given: StatOptions): StatTarget {
-  const flags = read.optional('options.flags', given.flags, 0, U32_MAX, 0);
-  const { at } = given;
-  if (typeof value === 'string' || isUint8Array(value)) {
-    const start = read.directory('options.at', at);
-    const isEmptyAllowed = (flags & AT_EMPTY_PATH) !== 0;
-    return { start, flags, path: isEmptyAllowed ? read.pathOrEmpty(name, value) : read.path(name, value) };
-  }
-  if (at !== undefined) throw wrongValue('options.at', 'absent where the target is an open file', at);
-  const path = read.pathOrEmpty(name, '');
-  return { start: read.fd(name, value), flags: (flags | AT_EMPTY_PATH) >>> 0, path };
-}
-
-export function statStart(_core: RingCore, _name: string, { start }: StatTarget): number {
-  return start;
-}
-
-export function statPath(core: RingCore, name: string, { path }: StatTarget): number {
-  return pin.copy(core, name, path);
-}
-
-/** The path is held until it is submitted. */
-export function statKept({ path }: StatTarget): Pinned {
-  return path;
-}
-
-export function statFlags(_core: RingCore, _name: string, { flags }: StatTarget): number {
-  return flags;
-}
-
-/** Room for a struct statx. */
-export function statRoom(core: RingCore, name: string, what: HeldView): number {
-  pin.atLeast(name, pin.length(core, name, what), Statx.size);
-  return pin.address(core, name, what);
-}
-
-export const StatxOptions = options('StatxOptions', 'Options of `statx`.', {
-  at: { type: 'Fd', doc: AT },
-  flags: {
-    type: 'number',
-    doc: 'AT_*: SYMLINK_NOFOLLOW (0x100), STATX_FORCE_SYNC (0x2000), STATX_DONT_SYNC (0x4000), EMPTY_PATH (0x1000).',
-  },
-  mask: kinds.option(
-    'STATX_*: what is wanted; all but the newest fields when absent.',
-    0,
-    U32_MAX,
-    COMMON_FIELDS,
-  ),
-});
-
-export const statx = operation({
-  op: 'OP_STATX',
-  doc: 'Asks what the kernel knows of a file. The kernel does this in a worker thread always: for one file `fs.statSync` takes a twentieth of the time, and for many at once `fs.promises.stat` is as fast.',
-  args: {
-    target: {
-      type: 'Path | Fd',
-      read: statTarget,
-      reads: ['target', 'options'],
-      pin: [statStart, statPath, statFlags],
-      holds: 'until submitted',
-      keep: statKept,
-    },
-    buffer: { type: 'ArrayBufferView', read: read.view, pin: [statRoom], holds: 'until completed' },
-  },
-  options: StatxOptions,
-  rooms: [{ arg: 'buffer', make: 'statxRoom' }],
-  write(sqe, start, path, flags, buffer, mask) {
-    fs.statx(sqe, start, path, flags, mask, buffer);
-  },
-  params: {
-    target: 'a path, or an open file (no slot of the file table)',
-    buffer: 'gets a struct statx: `Statx.decode` of uring/structs reads it',
-  },
-  result: { type: 'FileStatus', of: 'fileStatusOf', args: ['buffer'] },
-  errors: FOUND,
-  see: 'statx(2)',
-});
-
-/** The value of an extended attribute: any memory of at most 64 KiB, also none. */
-export function valueAddress(core: RingCore, name: string, what: HeldView): number {
-  const length = pin.length(core, name, what);
-  if (length > XATTR_SIZE_MAX) throw wrongValue(name, `at most ${XATTR_SIZE_MAX} bytes long`, length);
-  return pin.address(core, name, what);
-}
-
-const value: Kind = { ...kinds.view, pin: [valueAddress, pin.length] };
-
-export const SetxattrOptions = options('SetxattrOptions', 'Options of `setxattr` and `fsetxattr`.', {
-  flags: kinds.bits('XATTR_CREATE (1): it must be new; XATTR_REPLACE (2): it must be there.'),
-});
-
-const XATTR_GET = {
-  ENODATA: 'it has no attribute of that name',
-  ERANGE: 'the value is longer than the room for it',
-  EOPNOTSUPP: 'the file system has none',
-};
-const XATTR_SET = {
-  EEXIST: 'it is there already, and XATTR_CREATE',
-  ENODATA: 'it is not there, and XATTR_REPLACE',
-  EOPNOTSUPP: 'the file system has none',
-};
-const VALUE = { value: 'gets the value; an empty one only asks for its length' };
-
-export const getxattr = operation({
-  op: 'OP_GETXATTR',
-  doc: 'Reads an extended attribute of a path.',
-  args: { path: kinds.path, name: kinds.attributeName, value },
-  rooms: [{ arg: 'value', make: 'attributeRoom' }],
-  write(sqe, path, name, value, length) {
-    fs.getxattr(sqe, name, value, path, length);
-  },
-  params: VALUE,
-  returns: 'its value',
-  result: { type: 'Uint8Array', of: 'beginningOf', args: ['value'] },
-  errors: { ...FOUND, ...XATTR_GET },
-  see: 'getxattr(2)',
-});
-
-export const setxattr = operation({
-  op: 'OP_SETXATTR',
-  doc: 'Sets an extended attribute of a path.',
-  args: { path: kinds.path, name: kinds.attributeName, value },
-  options: SetxattrOptions,
-  write(sqe, path, name, value, length, flags) {
-    fs.setxattr(sqe, name, value, path, flags, length);
-  },
-  result: 'nothing',
-  errors: { ...FOUND, ...XATTR_SET },
-  see: 'setxattr(2)',
-});
-
-export const fgetxattr = operation({
-  op: 'OP_FGETXATTR',
-  doc: 'As `getxattr`, of an open file.',
-  args: { file: kinds.file, name: kinds.attributeName, value },
-  rooms: [{ arg: 'value', make: 'attributeRoom' }],
-  write(sqe, file, name, value, length) {
-    fs.fgetxattr(sqe, 0, name, value, length);
-    sqe.file = file;
-  },
-  params: VALUE,
-  returns: 'its value',
-  result: { type: 'Uint8Array', of: 'beginningOf', args: ['value'] },
-  errors: XATTR_GET,
-  see: 'fgetxattr(2)',
-});
-
-export const fsetxattr = operation({
-  op: 'OP_FSETXATTR',
-  doc: 'As `setxattr`, of an open file.',
-  args: { file: kinds.file, name: kinds.attributeName, value },
-  options: SetxattrOptions,
-  write(sqe, file, name, value, length, flags) {
-    fs.fsetxattr(sqe, 0, name, value, flags, length);
-    sqe.file = file;
-  },
-  result: 'nothing',
-  errors: XATTR_SET,
-  see: 'fsetxattr(2)',
-});
-
 // ---- names ------------------------------------------------------------------------------------------------
 
 export const UnlinkOptions = options('UnlinkOptions', 'Options of `unlink`.', {
-  at: kinds.directory(AT),
+  at: kinds.directory(kinds.AT),
   directory: kinds.flag('Removes an empty directory, not a file (AT_REMOVEDIR).'),
 });
 
@@ -495,7 +309,7 @@ export const unlink = operation({
   },
   result: 'nothing',
   errors: {
-    ...FOUND,
+    ...kinds.FOUND,
     EISDIR: 'it is a directory: { directory: true }',
     ENOTEMPTY: 'the directory is not empty',
   },
@@ -519,7 +333,7 @@ export const rename = operation({
   },
   result: 'nothing',
   errors: {
-    ...FOUND,
+    ...kinds.FOUND,
     EEXIST: 'the new path is there already, and RENAME_NOREPLACE',
     EXDEV: 'the paths lie on different file systems',
   },
@@ -555,7 +369,7 @@ export const link = operation({
   },
   result: 'nothing',
   errors: {
-    ...FOUND,
+    ...kinds.FOUND,
     EEXIST: 'the new path is there already',
     EXDEV: 'the paths lie on different file systems',
   },
@@ -563,7 +377,9 @@ export const link = operation({
   aliases: ['linkat'],
 });
 
-export const AtOptions = options('AtOptions', 'Where a relative path starts.', { at: kinds.directory(AT) });
+export const AtOptions = options('AtOptions', 'Where a relative path starts.', {
+  at: kinds.directory(kinds.AT),
+});
 
 export const symlink = operation({
   op: 'OP_SYMLINKAT',
@@ -574,13 +390,13 @@ export const symlink = operation({
     fs.symlinkat(sqe, target, at, path);
   },
   result: 'nothing',
-  errors: { ...FOUND, EEXIST: 'the path is there already' },
+  errors: { ...kinds.FOUND, EEXIST: 'the path is there already' },
   see: 'symlinkat(2)',
   aliases: ['symlinkat'],
 });
 
 export const MkdirOptions = options('MkdirOptions', 'Options of `mkdir`.', {
-  at: kinds.directory(AT),
+  at: kinds.directory(kinds.AT),
   mode: kinds.option('Permissions; 0o777 when absent. The umask takes from them.', 0, 0o7777, 0o777),
 });
 
@@ -593,7 +409,7 @@ export const mkdir = operation({
     fs.mkdirat(sqe, at, path, mode);
   },
   result: 'nothing',
-  errors: { ...FOUND, EEXIST: 'the path is there already' },
+  errors: { ...kinds.FOUND, EEXIST: 'the path is there already' },
   see: 'mkdirat(2)',
   aliases: ['mkdirat'],
 });

@@ -1,7 +1,7 @@
 /** Memory that AsyncRing makes itself where `ring.prepare` is given some. */
 import { Statx } from '../../structs/posix.ts';
 import { AddressBuffer } from './address.ts';
-import { MessageRoom } from './sockets.ts';
+import { MessageRoom } from './transfers.ts';
 import { Countdown } from './waiting.ts';
 
 /** The longest value of an extended attribute. */

@@ -1,17 +1,20 @@
 /** Operations on pages of their own: AsyncRing and Prepare have 90 of them, more than a page can hold. */
 import { Comment, type DeclarationReflection, DeclarationReflection as Page, ReflectionKind } from 'typedoc';
+import * as attributes from '../../lib/operations/attributes.ts';
 import * as data from '../../lib/operations/data.ts';
+import * as futexes from '../../lib/operations/futexes.ts';
 import * as paths from '../../lib/operations/paths.ts';
 import * as rings from '../../lib/operations/rings.ts';
 import * as sockets from '../../lib/operations/sockets.ts';
+import * as transfers from '../../lib/operations/transfers.ts';
 import * as waiting from '../../lib/operations/waiting.ts';
 
-/** A family of operations, as lib/operations has a file for each. */
+/** A family of operations, as lib/operations has a file or two for each. */
 const FAMILIES = {
   data: { title: 'reading and writing', module: data },
-  paths: { title: 'files and paths', module: paths },
-  sockets: { title: 'sockets', module: sockets },
-  waiting: { title: 'waiting', module: waiting },
+  paths: { title: 'files and paths', module: { ...paths, ...attributes } },
+  sockets: { title: 'sockets', module: { ...sockets, ...transfers } },
+  waiting: { title: 'waiting', module: { ...waiting, ...futexes } },
   rings: { title: 'rings', module: rings },
 };
 type Family = keyof typeof FAMILIES;
