@@ -67,8 +67,11 @@ const STEPS: readonly Step[] = [
   },
   {
     name: 'soak',
-    does: 'ten million operations of every common kind, aborted at random',
-    command: [...['env', 'URING_OPS=10000000'], ...npm('test:soak', '--timeout', '7200', 'soak/async')],
+    does: 'ten million operations of every common kind, aborted at random; ten minutes of all that ends',
+    command: [
+      ...['env', 'URING_OPS=10000000', 'URING_SECONDS=600'],
+      ...npm('test:soak', '--timeout', '7200', 'soak/async', 'soak/ends'),
+    ],
   },
   { name: 'matrix', does: 'runtimes, bundlers, compilers and package managers', command: npm('matrix') },
   { name: 'fuzz', does: 'half a million calls with hostile values', command: npm('fuzz') },
