@@ -1,5 +1,5 @@
 /**
- * Serves files by HTTP/1.1, with ranges of no kind: what a browser asks for, in one write. Ctrl-C lets answers that are under way finish.
+ * Serves files by HTTP/1.1, each answer in one write; Ctrl-C lets answers that are under way finish.
  *
  *     npm run example http-server [FOLDER PORT]
  */
