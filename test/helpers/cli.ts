@@ -20,8 +20,9 @@ function environment(more: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Ended {
-  const options = { cwd: ROOT, env: environment(env), encoding: 'utf8', timeout: 60_000 } as const;
-  return spawnSync(program, args, options);
+  // what ps prints of a host with thousands of rings is long
+  const options = { timeout: 60_000, maxBuffer: 2 ** 28 };
+  return spawnSync(program, args, { ...options, cwd: ROOT, env: environment(env), encoding: 'utf8' });
 }
 
 /** Runs a command to its end. `node`: options of Node.js. */
