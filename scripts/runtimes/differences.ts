@@ -23,6 +23,12 @@ export const DIFFERENCES: readonly Difference[] = [
     reason: 'Bun has no frames of functions that await in the stack of an error made in a callback',
   },
   {
+    runtime: 'bun',
+    file: 'async/diagnostics.',
+    test: /^a ring, a file, a server, a socket can not be sent to another thread, and say so$/,
+    reason: 'Bun refuses to clone them in words of its own',
+  },
+  {
     runtime: 'deno',
     file: 'async/statx.',
     test: /^statx says what stat\(2\) says, of a path and of an open file$/,
