@@ -334,6 +334,8 @@ const scenes = {
     const folder = mkdtempSync(join(tmpdir(), 'uring-serving-'));
     new AsyncRing(8).close();
     await terminateBusy('idle');
+    // its ring goes a moment after it, and that by which this thread is woken
+    await new Promise((resolve) => setTimeout(resolve, 400));
     const before = fdCount();
     let heard = 0;
     for (let i = 0; i < Number(count); i++) {
