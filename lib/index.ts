@@ -15,6 +15,7 @@ export type {
 export type { EpollEvent } from '../structs/socket.ts';
 export type { AsyncOptions, ChainOptions, IteratorOptions, PoolIteratorOptions } from './async/base.ts';
 export type { DeviceNumber, FileStatus } from './async/file-status.ts';
+export type { Read } from './async/many.ts';
 export { MessagePart } from './async/message-part.ts';
 export { Results } from './async/multishot.ts';
 export { type ChildStatus, childStatus, type FutexResult } from './async/outcomes.ts';

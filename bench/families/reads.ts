@@ -206,8 +206,37 @@ function bySync(args: readonly string[]): Work {
   };
 }
 
+/** As many at once as the depth is, then the next. */
+function byRingMany(args: readonly string[]): Work {
+  const job = jobOf(args);
+  const file = openSync(job.path, job.flags);
+  const ring = new AsyncRing(1024);
+  return (name, count, seed) => {
+    const depth = Number(name);
+    const order = blockOrder(job, count, seed);
+    const { memory, looks } = lanes(depth, job.bytes);
+    return turn(count, async (latencies) => {
+      let sum = 0;
+      for (let next = 0; next < count; next += depth) {
+        const started = latencies.start(next);
+        const reads = memory
+          .slice(0, count - next)
+          .map((into, lane) => ({ file, memory: into, offset: (order[next + lane] ?? 0) * job.bytes }));
+        const results = await ring.readMany(reads);
+        for (const [lane, got] of results.entries()) {
+          full(got, job);
+          sum = (sum + (looks[lane]?.() ?? 0)) >>> 0;
+        }
+        latencies.end(started);
+      }
+      return sum;
+    });
+  };
+}
+
 const workers: Family['workers'] = {
   AsyncRing: byRing({}),
+  'AsyncRing, readMany': byRingMany,
   'AsyncRing, callback': byRingCallback,
   'AsyncRing, fixed buffers': byRing({ isFixedBuffer: true }),
   'AsyncRing, fixed file': byRing({ isFixedFile: true }),

@@ -4,6 +4,7 @@ import { integer } from '../../structs/check.ts';
 import { EPOLL_EVENT_SIZE, type EpollEvent } from '../../structs/socket.ts';
 import type { AsyncOptions, IteratorOptions } from '../async/base.ts';
 import type { Outcome } from '../async/flight.ts';
+import { type Read, readMany } from '../async/many.ts';
 import type { Results, Stream } from '../async/multishot.ts';
 import * as outcomes from '../async/outcomes.ts';
 import type { RingFile } from '../async/ring-file.ts';
@@ -221,6 +222,18 @@ export class AsyncRing extends AsyncOperations {
    */
   getpeername(socket: File, options?: AsyncOptions): Promise<SocketAddress | undefined> {
     return this.#socketName('getpeername', socket, options);
+  }
+
+  /**
+   * Reads many times with one promise: of few bytes it costs about half as much as a promise for each.
+   * @param reads `{ file, memory, offset }` for each, at most 2^20
+   * @param options as `read`, for each of them
+   * @returns for each how many bytes, or minus the errno: `errnoName` of `uring/structs` names it. It resolves when all have ended
+   * @throws for wrong arguments, AbortError, ClosedError: also when all have ended
+   * @since 5.6
+   */
+  readMany(reads: readonly Read[], options: AsyncOptions = {}): Promise<Int32Array> {
+    return readMany(this, reads, options);
   }
 
   /**

@@ -38,6 +38,7 @@ const OTHERS: readonly string[] = [
   ],
   'constructor',
   'chain',
+  'readMany',
   'createServer',
   'createConnection',
   'createSocket',

@@ -135,6 +135,7 @@ export const PARAMETERS: { readonly [name: string]: Generate } = {
   pool,
   queue: small(2),
   range: oneOf({}, { offset: 0, count: 1 }, { at: 1, replace: true }),
+  reads: (world) => many((each) => ({ file: file(each), memory: memory(each), offset: offset(each) }))(world),
   room: ({ arena }) => new MessageBuffer({ data: arena.bytes(64), control: 64, address: true }),
   sandbox: (world) => ({ ops: ['OP_NOP', 'OP_READ', opName(world)] }),
   server: (world) => world.fd('server'),
