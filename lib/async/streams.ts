@@ -1,6 +1,7 @@
 /** Streams of Node.js and of the web over files and sockets of a ring. */
 import * as node from 'node:stream';
-import { boolean, options as checkNames, integer } from '../../structs/check.ts';
+import { boolean, options as checkNames, integer, isAbortSignal, wrongType } from '../../structs/check.ts';
+import { AbortError } from '../errors.ts';
 import { whenAborted } from './signals.ts';
 
 /** What a file is read by, as a stream. */
@@ -41,6 +42,11 @@ export interface Streamed {
 
 const READ = ['start', 'end', 'highWaterMark', 'signal', 'autoClose'];
 const WRITE = ['start', 'highWaterMark', 'signal', 'autoClose'];
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal !== undefined && !isAbortSignal(signal))
+    throw wrongType('options.signal', 'an AbortSignal', signal);
+}
 
 /** Reading that can be stopped while it waits. */
 class Reading {
@@ -110,6 +116,15 @@ function settle(
   );
 }
 
+/** A stream that its signal destroys, also while it neither reads nor writes. */
+function destroyedBy<S extends node.Readable | node.Writable>(signal: AbortSignal | undefined, stream: S): S {
+  if (signal === undefined) return stream;
+  const destroy = () => void stream.destroy(new AbortError(signal.reason));
+  if (signal.aborted) destroy();
+  else stream.once('close', whenAborted(signal, destroy));
+  return stream;
+}
+
 /** Reading into a stream of Node.js: one chunk for each call of its `read`. */
 function feed(reading: Reading): (this: node.Readable) => void {
   return function read() {
@@ -122,10 +137,11 @@ function feed(reading: Reading): (this: node.Readable) => void {
 
 export function readStream(file: Streamed, options: FileReadStreamOptions): node.Readable {
   checkNames('options', options, READ);
-  const { autoClose = true, ...range } = options;
+  const { autoClose = true, signal, ...range } = options;
+  checkSignal(signal);
   const isClosing = boolean('options.autoClose', autoClose);
   const reading = new Reading(file, range);
-  return new node.Readable({
+  const stream = new node.Readable({
     highWaterMark: range.highWaterMark,
     read: feed(reading),
     destroy(error, callback) {
@@ -136,14 +152,16 @@ export function readStream(file: Streamed, options: FileReadStreamOptions): node
       settle(end, error, callback);
     },
   });
+  return destroyedBy(signal, stream);
 }
 
 export function writeStream(file: Streamed, options: FileWriteStreamOptions): node.Writable {
   checkNames('options', options, WRITE);
   const { autoClose = true, start, signal, highWaterMark } = options;
+  checkSignal(signal);
   const isClosing = boolean('options.autoClose', autoClose);
-  const writing = new Writing(file, start, signal);
-  return new node.Writable({
+  const writing = new Writing(file, start, undefined);
+  const stream = new node.Writable({
     highWaterMark,
     write: (chunk, _encoding, callback) => settle(() => writing.write(chunk), null, callback),
     writev: (chunks, callback) =>
@@ -153,6 +171,7 @@ export function writeStream(file: Streamed, options: FileWriteStreamOptions): no
       settle(async () => (isClosing ? file.close() : undefined), error, callback);
     },
   });
+  return destroyedBy(signal, stream);
 }
 
 /** A socket as streams need it. */
@@ -185,6 +204,7 @@ export function duplexStream(socket: StreamedSocket, allowHalfOpen: boolean): no
 export function webReadable(file: Streamed, options: FileWebStreamOptions): ReadableStream<Uint8Array> {
   checkNames('options', options, READ);
   const { autoClose = false, ...range } = options;
+  checkSignal(range.signal);
   const isClosing = boolean('options.autoClose', autoClose);
   const reading = new Reading(file, range);
   const end = async () => {
@@ -216,17 +236,33 @@ export function webWritable(
 ): WritableStream<string | ArrayBufferView> {
   checkNames('options', options, ['start', 'signal', 'autoClose']);
   const { autoClose = false, start, signal } = options;
+  checkSignal(signal);
   const isClosing = boolean('options.autoClose', autoClose);
   const writing = new Writing(file, start, signal);
+  const end = async () => {
+    writing.stop();
+    if (isClosing) await file.close();
+  };
   return new WritableStream({
-    write: (chunk) => writing.write(chunk),
+    // an abort reaches the sink only after the write that it is to end
+    start(controller) {
+      // @types/node does not know it
+      const aborted: unknown = Reflect.get(controller, 'signal');
+      if (isAbortSignal(aborted)) aborted.addEventListener('abort', () => writing.stop());
+    },
+    async write(chunk) {
+      try {
+        await writing.write(chunk);
+      } catch (error) {
+        // the sink hears no more of a stream that failed
+        await end();
+        throw error;
+      }
+    },
     async close() {
       writing.stop();
       await (isClosing ? file.close() : file.end?.());
     },
-    async abort() {
-      writing.stop();
-      if (isClosing) await file.close();
-    },
+    abort: end,
   });
 }

@@ -1,10 +1,18 @@
 /** Datagrams: UDP, and Unix sockets of that kind. */
 import { inspect } from 'node:util';
 import type { SocketAddress } from '../../structs/address.ts';
-import { boolean, options as checkNames, isAbortSignal, oneOf, wrongType } from '../../structs/check.ts';
+import {
+  boolean,
+  options as checkNames,
+  isAbortSignal,
+  oneOf,
+  wrongType,
+  wrongValue,
+} from '../../structs/check.ts';
 import { socketOptions } from '../../structs/socket-options.ts';
 import type { AsyncOptions } from '../async/base.ts';
 import { dataOf } from '../async/ring-file.ts';
+import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError } from '../errors.ts';
 import {
   type IncomingMessage,
@@ -102,6 +110,8 @@ export async function createDatagram(ring: DatagramRing, given: DatagramOptions)
   ]);
   if (signal !== undefined && !isAbortSignal(signal))
     throw wrongType('options.signal', 'an AbortSignal', signal);
+  if (kind !== 'unix' && path !== undefined)
+    throw wrongValue('options.path', `absent with type '${kind}'`, path);
   const flags = flagsOf(options);
   const everywhere = kind === 'udp6' ? '::' : '0.0.0.0';
   const place =
@@ -130,8 +140,10 @@ export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
   protected readonly threadBound: () => string = threadBound;
   readonly #ring: DatagramRing;
   readonly #family: 4 | 6;
+  readonly #isUnix: boolean;
   readonly #signal: AbortSignal | undefined;
-  /** Ends what waits for a datagram. */
+  readonly #forgetSignal: () => void;
+  /** Ends what waits for a datagram, or to send one. */
   readonly #stop = new AbortController();
   #fd: number;
 
@@ -140,8 +152,10 @@ export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
     this.#fd = fd;
     this.#ring = ring;
     this.#family = family;
+    this.#isUnix = this.local?.family === 'unix';
     this.#signal = signal;
-    signal?.addEventListener('abort', () => void this.close().catch(() => {}), { once: true });
+    this.#forgetSignal =
+      signal === undefined ? () => {} : whenAborted(signal, () => void this.close().catch(() => {}));
   }
 
   /** Its file descriptor. It stays the socket's: do not close it. */
@@ -183,7 +197,13 @@ export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
   async send(data: string | ArrayBufferView, to?: Place, options: AsyncOptions = {}): Promise<number> {
     const bytes = dataOf(data);
     const where = to === undefined ? undefined : await this.#resolve(to);
-    return this.#ring.sendmsg(this.fd, { data: bytes, to: where }, options);
+    const { fd } = this;
+    const message = { data: bytes, to: where };
+    // only a Unix socket waits until its peer receives
+    if (!this.#isUnix) return this.#ring.sendmsg(fd, message, options);
+    return this.#untilClosed(options.signal, (signal) =>
+      this.#ring.sendmsg(fd, message, { ...options, signal }),
+    );
   }
 
   /** Ties it to one peer: `send(data)` goes there, and only what comes from there is received. */
@@ -201,10 +221,21 @@ export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
   async receive(options: Pick<AsyncOptions, 'signal' | 'timeoutMs'> = {}): Promise<Datagram> {
     checkNames('options', options, ['signal', 'timeoutMs']);
     const { signal, timeoutMs } = options;
+    return this.#untilClosed(signal, (either) =>
+      this.#receive(new MessageRoom(), { signal: either, timeoutMs }),
+    );
+  }
+
+  /** An operation that its signal ends, or closing the socket. */
+  async #untilClosed<T>(
+    signal: AbortSignal | undefined,
+    start: (either: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const stop = this.#stop.signal;
+    if (signal !== undefined && !isAbortSignal(signal))
+      throw wrongType('options.signal', 'an AbortSignal', signal);
     try {
-      const either = signal === undefined ? stop : AbortSignal.any([signal, stop]);
-      return await this.#receive(new MessageRoom(), { signal: either, timeoutMs });
+      return await start(signal === undefined ? stop : AbortSignal.any([signal, stop]));
     } catch (error) {
       throw stop.aborted && error instanceof AbortError ? this.#ended() : error;
     }
@@ -232,7 +263,8 @@ export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
     const fd = this.#fd;
     this.#fd = -1;
     if (fd < 0) return;
-    // what waits for a datagram would hold the port
+    this.#forgetSignal();
+    // what waits for a datagram, or to send one, would hold the port
     this.#stop.abort();
     try {
       await this.#ring.closeFd(fd);

@@ -64,6 +64,8 @@ const BACKLOG = 511;
 const MAX_BACKLOG = 0x7fff_ffff;
 /** So long a server that has no fd, or no memory, for another connection waits before it tries again. */
 const PAUSE_MS = 100;
+/** What setTimeout takes: a longer limit is none. */
+const MAX_TIMER_MS = 0x7fff_ffff;
 const WAITING = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];
 /** Connections that are broken before they are accepted. */
 const BROKEN = ['ECONNABORTED', 'EPROTO', 'EPERM'];
@@ -156,8 +158,8 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
   readonly #stop = new AbortController();
   #fd = -1;
   #closing: Promise<void> | undefined;
-  /** Called when a connection is closed. */
-  #whenClosed: () => void = () => {};
+  /** Called when a connection is closed: each shutdown waits for it. */
+  readonly #whenClosed = new Set<() => void>();
 
   /** @internal */
   constructor(ring: ServerRing, options: ServerOptions) {
@@ -180,6 +182,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
     else {
       const [endpoint] = await resolve(place, 0);
       if (this.#closing !== undefined) throw this.#ended();
+      if (this.#ring.isClosed) throw new ClosedError('the ring');
       this.#fd = listenAt(endpoint, this.#options);
     }
     return this.#fd;
@@ -205,7 +208,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
   /** Its connections, as they come. Only one loop has them. */
   async *[Symbol.asyncIterator](): AsyncGenerator<RingSocket, void, undefined> {
     try {
-      const fd = await this.#listening;
+      const fd = await this.#fdOrEnd();
       for (let isMultishot = true; this.#closing === undefined; ) {
         try {
           yield* this.#accept(fd, isMultishot);
@@ -225,6 +228,16 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
     if (this.#ring.isClosed) throw new ClosedError('the ring');
   }
 
+  /** What listens; -1 where the server was closed before its name was resolved. */
+  async #fdOrEnd(): Promise<number> {
+    try {
+      return await this.#listening;
+    } catch (error) {
+      if (this.#closing !== undefined && error instanceof ClosedError) return -1;
+      throw error;
+    }
+  }
+
   /** Accepts until something is wrong: by one request for all of them, or before 5.19 by one for each. */
   async *#accept(fd: number, isMultishot: boolean): AsyncGenerator<RingSocket, void, undefined> {
     const { signal } = this.#stop;
@@ -239,7 +252,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
       this.#options.timeoutMs,
       () => {
         this.#sockets.delete(socket);
-        this.#whenClosed();
+        for (const told of this.#whenClosed) told();
       },
     );
     this.#sockets.add(socket);
@@ -291,12 +304,16 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
   async #drained(timeoutMs: number): Promise<void> {
     if (this.#sockets.size === 0) return;
     await new Promise<void>((resolved) => {
-      const timer = setTimeout(resolved, timeoutMs);
-      this.#whenClosed = () => {
-        if (this.#sockets.size > 0) return;
+      const end = () => {
         clearTimeout(timer);
+        this.#whenClosed.delete(told);
         resolved();
       };
+      const told = () => {
+        if (this.#sockets.size === 0) end();
+      };
+      const timer = setTimeout(end, Math.min(timeoutMs, MAX_TIMER_MS));
+      this.#whenClosed.add(told);
     });
   }
 

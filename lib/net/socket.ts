@@ -228,7 +228,8 @@ export class RingSocket extends RingFile {
 
   /** @internal The loops that read it end after what has come. */
   static endReading(socket: RingSocket): void {
-    sys.shutdown(socket.fd, READ);
+    // it may be closing
+    if (socket.isOpen) sys.shutdown(socket.fd, READ);
   }
 
   /** @internal How console.log shows it. */

@@ -1,7 +1,7 @@
 /** What files of AsyncRing can do by themselves. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -186,6 +186,26 @@ ringTest('a stream that waits for data is destroyed, or aborted', needsOp('OP_PI
   }
 });
 
+ringTest('a signal destroys streams that do nothing', {}, async (scope) => {
+  for (const moment of ['before', 'after']) {
+    const { file, path, ring } = await opened(scope, 'x');
+    const target = await ring.open(path, { flags: O_RDWR });
+    const abort = new AbortController();
+    if (moment === 'before') abort.abort(new Error('enough'));
+    const streams = [file, target].map((each, i) =>
+      i === 0
+        ? each.createReadStream({ signal: abort.signal })
+        : each.createWriteStream({ signal: abort.signal }),
+    );
+    const errors = streams.map((stream) => once(stream, 'error'));
+    abort.abort(new Error('enough'));
+    for (const [error] of await Promise.all(errors)) assert.equal(error.cause.message, 'enough');
+    await until('they are closed', () => streams.every(({ closed }) => closed));
+    for (const each of [file, target]) await assert.rejects(each.stat(), ClosedError);
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
+  }
+});
+
 ringTest('wrong options of streams are refused', {}, async (scope) => {
   const { file } = await opened(scope, 'x');
   const wrongs: [name: string, call: () => unknown][] = [
@@ -194,6 +214,8 @@ ringTest('wrong options of streams are refused', {}, async (scope) => {
     ['options.start', () => file.createWriteStream({ start: -1 })],
     ['options.highWaterMark', () => file.createReadStream({ highWaterMark: 0 })],
     ['options.autoClose', () => file.readableWebStream({ autoClose: wrong(1) })],
+    ['options.signal', () => file.createReadStream({ signal: wrong({}) })],
+    ['options.signal', () => file.createWriteStream({ signal: wrong({}) })],
     ['options.autoclose', () => file.writableWebStream(wrong({ autoclose: true }))],
   ];
   for (const [name, call] of wrongs)

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { OpError } from '../../lib/errors.ts';
+import { ClosedError, OpError } from '../../lib/errors.ts';
 import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { RingServer } from '../../lib/net/server.ts';
 import type { RingSocket } from '../../lib/net/socket.ts';
@@ -182,6 +182,27 @@ ringTest('streams of the web, both ways', {}, async (scope) => {
   }
   assert.deepEqual(Buffer.concat(chunks), data);
   await writing;
+});
+
+ringTest('a stream of the web is aborted while it writes, and closes what failed', {}, async (scope) => {
+  const ring = asyncRing(scope, 16);
+  const port = await listen(scope, (socket) => socket.pause());
+  const stuck = await ring.createConnection({ host: LOCAL, port });
+  const writer = stuck.writableWebStream({ autoClose: true }).getWriter();
+  const written = failure(writer.write(new Uint8Array(50_000_000)));
+  const closed = failure(writer.closed);
+  await until('it waits', () => ring.inFlight > 0);
+  await writer.abort(new Error('enough'));
+  await Promise.all([written, closed]);
+  await assert.rejects(stuck.stat(), ClosedError);
+
+  const broken = await ring.createConnection({ host: LOCAL, port });
+  await broken.end();
+  const failing = broken.writableWebStream({ autoClose: true }).getWriter();
+  const told = failure(failing.closed);
+  await assert.rejects(failing.write('x'), { code: 'EPIPE' });
+  await told;
+  await assert.rejects(broken.stat(), ClosedError);
 });
 
 ringTest('pipeline passes errors of the connection on', {}, async (scope) => {

@@ -1,7 +1,7 @@
 /** Datagrams, with sockets of Node.js on the other side. */
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { ClosedError } from '../../lib/errors.ts';
@@ -126,6 +126,33 @@ ringTest('a signal closes it', {}, async (scope) => {
   await aborts(ring.createSocket({ signal: AbortSignal.abort(reason) }), reason);
 });
 
+ringTest('closing a Unix socket ends what it sends to a peer that takes nothing', {}, async (scope) => {
+  const ring = asyncRing(scope, 64);
+  const path = join(scope.folder(), 'socket');
+  await using server = await ring.createSocket({ path });
+  const client = await ring.createSocket({ path: join(scope.folder(), 'client') });
+  const nameless = await ring.createSocket({ type: 'unix' });
+  let sent = 0;
+  const sending = [client, nameless].map(async (socket) => {
+    for (;;) {
+      await socket.send('x', { path });
+      sent++;
+    }
+  });
+  const ends = Promise.allSettled(sending);
+  await until('the queue is full', () => sent > 0 && ring.inFlight === 2);
+  await Promise.all([client.close(), nameless.close()]);
+  for (const end of await ends) assert.ok(end.status === 'rejected' && end.reason instanceof ClosedError);
+  assert.equal(String(Buffer.from((await server.receive()).data)), 'x');
+});
+
+ringTest('sockets that share a signal leave nothing there', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  const { signal } = new AbortController();
+  for (let i = 0; i < 12; i++) await (await ring.createSocket({ host: LOCAL, signal })).close();
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
+});
+
 ringTest('wrong arguments are refused before anything is opened', {}, async (scope) => {
   const ring = asyncRing(scope);
   const create = (options: object) => () => ring.createSocket(options);
@@ -134,6 +161,7 @@ ringTest('wrong arguments are refused before anything is opened', {}, async (sco
     ['options.port', create({ port: 70_000 })],
     ['options.broadcast', create({ broadcast: 1 })],
     ['options.hosts', create({ hosts: LOCAL })],
+    ['options.path', create({ type: 'udp4', path: '/tmp/x' })],
     ['options.signal', create({ signal: {} })],
   ]);
   await using socket = await ring.createSocket({ host: LOCAL });

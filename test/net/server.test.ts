@@ -285,6 +285,40 @@ ringTest('shutdown lets connections finish what has come, then closes what is le
   await gone(...peers);
 });
 
+ringTest('shutdown while a connection is being closed, and twice at once', {}, async (scope) => {
+  const sockets: RingSocket[] = [];
+  const { server, served } = await serving(scope, { host: LOCAL }, (socket) => {
+    sockets.push(socket);
+    return new Promise(() => {});
+  });
+  const port = await portOf(server);
+  const peers = await Promise.all([client(scope, port), client(scope, port)]);
+  await until('both are served', () => sockets.length === 2);
+  await server.close();
+  const closing = sockets[0]?.close();
+  // longer than a test waits: both see the last connection close
+  const ends = Promise.all([
+    server.shutdown({ timeoutMs: 2 ** 40 }),
+    server.shutdown({ timeoutMs: 2 ** 40 }),
+  ]);
+  await closing;
+  assert.equal(server.connections, 1);
+  await sockets[1]?.close();
+  assert.deepEqual(await ends, [0, 0]);
+  await served;
+  await gone(...peers);
+});
+
+ringTest('a server that is closed while its name is resolved has a loop that ends', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  const server = ring.createServer({ host: 'localhost' });
+  await server.close();
+  await serve(server, echo);
+  const other = ring.createServer({ host: 'localhost' });
+  ring.close();
+  await assert.rejects(other.address(), ClosedError);
+});
+
 ringTest('shutdown closes connections that do not end, after its limit', {}, async (scope) => {
   const { server, served } = await serving(scope, { host: LOCAL }, () => new Promise(() => {}));
   const peer = await client(scope, await portOf(server));
