@@ -157,6 +157,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
   /** Ends the request that waits for connections. */
   readonly #stop = new AbortController();
   #fd = -1;
+  #accepting: Results<RingFile> | undefined;
   #closing: Promise<void> | undefined;
   /** Called when a connection is closed: each shutdown waits for it. */
   readonly #whenClosed = new Set<() => void>();
@@ -242,7 +243,8 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
   async *#accept(fd: number, isMultishot: boolean): AsyncGenerator<RingSocket, void, undefined> {
     const { signal } = this.#stop;
     while (!isMultishot) yield this.#connected(await this.#ring.accept(fd, { signal }));
-    for await (const file of this.#ring.acceptMultishot(fd, { signal })) yield this.#connected(file);
+    this.#accepting = this.#ring.acceptMultishot(fd, { signal });
+    for await (const file of this.#accepting) yield this.#connected(file);
   }
 
   #connected(file: RingFile): RingSocket {
@@ -274,6 +276,8 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
     sys.shutdown(this.#fd, 2);
     const { path } = this.#options.place;
     if (path !== undefined && path[0] !== '\0') removeSocket(path);
+    // connections that the loop has not come to go as those do that wait in the kernel
+    await this.#accepting?.return();
     try {
       await this.#ring.closeFd(this.#fd);
     } catch (error) {

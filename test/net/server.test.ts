@@ -319,6 +319,30 @@ ringTest('a server that is closed while its name is resolved has a loop that end
   await assert.rejects(other.address(), ClosedError);
 });
 
+ringTest('shutdown ends a loop that takes one connection after the other', {}, async (scope) => {
+  const ring = asyncRing(scope, 64);
+  const server = ring.createServer({ host: LOCAL });
+  let taken = 0;
+  const served = (async () => {
+    for await (const socket of server) {
+      await using connection = socket;
+      taken++;
+      await echo(connection);
+    }
+  })();
+  const port = await portOf(server);
+  const peers = await Promise.all(Array.from({ length: 5 }, () => client(scope, port)));
+  for (const peer of peers) peer.on('error', () => {});
+  await until('one is served', () => taken === 1);
+  assert.equal(await server.shutdown({ timeoutMs: 5000 }), 0);
+  await served;
+  // those that it had not come to are gone, too
+  for (const peer of peers) if (!peer.closed) peer.resume();
+  await until('all are gone', () => peers.every((peer) => peer.readableEnded || peer.destroyed));
+  assert.equal(taken, 1);
+  await gone(...peers);
+});
+
 ringTest('shutdown closes connections that do not end, after its limit', {}, async (scope) => {
   const { server, served } = await serving(scope, { host: LOCAL }, () => new Promise(() => {}));
   const peer = await client(scope, await portOf(server));
