@@ -157,7 +157,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
   /** Ends the request that waits for connections. */
   readonly #stop = new AbortController();
   #fd = -1;
-  #accepting: Results<RingFile> | undefined;
+  readonly #accepting = new Set<Results<RingFile>>();
   #closing: Promise<void> | undefined;
   /** Called when a connection is closed: each shutdown waits for it. */
   readonly #whenClosed = new Set<() => void>();
@@ -243,8 +243,13 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
   async *#accept(fd: number, isMultishot: boolean): AsyncGenerator<RingSocket, void, undefined> {
     const { signal } = this.#stop;
     while (!isMultishot) yield this.#connected(await this.#ring.accept(fd, { signal }));
-    this.#accepting = this.#ring.acceptMultishot(fd, { signal });
-    for await (const file of this.#accepting) yield this.#connected(file);
+    const results = this.#ring.acceptMultishot(fd, { signal });
+    this.#accepting.add(results);
+    try {
+      for await (const file of results) yield this.#connected(file);
+    } finally {
+      this.#accepting.delete(results);
+    }
   }
 
   #connected(file: RingFile): RingSocket {
@@ -261,7 +266,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
     return socket;
   }
 
-  /** Stops listening: the loop ends. Open connections stay open. Harmless when repeated. */
+  /** Stops listening: the loop ends. Connections that it has given stay open; those that it has not come to are dropped. Harmless when repeated. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -277,7 +282,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
     const { path } = this.#options.place;
     if (path !== undefined && path[0] !== '\0') removeSocket(path);
     // connections that the loop has not come to go as those do that wait in the kernel
-    await this.#accepting?.return();
+    await Promise.all([...this.#accepting].map((results) => results.return()));
     try {
       await this.#ring.closeFd(this.#fd);
     } catch (error) {

@@ -91,6 +91,9 @@ export class RingSocket extends RingFile {
   readonly #ring: SocketRing;
   readonly #onClose: (() => void) | undefined;
   #timeoutMs: number | undefined;
+  /** How many `writeAll` go on. */
+  #writes = 0;
+  readonly #whenWritten: (() => void)[] = [];
   #local: SocketAddress | undefined;
 
   /** The address of the other side; undefined where it had gone before it was known. */
@@ -171,7 +174,13 @@ export class RingSocket extends RingFile {
     const bytes = dataOf(data);
     // throws where it is closed, also if there is nothing to write
     void this.fd;
-    for (let done = 0; done < bytes.length; ) done += await this.write(bytes.subarray(done), options);
+    this.#writes++;
+    try {
+      for (let done = 0; done < bytes.length; ) done += await this.write(bytes.subarray(done), options);
+    } finally {
+      this.#writes--;
+      if (this.#writes === 0) for (const told of this.#whenWritten.splice(0)) told();
+    }
   }
 
   /** Reads to the end that the other side makes. */
@@ -200,11 +209,12 @@ export class RingSocket extends RingFile {
   }
 
   /**
-   * Ends the writing half: the other side sees the end. Reading goes on.
+   * Ends the writing half, after each `writeAll` that has begun: the other side sees the end. Reading goes on.
    * @param data is written before
    */
   async end(data?: string | ArrayBufferView): Promise<void> {
     if (data !== undefined) await this.writeAll(data);
+    while (this.#writes > 0) await new Promise<void>((written) => this.#whenWritten.push(written));
     sys.shutdown(this.fd, WRITE);
   }
 

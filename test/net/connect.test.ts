@@ -205,6 +205,24 @@ ringTest('a stream of the web is aborted while it writes, and closes what failed
   await assert.rejects(broken.stat(), ClosedError);
 });
 
+ringTest('the end comes after what is being written', {}, async (scope) => {
+  const ring = asyncRing(scope, 16);
+  const data = randomBytes(3_000_000);
+  const port = await listen(scope, (socket) => socket.pipe(socket));
+  await using socket = await ring.createConnection({ host: LOCAL, port });
+  const writing = socket.writeAll(data);
+  const ended = socket.end();
+  assert.deepEqual(Buffer.from(await socket.readAll()), data);
+  await Promise.all([writing, ended]);
+
+  const other = await ring.createConnection({ host: LOCAL, port });
+  const stuck = failure(other.writeAll(new Uint8Array(50_000_000)));
+  const ending = failure(other.end());
+  await other.close();
+  await stuck;
+  assert.ok((await ending) instanceof ClosedError);
+});
+
 ringTest('pipeline passes errors of the connection on', {}, async (scope) => {
   const ring = asyncRing(scope, 16);
   const port = await listen(scope, (socket) => {

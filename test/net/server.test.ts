@@ -343,6 +343,24 @@ ringTest('shutdown ends a loop that takes one connection after the other', {}, a
   await gone(...peers);
 });
 
+ringTest('a server closes what two loops that are gone have not come to', {}, async (scope) => {
+  const ring = asyncRing(scope, 64);
+  const server = ring.createServer({ host: LOCAL });
+  const port = await portOf(server);
+  const loops = [server[Symbol.asyncIterator](), server[Symbol.asyncIterator]()];
+  const firsts = loops.map((loop) => loop.next());
+  const peers = await Promise.all(Array.from({ length: 8 }, () => client(scope, port)));
+  for (const peer of peers) peer.on('error', () => {});
+  const [first] = await Promise.all([firsts[0]]);
+  await server.close();
+  await first?.value?.close();
+  const second = await firsts[1];
+  await second?.value?.close();
+  for (const peer of peers) peer.resume();
+  await until('all are gone', () => peers.every((peer) => peer.readableEnded || peer.destroyed));
+  await gone(...peers);
+});
+
 ringTest('shutdown closes connections that do not end, after its limit', {}, async (scope) => {
   const { server, served } = await serving(scope, { host: LOCAL }, () => new Promise(() => {}));
   const peer = await client(scope, await portOf(server));
