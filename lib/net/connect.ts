@@ -1,5 +1,6 @@
 /** Connections to others. */
 import { boolean, options as checkNames, isAbortSignal, wrongType, wrongValue } from '../../structs/check.ts';
+import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError, OpError } from '../errors.ts';
 import { milliseconds } from '../ring/core/time.ts';
 import { sys } from '../sys/syscall.ts';
@@ -45,6 +46,21 @@ async function connectTo(
   }
 }
 
+/** The work's result, unless the signal aborts before: what resolves names can't be stopped. */
+async function unlessAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return work();
+  if (signal.aborted) throw new AbortError(signal.reason);
+  let forget = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    forget = whenAborted(signal, () => reject(new AbortError(signal.reason)));
+  });
+  try {
+    return await Promise.race([work(), aborted]);
+  } finally {
+    forget();
+  }
+}
+
 /** All errors, with the code of the first one, as Node.js has it. */
 function allFailed(errors: readonly Error[]): Error {
   const [first] = errors;
@@ -67,7 +83,7 @@ export async function connectSocket(ring: SocketRing, given: ConnectionOptions):
   if (signal !== undefined && !isAbortSignal(signal))
     throw wrongType('options.signal', 'an AbortSignal', signal);
   const place = placeOf('options', options);
-  const endpoints = await resolve(place, family);
+  const endpoints = await unlessAborted(signal, () => resolve(place, family));
   const errors: Error[] = [];
   for (const [i, endpoint] of endpoints.entries()) {
     if (signal?.aborted) throw new AbortError(signal.reason);

@@ -1,7 +1,9 @@
 /** Connections to servers of Node.js. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
+import dns from 'node:dns/promises';
+import { getEventListeners, once } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -121,6 +123,30 @@ ringTest('a limit and a signal end connecting', {}, async (scope) => {
   await aborts(connecting, reason);
   await aborts(ring.createConnection({ host: LOCAL, port, signal: AbortSignal.abort(reason) }), reason);
   await server.close();
+});
+
+ringTest('a signal ends connecting while the name is being resolved', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  const { lookup } = dns;
+  scope.defer(() => {
+    dns.lookup = lookup;
+    syncBuiltinESMExports();
+  });
+  let asked = 0;
+  dns.lookup = Object.assign(() => {
+    asked++;
+    return new Promise<never>(() => {});
+  }, lookup);
+  syncBuiltinESMExports();
+  const abort = new AbortController();
+  const reason = new Error('enough');
+  const connecting = ring.createConnection({ host: 'slow.example', port: 1, signal: abort.signal });
+  assert.equal(asked, 1);
+  abort.abort(reason);
+  await aborts(connecting, reason);
+  assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
+  await aborts(ring.createConnection({ host: 'slow.example', port: 1, signal: abort.signal }), reason);
+  assert.equal(asked, 1);
 });
 
 ringTest('a Duplex for code that wants one', {}, async (scope) => {
