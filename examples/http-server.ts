@@ -40,8 +40,7 @@ async function serve(socket: RingSocket): Promise<void> {
 }
 
 process.once('SIGINT', () => server.shutdown({ timeoutMs: 5000 }));
-const address = await server.address();
-const origin = `http://127.0.0.1:${'port' in address ? address.port : ''}`;
+const origin = `http://127.0.0.1:${await server.port()}`;
 console.log(`serving ${folder} at ${origin}`);
 if (port === undefined) void tryIt().then(() => server.shutdown());
 // who breaks a connection ends only that one

@@ -31,8 +31,7 @@ async function serve(server: RingServer, target: number): Promise<void> {
 
 const [, , port, target] = process.argv.map(Number);
 const server = ring.createServer({ host: '127.0.0.1', port });
-const address = await server.address();
-const bound = 'port' in address ? address.port : 0;
+const bound = await server.port();
 if (target !== undefined) {
   console.log(`passing 127.0.0.1:${bound} on to 127.0.0.1:${target}`);
   process.once('SIGINT', () => server.shutdown({ timeoutMs: 1000 }));

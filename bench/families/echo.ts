@@ -98,8 +98,7 @@ async function byServer(): Promise<Work> {
   void (async () => {
     for await (const socket of server) answer(socket).catch(() => {});
   })();
-  const address = await server.address();
-  return told('port' in address ? address.port : 0);
+  return told(await server.port());
 }
 
 export const echo: Family = {

@@ -60,8 +60,7 @@ async function serve(ring: AsyncRing, read: (path: string) => Promise<Uint8Array
   void (async () => {
     for await (const socket of server) answer(socket).catch(() => {});
   })();
-  const address = await server.address();
-  return told('port' in address ? address.port : 0);
+  return told(await server.port());
 }
 
 function byRing([folder = '']: readonly string[]): Promise<Work> {

@@ -35,8 +35,7 @@ async function byRing([target]: readonly string[]): Promise<Work> {
   void (async () => {
     for await (const client of server) pass(client).catch(() => {});
   })();
-  const address = await server.address();
-  return told('port' in address ? address.port : 0);
+  return told(await server.port());
 }
 
 async function start(kit: Kit): Promise<void> {

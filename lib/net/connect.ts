@@ -1,5 +1,6 @@
 /** Connections to others. */
 import { boolean, options as checkNames, isAbortSignal, wrongType, wrongValue } from '../../structs/check.ts';
+import { copyOf } from '../async/departure.ts';
 import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError, OpError } from '../errors.ts';
 import { milliseconds } from '../ring/core/time.ts';
@@ -75,7 +76,7 @@ function allFailed(errors: readonly Error[]): Error {
 export async function connectSocket(ring: SocketRing, given: ConnectionOptions): Promise<RingSocket> {
   checkNames('options', given, NAMES);
   // each option is read once: a getter may give another value the next time
-  const options: ConnectionOptions = { ...given };
+  const options: ConnectionOptions = copyOf(given);
   const { family = 0, noDelay = true, timeoutMs, signal } = options;
   if (![0, 4, 6].includes(family)) throw wrongValue('options.family', '0, 4 or 6', family);
   boolean('options.noDelay', noDelay);

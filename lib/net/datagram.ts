@@ -11,6 +11,7 @@ import {
 } from '../../structs/check.ts';
 import { socketOptions } from '../../structs/socket-options.ts';
 import type { AsyncOptions } from '../async/base.ts';
+import { copyOf } from '../async/departure.ts';
 import { dataOf } from '../async/ring-file.ts';
 import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError } from '../errors.ts';
@@ -103,7 +104,7 @@ function flagsOf(options: DatagramOptions): (readonly [level: number, option: nu
 export async function createDatagram(ring: DatagramRing, given: DatagramOptions): Promise<RingDatagram> {
   checkNames('options', given, NAMES);
   // each option is read once: a getter may give another value the next time
-  const options: DatagramOptions = { ...given };
+  const options: DatagramOptions = copyOf(given);
   const { path, signal } = options;
   const kind = oneOf('options.type', options.type ?? (path === undefined ? 'udp4' : 'unix'), [
     ...['udp4', 'udp6', 'unix'],
@@ -114,10 +115,11 @@ export async function createDatagram(ring: DatagramRing, given: DatagramOptions)
     throw wrongValue('options.path', `absent with type '${kind}'`, path);
   const flags = flagsOf(options);
   const everywhere = kind === 'udp6' ? '::' : '0.0.0.0';
+  const { host, port } = options;
   const place =
     kind === 'unix'
-      ? placeOf('options', { ...options, path: path ?? '' })
-      : placeOf('options', { ...options, host: options.host ?? everywhere }, 0);
+      ? placeOf('options', { host, port, path: path ?? '' })
+      : placeOf('options', { host: host ?? everywhere, port }, 0);
   const family = kind === 'udp6' ? 6 : 4;
   const [endpoint] = await resolve(place, family);
   if (signal?.aborted) throw new AbortError(signal.reason);

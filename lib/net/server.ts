@@ -5,10 +5,11 @@ import type { SocketAddress } from '../../structs/address.ts';
 import { boolean, options as checkNames, integer, isAbortSignal, wrongType } from '../../structs/check.ts';
 import { socketOptions } from '../../structs/socket-options.ts';
 import type { IteratorOptions } from '../async/base.ts';
+import { copyOf } from '../async/departure.ts';
 import type { Results } from '../async/multishot.ts';
 import { RingFile } from '../async/ring-file.ts';
 import { whenAborted } from '../async/signals.ts';
-import { AbortError, ClosedError, OpError, SyscallError, UnsupportedError } from '../errors.ts';
+import { AbortError, ClosedError, OpError, StateError, SyscallError, UnsupportedError } from '../errors.ts';
 import type { File } from '../operations/types.ts';
 import { threadBound } from '../ring/core/thread-bound.ts';
 import { milliseconds } from '../ring/core/time.ts';
@@ -91,7 +92,7 @@ interface Checked {
 function check(given: ServerOptions): Checked {
   checkNames('options', given, NAMES);
   // each option is read once: a getter may give another value the next time
-  const options: ServerOptions = { ...given };
+  const options: ServerOptions = copyOf(given);
   const { reuseAddr = true, reusePort = false, ipv6Only = false, noDelay = true } = options;
   const { backlog = BACKLOG, timeoutMs, signal } = options;
   if (signal !== undefined && !isAbortSignal(signal))
@@ -199,6 +200,16 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
     const address = this.#closing === undefined ? nameOf(fd, 'getsockname') : undefined;
     if (address === undefined) throw this.#ended();
     return address;
+  }
+
+  /**
+   * The port that it listens on, which was chosen where 0 was asked for.
+   * @throws as `address()`; StateError for a Unix socket
+   */
+  async port(): Promise<number> {
+    const address = await this.address();
+    if ('port' in address) return address.port;
+    throw new StateError('a Unix socket has no port: see address()');
   }
 
   /** How many of its connections are open. */

@@ -7,7 +7,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
-import { ClosedError, SyscallError } from '../../lib/errors.ts';
+import { ClosedError, StateError, SyscallError } from '../../lib/errors.ts';
 import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { RingServer, ServerOptions } from '../../lib/net/server.ts';
 import type { RingSocket } from '../../lib/net/socket.ts';
@@ -33,12 +33,6 @@ function serve(server: RingServer, each: (socket: RingSocket) => Promise<void>):
 
 async function echo(socket: RingSocket): Promise<void> {
   for await (const chunk of socket) await socket.writeAll(chunk);
-}
-
-async function portOf(server: RingServer): Promise<number> {
-  const address = await server.address();
-  assert.ok('port' in address && address.port > 0, inspect(address));
-  return address.port;
 }
 
 /** A client of Node.js that is connected. */
@@ -69,7 +63,7 @@ async function serving(
 
 ringTest('a server answers clients of Node.js, many at once', {}, async (scope) => {
   const { server, served } = await serving(scope, { host: LOCAL }, echo);
-  const port = await portOf(server);
+  const port = await server.port();
   const data = randomBytes(300_000);
   const answers = await Promise.all(
     Array.from({ length: 40 }, () => buffer(net.connect(port, LOCAL).end(data))),
@@ -82,7 +76,7 @@ ringTest('a server answers clients of Node.js, many at once', {}, async (scope) 
 
 ringTest('absent, the host is every address, of IPv4 and IPv6', {}, async (scope) => {
   const { server, served } = await serving(scope, {}, echo);
-  const port = await portOf(server);
+  const port = await server.port();
   const hosts = existsSync('/proc/net/if_inet6') ? [LOCAL, '::1'] : [LOCAL];
   for (const host of hosts) {
     assert.equal(String(await buffer(net.connect(port, host).end('hello'))), 'hello');
@@ -105,7 +99,7 @@ ringTest('a connection knows both of its ends', {}, async (scope) => {
     seen.push(socket);
     await echo(socket);
   });
-  const port = await portOf(server);
+  const port = await server.port();
   const peer = await client(scope, port);
   const { localPort } = peer;
   await until('it is accepted', () => seen.length === 1);
@@ -139,7 +133,7 @@ ringTest('TCP_NODELAY is on, unless it is not wanted', {}, async (scope) => {
       seen.push(socket);
       await echo(socket);
     });
-    const peer = await client(scope, await portOf(server));
+    const peer = await client(scope, await server.port());
     await until('it is accepted', () => seen.length === 1);
     const [socket] = seen;
     assert.ok(socket);
@@ -161,6 +155,7 @@ ringTest('a Unix socket: its file is there, and is removed at the end', {}, asyn
   const path = join(scope.folder(), 'socket');
   const { ring, server, served } = await serving(scope, { path }, echo);
   assert.deepEqual(await server.address(), { family: 'unix', path });
+  await assert.rejects(server.port(), StateError);
   assert.equal(String(await buffer(net.connect(path).end('by path'))), 'by path');
   await using socket = await ring.createConnection({ path });
   await socket.end('ours');
@@ -178,7 +173,7 @@ ringTest('a Unix socket: its file is there, and is removed at the end', {}, asyn
 ringTest('a port that is taken says so where it is asked, with address and port', {}, async (scope) => {
   const ring = asyncRing(scope);
   const first = ring.createServer({ host: LOCAL });
-  const port = await portOf(first);
+  const port = await first.port();
   const second = ring.createServer({ host: LOCAL, port });
   for (const promise of [second.address(), second[Symbol.asyncIterator]().next()]) {
     const error = await failure(promise);
@@ -193,7 +188,7 @@ ringTest('a port that is taken says so where it is asked, with address and port'
   await first.close();
   // the port is free at once
   const third = ring.createServer({ host: LOCAL, port: String(port) });
-  assert.equal(await portOf(third), port);
+  assert.equal(await third.port(), port);
   await third.close();
 });
 
@@ -201,7 +196,7 @@ ringTest('a signal ends the server: its loop rejects, its port is free', {}, asy
   const ring = asyncRing(scope);
   const abort = new AbortController();
   const server = ring.createServer({ host: LOCAL, signal: abort.signal });
-  const port = await portOf(server);
+  const port = await server.port();
   const served = serve(server, echo);
   const reason = new Error('enough');
   await until('it waits', () => ring.inFlight > 0);
@@ -217,7 +212,7 @@ ringTest('a signal ends the server: its loop rejects, its port is free', {}, asy
 ringTest('leaving the loop closes the server, not the connection', {}, async (scope) => {
   const ring = asyncRing(scope, 16);
   const server = ring.createServer({ host: LOCAL });
-  const port = await portOf(server);
+  const port = await server.port();
   const peer = await client(scope, port);
   for await (const socket of server) {
     scope.defer(() => void socket.close());
@@ -241,7 +236,7 @@ ringTest('leaving the loop closes the server, not the connection', {}, async (sc
 
 ringTest('a closed ring ends the loop of its server, and leaves nothing', {}, async (scope) => {
   const { ring, server, served } = await serving(scope, { host: LOCAL }, echo);
-  const peer = await client(scope, await portOf(server));
+  const peer = await client(scope, await server.port());
   await until('it is accepted', () => server.connections === 1);
   ring.close();
   await assert.rejects(served, ClosedError);
@@ -257,7 +252,7 @@ ringTest('half-close: the end of one half is not the end of the other', {}, asyn
     const all = await socket.readAll();
     await socket.end(`${all.length} bytes`);
   });
-  const peer = net.connect({ port: await portOf(server), host: LOCAL, allowHalfOpen: true });
+  const peer = net.connect({ port: await server.port(), host: LOCAL, allowHalfOpen: true });
   peer.end(randomBytes(200_000));
   assert.equal(String(await buffer(peer)), '200000 bytes');
   await gone(peer);
@@ -272,7 +267,7 @@ ringTest('shutdown lets connections finish what has come, then closes what is le
     await socket.end('bye');
     finished++;
   });
-  const port = await portOf(server);
+  const port = await server.port();
   const peers = await Promise.all([client(scope, port), client(scope, port)]);
   const answers = peers.map((peer) => buffer(peer));
   for (const peer of peers) peer.write('hello');
@@ -291,7 +286,7 @@ ringTest('shutdown while a connection is being closed, and twice at once', {}, a
     sockets.push(socket);
     return new Promise(() => {});
   });
-  const port = await portOf(server);
+  const port = await server.port();
   const peers = await Promise.all([client(scope, port), client(scope, port)]);
   await until('both are served', () => sockets.length === 2);
   await server.close();
@@ -330,7 +325,7 @@ ringTest('shutdown ends a loop that takes one connection after the other', {}, a
       await echo(connection);
     }
   })();
-  const port = await portOf(server);
+  const port = await server.port();
   const peers = await Promise.all(Array.from({ length: 5 }, () => client(scope, port)));
   for (const peer of peers) peer.on('error', () => {});
   await until('one is served', () => taken === 1);
@@ -346,7 +341,7 @@ ringTest('shutdown ends a loop that takes one connection after the other', {}, a
 ringTest('a server closes what two loops that are gone have not come to', {}, async (scope) => {
   const ring = asyncRing(scope, 64);
   const server = ring.createServer({ host: LOCAL });
-  const port = await portOf(server);
+  const port = await server.port();
   const loops = [server[Symbol.asyncIterator](), server[Symbol.asyncIterator]()];
   const firsts = loops.map((loop) => loop.next());
   const peers = await Promise.all(Array.from({ length: 8 }, () => client(scope, port)));
@@ -363,7 +358,7 @@ ringTest('a server closes what two loops that are gone have not come to', {}, as
 
 ringTest('shutdown closes connections that do not end, after its limit', {}, async (scope) => {
   const { server, served } = await serving(scope, { host: LOCAL }, () => new Promise(() => {}));
-  const peer = await client(scope, await portOf(server));
+  const peer = await client(scope, await server.port());
   await until('it is served', () => server.connections === 1);
   assert.equal(await server.shutdown({ timeoutMs: 20 }), 1);
   assert.equal(server.connections, 0);
@@ -378,7 +373,7 @@ ringTest('closing a connection ends those who read or write it', {}, async (scop
     socket = each;
     await echo(each);
   });
-  const peer = await client(scope, await portOf(server));
+  const peer = await client(scope, await server.port());
   await until('it is accepted', () => socket !== undefined);
   assert.ok(socket);
   const target = readlinkSync(`/proc/self/fd/${socket.fd}`);
@@ -412,7 +407,7 @@ ringTest('timeoutMs limits each wait for the other side', {}, async (scope) => {
       errors.push(error);
     }
   });
-  const peer = await client(scope, await portOf(server));
+  const peer = await client(scope, await server.port());
   assert.equal((await buffer(peer)).length, 0);
   assert.equal(Reflect.get(Object(errors[0]), 'code'), 'ETIME');
   await gone(peer);
@@ -422,7 +417,7 @@ ringTest('timeoutMs limits each wait for the other side', {}, async (scope) => {
 
 ringTest('clients that never read hold one buffer each, and nobody up', {}, async (scope) => {
   const { server, served } = await serving(scope, { host: LOCAL }, echo);
-  const port = await portOf(server);
+  const port = await server.port();
   const blocks = Buffer.alloc(1 << 20);
   const deaf = await Promise.all(Array.from({ length: 100 }, () => client(scope, port)));
   for (const each of deaf) each.pause().write(blocks);
@@ -437,7 +432,7 @@ ringTest('clients that never read hold one buffer each, and nobody up', {}, asyn
 ringTest('a server without a free fd goes on when there is one', {}, async (scope) => {
   const ring = asyncRing(scope, 64);
   const server = ring.createServer({ host: LOCAL });
-  const port = await portOf(server);
+  const port = await server.port();
   const fd = scope.fd(sys.socket(AF_INET, SOCK_STREAM));
   const limits = new BigUint64Array(2);
   sys.getrlimit(RLIMIT_NOFILE, limits);
@@ -461,6 +456,20 @@ ringTest('a server without a free fd goes on when there is one', {}, async (scop
   await until('it is closed', () => server.connections === 0);
   await server.close();
   await served;
+});
+
+ringTest('options that are inherited, or getters, count', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  class Options {
+    get host() {
+      return LOCAL;
+    }
+  }
+  for (const options of [new Options(), Object.create({ host: LOCAL })]) {
+    await using server = ring.createServer(options);
+    const address = await server.address();
+    assert.equal('address' in address && address.address, LOCAL);
+  }
 });
 
 ringTest('wrong options are refused before anything is opened', {}, (scope) => {
