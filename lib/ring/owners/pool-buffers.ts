@@ -3,7 +3,7 @@ import { integer, U32_MAX, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
 import type { Mapping } from '../../sys/memory.ts';
 import { BufferEntries } from './buffer-entries.ts';
-import type { BufferHolder, PoolHolder } from './pool-holder.ts';
+import { type BufferHolder, mostAtOnce, type PoolHolder } from './pool-holder.ts';
 
 const { IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IORING_CQE_F_BUFFER } = constants;
 
@@ -217,7 +217,7 @@ export class PoolBuffers {
 
   /**
    * Calls back once when the kernel has a buffer to pick, or when there will be none any more: in the order of the calls, and
-   * no more of them than there are buffers, because the others would find none.
+   * no more of them than there are buffers for what their peers may have sent, because the others would find none.
    * @param isAgain was it told before, and found none? Then its turn is now.
    */
   whenFree(callback: () => void, isAgain: boolean): void {
@@ -237,7 +237,8 @@ export class PoolBuffers {
 
   #tellWaiting(): void {
     if (this.#isTellingLater || this.#waiting.length === 0 || this.free === 0) return;
-    for (const callback of this.#waiting.splice(0, this.free)) callback();
+    const served = Math.ceil(this.free / mostAtOnce(this.#length));
+    for (const callback of this.#waiting.splice(0, served)) callback();
     this.#tellLater();
   }
 

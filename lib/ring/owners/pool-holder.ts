@@ -14,6 +14,11 @@ export interface BufferHolder {
   readonly buffers: number;
 }
 
+/** So many buffers of a pool one receive takes without a pause, where its peer has sent enough. */
+export function mostAtOnce(length: number): number {
+  return Math.max(2, Math.min(MOST_HELD, Math.floor(length / 64)));
+}
+
 /** What one receive of many completions holds. */
 export class PoolHolder {
   readonly op: string;
@@ -38,6 +43,6 @@ export class PoolHolder {
 
   /** So many results may wait for the consumer before the receive is stopped: the sender is to be slowed down. */
   get highWater(): number {
-    return Math.max(2, Math.min(MOST_HELD, Math.floor(this.#length / 64)));
+    return mostAtOnce(this.#length);
   }
 }
