@@ -12,6 +12,8 @@ import { ringTest } from '../helpers/rings.ts';
 import { globalSettings, instances } from '../helpers/tracefs.ts';
 
 const NOBODY = 65534;
+/** A user of this test alone: other test files have rings of NOBODY's at the same time. */
+const LONELY = 61_234;
 
 /** Runs `body` with a folder of its own. */
 async function inFolder(body: (folder: string) => void | Promise<void>): Promise<void> {
@@ -56,9 +58,9 @@ test('help fits 80 columns and has examples', () => {
 // ---- ordinary users --------------------------------------------------------------------------------------------------
 
 test('an ordinary user without rings gets the doctor, is told what was not seen, and exits with 3', {
-  skip: cannotConfine({ uid: NOBODY }),
+  skip: cannotConfine({ uid: LONELY }),
 }, () => {
-  const { status, stdout, stderr } = confinedUring({ uid: NOBODY }, ['report', '--json']);
+  const { status, stdout, stderr } = confinedUring({ uid: LONELY }, ['report', '--json']);
   const report = JSON.parse(stdout);
   assert.equal(status, 3, stderr);
   assert.match(stderr, /^uring: not seen: operations, register calls and findings: /m);
@@ -66,7 +68,7 @@ test('an ordinary user without rings gets the doctor, is told what was not seen,
   assert.deepEqual([report.traced, report.rings, report.operations], [false, [], []]);
   assert.ok(report.unseen.length >= 2);
   assert.ok(report.doctor.checks.length > 5);
-  const page = confinedUring({ uid: NOBODY }, ['report', '--html', '-']).stdout;
+  const page = confinedUring({ uid: LONELY }, ['report', '--html', '-']).stdout;
   assert.match(page, /<p class="ask">Not seen: operations/);
   assert.doesNotMatch(page, /No rule was broken|No operation was made|No register call/);
 });
