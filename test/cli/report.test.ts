@@ -11,8 +11,7 @@ import { COUNT, EXPECTED, LASTING_PROGRAM, live, ran, started } from '../helpers
 import { ringTest } from '../helpers/rings.ts';
 import { globalSettings, instances } from '../helpers/tracefs.ts';
 
-const NOBODY = 65534;
-/** A user of this test alone: other test files have rings of NOBODY's at the same time. */
+/** A user of this test alone: other test files have rings of 65534 at the same time. */
 const LONELY = 61_234;
 
 /** Runs `body` with a folder of its own. */
