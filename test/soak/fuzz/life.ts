@@ -1,5 +1,5 @@
 /** One seed: so many calls of anything with anything, in several lives of a few hundred calls each. */
-
+import { Stream } from 'node:stream';
 import * as raw from '../../../lib/raw.ts';
 import { sys } from '../../../lib/sys/syscall.ts';
 import type { Arena } from './arena.ts';
@@ -210,6 +210,8 @@ export class Life implements Driver {
       world.promises.add(what, value, (result) => this.#take(`${what}, its result`, result));
       return;
     }
+    // a stream that is aborted, and that nobody listens to, is an uncaught error: so Node.js has it
+    if (value instanceof Stream) value.on('error', () => {});
     if (Symbol.asyncIterator in value && 'next' in value && typeof value.next === 'function') {
       const { next } = value;
       world.keep(value);
