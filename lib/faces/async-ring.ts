@@ -225,7 +225,7 @@ export class AsyncRing extends AsyncOperations {
   }
 
   /**
-   * Reads many times with one promise: of few bytes it costs about half as much as a promise for each.
+   * Reads many times with one promise. It takes as long as a promise for each, and their results are numbers in one array.
    * @param reads `{ file, memory, offset }` for each, at most 2^20
    * @param options as `read`, for each of them
    * @returns for each how many bytes, or minus the errno: `errnoName` of `uring/structs` names it. It resolves when all have ended
