@@ -98,6 +98,17 @@ function readOptions(signal: AbortSignal | undefined, offset: number): FileReadO
   return signal === undefined ? { offset } : { signal, offset };
 }
 
+/** Closes a descriptor through the ring, or directly where the ring is closed. */
+export async function closeBy(ring: Pick<FileRing, 'closeFd'>, fd: number): Promise<void> {
+  try {
+    await ring.closeFd(fd);
+  } catch (error) {
+    // a ring that closed before the operation started has not closed the file
+    if (!(error instanceof ClosedError)) throw error;
+    sys.close(fd);
+  }
+}
+
 /** The bytes of what is to be written: text goes as UTF-8. */
 export function dataOf(data: unknown): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data);
@@ -321,13 +332,7 @@ export class RingFile implements AsyncDisposable {
     const fd = this.#fd;
     this.#fd = -1;
     if (fd < 0) return;
-    try {
-      await this.#ring.closeFd(fd);
-    } catch (error) {
-      // a ring that closed before the operation started has not closed the file
-      if (!(error instanceof ClosedError)) throw error;
-      sys.close(fd);
-    }
+    await closeBy(this.#ring, fd);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

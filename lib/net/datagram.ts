@@ -12,7 +12,7 @@ import {
 import { socketOptions } from '../../structs/socket-options.ts';
 import type { AsyncOptions } from '../async/base.ts';
 import { copyOf } from '../async/departure.ts';
-import { dataOf } from '../async/ring-file.ts';
+import { closeBy, dataOf } from '../async/ring-file.ts';
 import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError } from '../errors.ts';
 import {
@@ -268,12 +268,7 @@ export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
     this.#forgetSignal();
     // what waits for a datagram, or to send one, would hold the port
     this.#stop.abort();
-    try {
-      await this.#ring.closeFd(fd);
-    } catch (error) {
-      if (!(error instanceof ClosedError)) throw error;
-      sys.close(fd);
-    }
+    await closeBy(this.#ring, fd);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -7,12 +7,13 @@ import { socketOptions } from '../../structs/socket-options.ts';
 import type { IteratorOptions } from '../async/base.ts';
 import { copyOf } from '../async/departure.ts';
 import type { Results } from '../async/multishot.ts';
-import { RingFile } from '../async/ring-file.ts';
+import { closeBy, RingFile } from '../async/ring-file.ts';
 import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError, OpError, StateError, SyscallError, UnsupportedError } from '../errors.ts';
 import type { File } from '../operations/types.ts';
 import { threadBound } from '../ring/core/thread-bound.ts';
 import { milliseconds } from '../ring/core/time.ts';
+import { isOlderThan } from '../sys/host.ts';
 import { sys } from '../sys/syscall.ts';
 import {
   bindSocket,
@@ -61,6 +62,7 @@ const NAMES = [
   ...['host', 'port', 'path', 'backlog', 'reuseAddr', 'reusePort', 'ipv6Only'],
   ...['noDelay', 'timeoutMs', 'signal'],
 ];
+const MULTISHOT_SINCE = '5.19';
 const BACKLOG = 511;
 const MAX_BACKLOG = 0x7fff_ffff;
 /** So long a server that has no fd, or no memory, for another connection waits before it tries again. */
@@ -75,8 +77,10 @@ const WITHOUT_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
 
 const pause = (ms: number): Promise<void> => new Promise((resume) => setTimeout(resume, ms));
 
+/** Does this kernel have no multishot accept? Before 5.19 it says EINVAL, and no trial tells which of the causes it has. */
 function isRefused(error: unknown): boolean {
-  return error instanceof UnsupportedError || (error instanceof OpError && error.code === 'EINVAL');
+  if (error instanceof UnsupportedError) return true;
+  return error instanceof OpError && error.code === 'EINVAL' && isOlderThan(MULTISHOT_SINCE);
 }
 
 interface Checked {
@@ -226,7 +230,6 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
           yield* this.#accept(fd, isMultishot);
         } catch (error) {
           if (this.#closing !== undefined) break;
-          // before 5.19, where no flag is known here: a socket that listens is refused for nothing else
           if (isMultishot && isRefused(error)) isMultishot = false;
           else if (error instanceof OpError && WAITING.includes(error.code)) await pause(PAUSE_MS);
           else if (!(error instanceof OpError && BROKEN.includes(error.code))) throw error;
@@ -294,12 +297,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
     if (path !== undefined && path[0] !== '\0') removeSocket(path);
     // connections that the loop has not come to go as those do that wait in the kernel
     await Promise.all([...this.#accepting].map((results) => results.return()));
-    try {
-      await this.#ring.closeFd(this.#fd);
-    } catch (error) {
-      if (!(error instanceof ClosedError)) throw error;
-      sys.close(this.#fd);
-    }
+    await closeBy(this.#ring, this.#fd);
   }
 
   /**
