@@ -60,6 +60,11 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
   }
 }
 
+/** Throws unless `value` is an AbortSignal, or absent. */
+export function optionalSignal(name: string, value: unknown): void {
+  if (value !== undefined && !isAbortSignal(value)) throw wrongType(name, 'an AbortSignal', value);
+}
+
 /** Throws unless `value` is an integer number from `min` to `max`; returns it. */
 export function integer(name: string, value: unknown, min: number, max: number): number {
   if (typeof value !== 'number') throw wrongType(name, 'a number', value);

@@ -1,6 +1,12 @@
 /** Streams of Node.js and of the web over files and sockets of a ring. */
 import * as node from 'node:stream';
-import { boolean, options as checkNames, integer, isAbortSignal, wrongType } from '../../structs/check.ts';
+import {
+  boolean,
+  options as checkNames,
+  integer,
+  isAbortSignal,
+  optionalSignal,
+} from '../../structs/check.ts';
 import { AbortError } from '../errors.ts';
 import { whenAborted } from './signals.ts';
 
@@ -42,11 +48,6 @@ export interface Streamed {
 
 const READ = ['start', 'end', 'highWaterMark', 'signal', 'autoClose'];
 const WRITE = ['start', 'highWaterMark', 'signal', 'autoClose'];
-
-function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal !== undefined && !isAbortSignal(signal))
-    throw wrongType('options.signal', 'an AbortSignal', signal);
-}
 
 /** Reading that can be stopped while it waits. */
 class Reading {
@@ -138,7 +139,7 @@ function feed(reading: Reading): (this: node.Readable) => void {
 export function readStream(file: Streamed, options: FileReadStreamOptions): node.Readable {
   checkNames('options', options, READ);
   const { autoClose = true, signal, ...range } = options;
-  checkSignal(signal);
+  optionalSignal('options.signal', signal);
   const isClosing = boolean('options.autoClose', autoClose);
   const reading = new Reading(file, range);
   const stream = new node.Readable({
@@ -158,7 +159,7 @@ export function readStream(file: Streamed, options: FileReadStreamOptions): node
 export function writeStream(file: Streamed, options: FileWriteStreamOptions): node.Writable {
   checkNames('options', options, WRITE);
   const { autoClose = true, start, signal, highWaterMark } = options;
-  checkSignal(signal);
+  optionalSignal('options.signal', signal);
   const isClosing = boolean('options.autoClose', autoClose);
   const writing = new Writing(file, start, undefined);
   const stream = new node.Writable({
@@ -204,7 +205,7 @@ export function duplexStream(socket: StreamedSocket, allowHalfOpen: boolean): no
 export function webReadable(file: Streamed, options: FileWebStreamOptions): ReadableStream<Uint8Array> {
   checkNames('options', options, READ);
   const { autoClose = false, ...range } = options;
-  checkSignal(range.signal);
+  optionalSignal('options.signal', range.signal);
   const isClosing = boolean('options.autoClose', autoClose);
   const reading = new Reading(file, range);
   const end = async () => {
@@ -236,7 +237,7 @@ export function webWritable(
 ): WritableStream<string | ArrayBufferView> {
   checkNames('options', options, ['start', 'signal', 'autoClose']);
   const { autoClose = false, start, signal } = options;
-  checkSignal(signal);
+  optionalSignal('options.signal', signal);
   const isClosing = boolean('options.autoClose', autoClose);
   const writing = new Writing(file, start, signal);
   const end = async () => {

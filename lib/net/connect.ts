@@ -1,5 +1,5 @@
 /** Connections to others. */
-import { boolean, options as checkNames, isAbortSignal, wrongType, wrongValue } from '../../structs/check.ts';
+import { boolean, options as checkNames, optionalSignal, wrongValue } from '../../structs/check.ts';
 import { copyOf } from '../async/departure.ts';
 import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError, OpError } from '../errors.ts';
@@ -81,8 +81,7 @@ export async function connectSocket(ring: SocketRing, given: ConnectionOptions):
   if (![0, 4, 6].includes(family)) throw wrongValue('options.family', '0, 4 or 6', family);
   boolean('options.noDelay', noDelay);
   if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
-  if (signal !== undefined && !isAbortSignal(signal))
-    throw wrongType('options.signal', 'an AbortSignal', signal);
+  optionalSignal('options.signal', signal);
   const place = placeOf('options', options);
   const endpoints = await unlessAborted(signal, () => resolve(place, family));
   const errors: Error[] = [];

@@ -1,14 +1,7 @@
 /** Datagrams: UDP, and Unix sockets of that kind. */
 import { inspect } from 'node:util';
 import type { SocketAddress } from '../../structs/address.ts';
-import {
-  boolean,
-  options as checkNames,
-  isAbortSignal,
-  oneOf,
-  wrongType,
-  wrongValue,
-} from '../../structs/check.ts';
+import { boolean, options as checkNames, oneOf, optionalSignal, wrongValue } from '../../structs/check.ts';
 import { socketOptions } from '../../structs/socket-options.ts';
 import type { AsyncOptions } from '../async/base.ts';
 import { copyOf } from '../async/departure.ts';
@@ -109,8 +102,7 @@ export async function createDatagram(ring: DatagramRing, given: DatagramOptions)
   const kind = oneOf('options.type', options.type ?? (path === undefined ? 'udp4' : 'unix'), [
     ...['udp4', 'udp6', 'unix'],
   ]);
-  if (signal !== undefined && !isAbortSignal(signal))
-    throw wrongType('options.signal', 'an AbortSignal', signal);
+  optionalSignal('options.signal', signal);
   if (kind !== 'unix' && path !== undefined)
     throw wrongValue('options.path', `absent with type '${kind}'`, path);
   const flags = flagsOf(options);
@@ -234,8 +226,7 @@ export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
     start: (either: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const stop = this.#stop.signal;
-    if (signal !== undefined && !isAbortSignal(signal))
-      throw wrongType('options.signal', 'an AbortSignal', signal);
+    optionalSignal('options.signal', signal);
     try {
       return await start(signal === undefined ? stop : AbortSignal.any([signal, stop]));
     } catch (error) {

@@ -2,7 +2,7 @@
 import { unlinkSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { SocketAddress } from '../../structs/address.ts';
-import { boolean, options as checkNames, integer, isAbortSignal, wrongType } from '../../structs/check.ts';
+import { boolean, options as checkNames, integer, optionalSignal } from '../../structs/check.ts';
 import { socketOptions } from '../../structs/socket-options.ts';
 import type { IteratorOptions } from '../async/base.ts';
 import { copyOf } from '../async/departure.ts';
@@ -99,8 +99,7 @@ function check(given: ServerOptions): Checked {
   const options: ServerOptions = copyOf(given);
   const { reuseAddr = true, reusePort = false, ipv6Only = false, noDelay = true } = options;
   const { backlog = BACKLOG, timeoutMs, signal } = options;
-  if (signal !== undefined && !isAbortSignal(signal))
-    throw wrongType('options.signal', 'an AbortSignal', signal);
+  optionalSignal('options.signal', signal);
   if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
   const isOn = { reuseAddr, reusePort, ipv6Only };
   const flags = [

@@ -1,5 +1,5 @@
 /** Checks of the options that traces have in common. */
-import { integer, isAbortSignal, list, wrongType, wrongValue } from '../../../structs/check.ts';
+import { integer, list, optionalSignal, wrongType, wrongValue } from '../../../structs/check.ts';
 import { defaultBufferKb, onlineCpus } from './prepare.ts';
 
 const MAX_BUFFER_KB = 1 << 20;
@@ -54,9 +54,7 @@ export interface CommonOptions {
 
 /** Checks what every trace is given. */
 export function commonOptions({ pids, comm, bufferKb, signal, tracefs }: CommonOptions) {
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    throw wrongType('options.signal', 'an AbortSignal', signal);
-  }
+  optionalSignal('options.signal', signal);
   return {
     pids: optional(pids, pidList),
     comm: optional(comm, (value) => text('options.comm', value, MAX_COMM)),
