@@ -66,7 +66,7 @@ export class Loop {
   /** Those of them that nobody has cancelled: the group of each operation. */
   readonly #groupOf = new Map<Flight, readonly Departure[]>();
   /** What is to be cancelled, by slot and generation: a multishot flight has another one when it was armed again. */
-  #cancels: (readonly [slot: number, high: number])[] = [];
+  readonly #cancels = new Map<number, number>();
   /** Flights that are neither in the queue nor in the kernel, and that somebody waits for. */
   readonly #dormant = new Set<Flight>();
   /** Who is told of the messages of other rings. */
@@ -186,7 +186,7 @@ export class Loop {
 
   #stop(flight: Flight, error: Error): void {
     if (flight.slot === undefined) this.#forget(flight, error);
-    else this.#cancels.push([flight.slot, this.#core.flights.high(flight.slot)]);
+    else this.#cancels.set(flight.slot, this.#core.flights.high(flight.slot));
     this.#schedule();
   }
 
@@ -226,7 +226,7 @@ export class Loop {
     this.#listeners.clear();
     this.#groupOf.clear();
     this.#waiting = new Fifo();
-    this.#cancels = [];
+    this.#cancels.clear();
     this.#core.close();
     for (const each of flights) if (each instanceof Flight) each.fail(error ?? new ClosedError('the ring'));
     this.#release();
@@ -437,21 +437,19 @@ export class Loop {
   get #isMoving(): boolean {
     const { queues, flights, isEnabled } = this.#core;
     // entries of a disabled ring wait for enable()
-    if (isEnabled && (queues.unconsumed > 0 || this.#cancels.length > 0)) return true;
+    if (isEnabled && (queues.unconsumed > 0 || this.#cancels.size > 0)) return true;
     // nobody but us looks for the completions of polled I/O
     return queues.ready > 0 || (this.#core.has(IORING_SETUP_IOPOLL) && flights.active > 0);
   }
 
   /** As many as there is room for: the others follow in the next turn. */
   #cancelAll(): void {
-    if (this.#cancels.length === 0) return;
+    if (this.#cancels.size === 0) return;
     const { flights } = this.#core;
-    let done = 0;
     for (const [slot, high] of this.#cancels) {
-      if (flights.isCurrent(slot, high) && !this.#cancel(slot, high)) break;
-      done++;
+      if (flights.isCurrent(slot, high) && !this.#cancel(slot, high)) return;
+      this.#cancels.delete(slot);
     }
-    this.#cancels.splice(0, done);
   }
 
   /** False when there is no room. */

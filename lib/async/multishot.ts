@@ -199,6 +199,9 @@ export class Multishot<T> extends Flight {
       this.slot = undefined;
       this.memory = undefined;
       this.#isArmed = false;
+    } else if (this.#isEnding || this.#isPaused || this.#isOver) {
+      // the kernel did not find it (a timer that had just gone off, say), and it goes on
+      this.#port.stop(this);
     }
     // it was given up, or failed
     if (this.#isOver) {

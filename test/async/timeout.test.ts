@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { aborts, asyncRing, fails, refusesAll } from '../helpers/async.ts';
-import { needsFeature, needsOp } from '../helpers/needs.ts';
+import { needsFeature, needsOp, needsSetup } from '../helpers/needs.ts';
 import { wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
 
@@ -107,3 +107,27 @@ ringTest('an interval is left and aborted', MULTISHOT, async (scope) => {
   };
   await aborts(loop());
 });
+
+// the kernel does not find a timer that has gone off and is not told yet, and the interval would go on for ever
+for (const deferTaskrun of [false, true])
+  ringTest(
+    `an interval ends that is left when it is due, deferTaskrun ${deferTaskrun}`,
+    { ...MULTISHOT, ...(deferTaskrun && needsSetup('SETUP_DEFER_TASKRUN')) },
+    async (scope) => {
+      const ring = asyncRing(scope, 8, { deferTaskrun });
+      for (let i = 0; i < 20; i++) {
+        const controller = new AbortController();
+        const ticks = ring.interval({ everyMs: 2, signal: controller.signal });
+        await ticks.next();
+        for (const end = performance.now() + 2 + i / 10; performance.now() < end; );
+        controller.abort();
+        // ticks that have come are given first
+        await aborts(
+          (async () => {
+            while (!(await ticks.next()).done);
+          })(),
+        );
+        assert.equal(ring.inFlight, 0);
+      }
+    },
+  );

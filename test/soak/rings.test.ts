@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Ring } from '../../lib/faces/ring.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
-import { belongings } from '../helpers/leaks.ts';
+import { type Belongings, belongings } from '../helpers/leaks.ts';
 import { needs } from '../helpers/needs.ts';
 import { makePipe } from '../helpers/rings.ts';
 
@@ -39,20 +39,30 @@ async function repeat(count: number, body: (i: number) => void): Promise<void> {
   }
 }
 
-/** `body`, thousands of times, leaves the process as it was. */
-async function leavesNothing(body: (i: number) => void): Promise<void> {
-  await repeat(WARM_UP, body);
+/** What `body`, thousands of times, adds to what the process has. */
+async function growth(body: (i: number) => void): Promise<Belongings> {
   const before = await belongings();
   await repeat(ROUNDS, body);
   const after = await belongings();
-  const { fds, rings, kept } = before;
-  assert.deepEqual({ fds: after.fds, rings: after.rings, kept: after.kept }, { fds, rings, kept });
-  const grown = (what: 'rss' | 'heap' | 'buffers' | 'mappings') => after[what] - before[what];
+  const names = Object.keys(before) as (keyof Belongings)[];
+  return Object.fromEntries(names.map((name) => [name, after[name] - before[name]])) as unknown as Belongings;
+}
+
+/**
+ * `body`, thousands of times, leaves the process as it was. The memory of the allocator and of V8's compiler may grow once by itself:
+ * what leaks grows each time.
+ */
+async function leavesNothing(body: (i: number) => void): Promise<void> {
+  await repeat(WARM_UP, body);
+  let grown = await growth(body);
+  for (let again = 0; again < 2 && grown.rss >= 20; again++) grown = await growth(body);
+  const { fds, rings, kept } = grown;
+  assert.deepEqual({ fds, rings, kept }, { fds: 0, rings: 0, kept: 0 });
   // V8 maps and unmaps pages of its own; one for each ring would be thousands
-  assert.ok(grown('mappings') < 500, `${grown('mappings')} more mappings`);
-  assert.ok(grown('rss') < 20, `${grown('rss')} MiB more are resident`);
-  assert.ok(grown('heap') < 2, `${grown('heap')} MiB more of the heap`);
-  assert.ok(grown('buffers') < 2, `${grown('buffers')} MiB more in ArrayBuffers`);
+  assert.ok(grown.mappings < 500, `${grown.mappings} more mappings`);
+  assert.ok(grown.rss < 20, `${grown.rss} MiB more are resident`);
+  assert.ok(grown.heap < 2, `${grown.heap} MiB more of the heap`);
+  assert.ok(grown.buffers < 2, `${grown.buffers} MiB more in ArrayBuffers`);
 }
 
 test('10,000 rings that do everything', NEEDS, async () => {
