@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Ring } from 'uring';
 import { identify, trace } from 'uring/host';
@@ -18,7 +19,9 @@ if (given === 'suspect') {
   ring.registerPersonality();
   process.once('message', () => process.exit());
 } else if (process.geteuid?.() !== 0) console.log('needs root');
-else {
+else if (!readFileSync('/proc/self/mounts', 'utf8').includes(' tracefs ')) {
+  console.log('needs tracefs: mount -t tracefs nodev /sys/kernel/tracing');
+} else {
   const records = trace({ opcodes });
   let suspect: ChildProcess | undefined;
   let alarms = 0;

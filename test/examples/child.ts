@@ -1,6 +1,7 @@
 /** Runs programs that import uring by its name, as examples do. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { LOADER, ROOT, typescriptLoader } from '../helpers/loader.ts';
+import { tracefs } from '../helpers/tracefs.ts';
 
 /** What became of a program. */
 export interface Ended {
@@ -15,8 +16,10 @@ export interface Place {
   readonly env?: NodeJS.ProcessEnv;
 }
 
+/** Programs find tracefs where a test may mount it. */
 function toItsEnd(args: readonly string[], place: Place): Ended {
-  return spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8', ...place });
+  const [file = '', ...before] = [...tracefs.prefix, process.execPath];
+  return spawnSync(file, [...before, ...args], { cwd: ROOT, encoding: 'utf8', ...place });
 }
 
 /** Runs a module of the project to its end. */

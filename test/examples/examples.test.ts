@@ -8,11 +8,15 @@ import { folder, idea, names } from '../../scripts/idea.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { moduleAt } from '../helpers/loader.ts';
 import { knows } from '../helpers/needs.ts';
+import { tracefs } from '../helpers/tracefs.ts';
 import { run } from './child.ts';
 
 /** A line that an example prints where the kernel has what it shows; of the others anything will do. */
 const LINES: { readonly [name: string]: RegExp } = {
-  alarm: process.geteuid?.() === 0 ? /^ALARM: REGISTER_PERSONALITY by .*, pid \d+/m : /^needs root$/m,
+  alarm:
+    tracefs.needs.skip === undefined
+      ? /^ALARM: REGISTER_PERSONALITY by .*, pid \d+/m
+      : /^needs (?:root|tracefs)/m,
   'buffer-ring': /^buffer \d+: I am connection 15$/m,
   'cat-many': /^10000 files, \d+ bytes, \d+ files\/s$/m,
   'clone-buffers': /^second ring, with the first one closed: 1048576 bytes$/m,
