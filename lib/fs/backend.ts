@@ -3,6 +3,7 @@ import { options as checkOptions, wrongValue } from '../../structs/check.ts';
 import { OpError, UnsupportedError } from '../errors.ts';
 import { AsyncRing } from '../faces/async-ring.ts';
 import { Ring } from '../faces/ring.ts';
+import { scratchEntries } from '../register/ask.ts';
 import { setupRefusal } from '../register/refusal.ts';
 import { probe } from '../register/support.ts';
 import { trySetup } from '../ring/core/setup.ts';
@@ -66,7 +67,7 @@ function works(): boolean {
 function obstacle(): Omit<Backend, 'name'> | undefined {
   if (runtimeProblem !== undefined) return { cause: runtimeProblem };
   // asked, so that a refusal is no thrown error
-  const tried = trySetup(1, {});
+  const tried = trySetup(scratchEntries(), {});
   if (typeof tried === 'number') return refused(-tried);
   // a filter that lets the call return 0 has made no ring: 0 is stdin
   if (tried.fd <= 2) return { cause: 'a seccomp filter answers io_uring_setup in place of the kernel' };

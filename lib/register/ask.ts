@@ -94,10 +94,10 @@ export function askProbe(fd: number): ReadonlySet<number> | number {
 const ENOMEM = 12;
 
 /**
- * A thread's first ring fixes how many workers do bounded work: its entries, or four for each cpu if that is fewer. The
- * scratch ring is large enough not to lower what the next ring would get.
+ * How many entries a ring has that is made to find something out: a thread's first ring fixes how many workers do bounded
+ * work, its entries, or four for each cpu if that is fewer. So many do not lower what the next ring would get.
  */
-function scratchEntries(): number {
+export function scratchEntries(): number {
   return Math.min(4096, 2 ** Math.ceil(Math.log2(4 * possibleCpus())));
 }
 

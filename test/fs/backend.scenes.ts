@@ -5,6 +5,7 @@ import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ring } from '../../lib/faces/ring.ts';
 import { ringOrThreads, ringUses } from '../../lib/fs/backend.ts';
 import { type Backend, backend, open, readFile, writeFile } from '../../lib/fs.ts';
 
@@ -32,6 +33,13 @@ export async function roundTrip(): Promise<Found> {
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** How many workers this thread may have for files, when a file was read before any ring was made; or after a large one. */
+export async function workers(first: 'file' | 'ring'): Promise<number> {
+  if (first === 'file') await readFile('/proc/self/comm');
+  using ring = new Ring(256);
+  return ring.workerLimits.bounded;
 }
 
 /** The ring dies between two uses of a file. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { backend } from '../../lib/fs.ts';
 import { LOADER } from '../helpers/loader.ts';
+import { needs } from '../helpers/needs.ts';
 import { Scope } from '../helpers/rings.ts';
 import { inProcess, inThread, type Scene, sceneArguments, sceneEnvironment } from '../helpers/scenario.ts';
 import { ACTIONS, cannotCompile, compileWrapper } from '../helpers/seccomp.ts';
@@ -56,6 +57,17 @@ test('here it is a ring, in a thread as well', async () => {
     assert.deepEqual({ ...found, uses: 0 }, { backend: { name: 'io_uring' }, ...DONE, uses: 0 });
   }
 });
+
+// a thread's first ring fixes how many: a small one that is made to find out whether rings work would leave one worker
+test(
+  'a file that is read first leaves as many workers as a large ring',
+  needs('REGISTER_IOWQ_MAX_WORKERS'),
+  () => {
+    const after = (first: string) => inProcess({ ...scene('workers'), argument: first });
+    assert.equal(after('file'), after('ring'));
+    assert.ok(Number(after('file')) >= 2);
+  },
+);
 
 test('an option, or the environment, asks for the threads', () => {
   try {
