@@ -1,10 +1,9 @@
 /** The functions of `node:fs` with callbacks that a ring does faster: for streams, and for `uring/register`. */
 import type { Stats } from 'node:fs';
-import { isMainThread } from 'node:worker_threads';
-import { ringOrThreads } from './backend.ts';
+import { byWorker, ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
-import { nodeFs } from './node.ts';
-import { isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
+import { nodeFs, openFile, ownsFds } from './node.ts';
+import { isLaborious, isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
 import { isInMemory, learn, planStat, statOn } from './stat.ts';
 import { closeOn, planRead, planWrite, readOn, writeOn } from './whole.ts';
 
@@ -39,15 +38,17 @@ function node(name: keyof typeof nodeFs, args: readonly unknown[]): unknown {
   return Reflect.apply(nodeFs[name], nodeFs, args);
 }
 
+/** What a function with a callback gives. */
+function promised<T>(start: (done: (error: unknown, result: T) => void) => unknown): Promise<T> {
+  return new Promise((done, fail) => {
+    start((error, result) => (error ? fail(error) : done(result)));
+  });
+}
+
 function isFd(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff;
 }
 
-/**
- * In a worker Node keeps a list of the fds that it opened for it, to close what is left, and warns of others; Deno closes
- * and writes to fds of its own list alone. There fds are theirs.
- */
-const ownsFds = isMainThread && !('deno' in process.versions);
 /** What `open` has opened, and whether to write to it. One that was closed otherwise stays until its number comes again. */
 const opened = new Map<number, boolean>();
 
@@ -61,8 +62,9 @@ export function open(...args: readonly unknown[]): unknown {
   const ring = plain && ringOrThreads();
   if (plain === undefined || ring === undefined || !isCallback(callback)) return node('open', args);
   const { path, flags, mode } = plain;
-  return tell(
-    ring.open(path, { flags, mode }),
+  const byRing = () => ring.open(path, { flags, mode });
+  return tell<{ readonly fd: number }>(
+    isLaborious(flags) ? byWorker(ring, byRing, () => openFile(path, flags, mode)) : byRing(),
     callback,
     ({ fd }) => {
       opened.set(fd, isWritten(flags));
@@ -79,7 +81,9 @@ export function close(...args: readonly unknown[]): unknown {
   if (ring === undefined || written === undefined || !isFd(fd) || !isCallback(callback))
     return node('close', args);
   opened.delete(fd);
-  return tell(closeOn(ring, fd, written), callback, none);
+  const byRing = () => closeOn(ring, fd, written);
+  const byNode = () => promised<void>((done) => node('close', [fd, done]));
+  return tell(written ? byWorker(ring, byRing, byNode) : byRing(), callback, none);
 }
 
 /** `read(fd, buffer, offset, length, position, callback)` and `write` alike; the other forms are for Node. */
@@ -139,13 +143,6 @@ function splitWhole(args: readonly unknown[], least: number): [readonly unknown[
   return isCallback(callback) && count >= least && count <= least + 1
     ? [args.slice(0, -1), callback]
     : undefined;
-}
-
-/** What a function with a callback gives. */
-function promised(start: (done: Callback) => unknown): Promise<unknown> {
-  return new Promise((done, fail) => {
-    start((error, result) => (error ? fail(error) : done(result)));
-  });
 }
 
 /** A wrong argument is Node's to throw, and an fd is Node's to read. */

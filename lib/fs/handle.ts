@@ -4,9 +4,9 @@
  */
 import type { AsyncRing } from '../faces/async-ring.ts';
 import { probe } from '../register/support.ts';
-import { hasFailed, ringOrThreads } from './backend.ts';
+import { byWorker, hasFailed, ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
-import { nodePromises } from './node.ts';
+import { nodePromises, openFile, ownsFds } from './node.ts';
 import {
   type Anatomy,
   anatomyOf,
@@ -15,8 +15,17 @@ import {
   nativeOf,
   takeFd,
 } from './node-handle.ts';
-import { isWritten, type Opening, opening, pieces, plainPosition, type Transfer, transfer } from './plain.ts';
-import { closeOn, readHandle, writeHandle } from './whole.ts';
+import {
+  isLaborious,
+  isWritten,
+  type Opening,
+  opening,
+  pieces,
+  plainPosition,
+  type Transfer,
+  transfer,
+} from './plain.ts';
+import { closeOn, planHandle, readHandle } from './whole.ts';
 
 /** Makes FileHandles; undefined where Node's can't be changed, null before one was seen. */
 let make: ((fd: number, isWritten: boolean) => NodeHandle) | undefined | null = null;
@@ -68,8 +77,13 @@ function nativeClass({ Native }: Anatomy): new (fd: number, isWritten: boolean) 
 
     override close(): Promise<void> {
       const ring = ringOrThreads();
-      const fd = ring && takeFd(this);
-      return ring === undefined || fd === undefined ? super.close() : closeOn(ring, fd, this.#isWritten);
+      if (ring === undefined) return super.close();
+      const byNode = () => super.close();
+      const byRing = () => {
+        const fd = takeFd(this);
+        return fd === undefined ? byNode() : closeOn(ring, fd, this.#isWritten);
+      };
+      return this.#isWritten ? byWorker(ring, byRing, byNode) : byRing();
     }
   };
 }
@@ -169,14 +183,16 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
 
     override async writeFile(...args: readonly unknown[]): Promise<unknown> {
       const ring = ringFor(this);
-      const writing = ring && writeHandle(ring, this.fd, args[0], args[1]);
-      return writing === undefined ? super.writeFile(...args) : using(this, () => writing);
+      const write = ring && planHandle(args[0], args[1]);
+      if (ring === undefined || write === undefined) return super.writeFile(...args);
+      const byRing = () => using(this, () => write(ring, this.fd));
+      return byWorker(ring, byRing, () => super.writeFile(...args));
     }
 
     override async appendFile(...args: readonly unknown[]): Promise<unknown> {
       const ring = ringFor(this);
-      const writing = ring && writeHandle(ring, this.fd, args[0], args[1]);
-      return writing === undefined ? super.appendFile(...args) : using(this, () => writing);
+      const write = ring && planHandle(args[0], args[1]);
+      return ring && write ? using(this, () => write(ring, this.fd)) : super.appendFile(...args);
     }
   };
 }
@@ -242,7 +258,10 @@ async function openOn(
   makeHandle: (fd: number, isWritten: boolean) => object,
 ): Promise<object> {
   try {
-    return makeHandle((await ring.open(path, { flags, mode })).fd, isWritten(flags));
+    const byRing = () => ring.open(path, { flags, mode });
+    const isByNode = ownsFds && isLaborious(flags);
+    const { fd } = await (isByNode ? byWorker(ring, byRing, () => openFile(path, flags, mode)) : byRing());
+    return makeHandle(fd, isWritten(flags));
   } catch (error) {
     throw asNode(error, { syscall: 'open', path });
   }

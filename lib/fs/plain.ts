@@ -61,6 +61,11 @@ export function isWritten(flags: number): boolean {
   return (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) !== 0;
 }
 
+/** Does a worker of the kernel open it? */
+export function isLaborious(flags: number): boolean {
+  return (flags & (O_CREAT | O_TRUNC)) !== 0;
+}
+
 const hrefOf = Object.getOwnPropertyDescriptor(URL.prototype, 'href')?.get;
 
 function textOf(path: unknown): string | undefined {
