@@ -10,6 +10,7 @@ import { threadBound } from '../ring/core/thread-bound.ts';
 import { sys } from '../sys/syscall.ts';
 import type { AsyncOptions } from './base.ts';
 import type { FileStatus } from './file-status.ts';
+import { writeHere } from './position.ts';
 import {
   type FileReadStreamOptions,
   type FileWebStreamOptions,
@@ -163,7 +164,8 @@ export class RingFile implements AsyncDisposable {
 
   /**
    * Writes memory (OP_WRITE).
-   * @returns how many bytes: maybe fewer than there are; see `writeAll`
+   * @returns how many bytes: maybe fewer than there are, and then the current position of a regular file stays where it was (6.0); see
+   *   `writeAll`
    * @throws OpError ENOSPC, EPIPE; ClosedError after close
    * @since 5.6
    */
@@ -224,8 +226,9 @@ export class RingFile implements AsyncDisposable {
     // also where there is nothing to write
     if (this.#fd < 0) throw new ClosedError('the file');
     for (let done = 0; done < bytes.length; ) {
-      const at = offset < 0 ? -1 : offset + done;
-      done += await this.write(bytes.subarray(done), { ...common, offset: at });
+      const part = bytes.subarray(done);
+      const write = () => this.write(part, { ...common, offset: offset < 0 ? -1 : offset + done });
+      done += await (offset < 0 ? writeHere(this.#fd, part.length, write) : write());
     }
   }
 

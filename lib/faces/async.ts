@@ -2090,7 +2090,8 @@ export abstract class AsyncOperations extends AsyncRingOpen {
 
   /**
    * Writes from memory; from a registered buffer it is an OP_WRITE_FIXED (OP_WRITE).
-   * @returns how many bytes, which may be fewer
+   * @returns how many bytes; where they are fewer, the current position of a regular file may be where it
+   *   was: go on with an `offset`
    * @throws OpError EBADF: the file is not open for writing; EPIPE: nobody reads the other end; ENOSPC: the
    *   device is full; EFBIG: beyond the largest file (RLIMIT_FSIZE, or the file system)
    * @since 5.6
@@ -2119,7 +2120,8 @@ export abstract class AsyncOperations extends AsyncRingOpen {
 
   /**
    * As `write`, of a registered buffer only (OP_WRITE_FIXED).
-   * @returns how many bytes, which may be fewer
+   * @returns how many bytes; where they are fewer, the current position of a regular file may be where it
+   *   was: go on with an `offset`
    * @throws OpError EBADF: the file is not open for writing; EPIPE: nobody reads the other end; ENOSPC: the
    *   device is full; EFBIG: beyond the largest file (RLIMIT_FSIZE, or the file system)
    * @since 5.1

@@ -1457,7 +1457,8 @@ export class Prepare {
 
   /**
    * Writes from memory; from a registered buffer it is an OP_WRITE_FIXED (OP_WRITE).
-   * @remarks The completion's res: how many bytes, which may be fewer.
+   * @remarks The completion's res: how many bytes; where they are fewer, the current position of a regular
+   *   file may be where it was: go on with an `offset`.
    * @since 5.6
    * @see io_uring_prep_write(3)
    */
@@ -1472,7 +1473,8 @@ export class Prepare {
 
   /**
    * As `write`, of a registered buffer only (OP_WRITE_FIXED).
-   * @remarks The completion's res: how many bytes, which may be fewer.
+   * @remarks The completion's res: how many bytes; where they are fewer, the current position of a regular
+   *   file may be where it was: go on with an `offset`.
    * @since 5.1
    * @see io_uring_prep_write_fixed(3)
    */

@@ -1,11 +1,12 @@
 /** The functions of `node:fs` with callbacks that a ring does faster: for streams, and for `uring/register`. */
 import type { Stats } from 'node:fs';
+import type { AsyncRing } from '../faces/async-ring.ts';
 import { byWorker, ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
 import { nodeFs, openFile, ownsFds } from './node.ts';
 import { isLaborious, isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
 import { isInMemory, learn, planStat, statOn } from './stat.ts';
-import { closeOn, planRead, planWrite, readOn, writeOn } from './whole.ts';
+import { closeOn, planRead, planWrite, readOn, writeAt, writeOn, writevAt } from './whole.ts';
 
 type Callback = (error: unknown, ...results: readonly unknown[]) => void;
 
@@ -86,8 +87,22 @@ export function close(...args: readonly unknown[]): unknown {
   return tell(written ? byWorker(ring, byRing, byNode) : byRing(), callback, none);
 }
 
+function readAt(ring: AsyncRing, fd: number, memory: Uint8Array, offset: number): Promise<number> {
+  return ring.read(fd, memory, { offset });
+}
+
+function readvAt(
+  ring: AsyncRing,
+  fd: number,
+  memory: readonly Uint8Array[],
+  offset: number,
+): Promise<number> {
+  return ring.readv(fd, memory, { offset });
+}
+
 /** `read(fd, buffer, offset, length, position, callback)` and `write` alike; the other forms are for Node. */
 function transferrer(syscall: 'read' | 'write') {
+  const move = syscall === 'write' ? writeAt : readAt;
   return (...args: readonly unknown[]): unknown => {
     const [fd, buffer, offset, length, position, callback] = args;
     const isPlain = args.length === 6 && isFd(fd) && typeof length === 'number';
@@ -96,7 +111,7 @@ function transferrer(syscall: 'read' | 'write') {
     if (ring === undefined || plain === undefined || !isFd(fd) || !isCallback(callback))
       return node(syscall, args);
     return tell(
-      ring[syscall](fd, plain.memory, { offset: plain.offset }),
+      move(ring, fd, plain.memory, plain.offset),
       callback,
       (count) => [count, buffer],
       (error) => asNode(error, { syscall }),
@@ -109,6 +124,7 @@ export const write: (...args: readonly unknown[]) => unknown = transferrer('writ
 
 /** `readv(fd, buffers, position, callback)`, also without a position, and `writev` alike. */
 function vectorer(name: 'readv' | 'writev', syscall: 'read' | 'write') {
+  const move = syscall === 'write' ? writevAt : readvAt;
   return (...args: readonly unknown[]): unknown => {
     const [fd, buffers] = args;
     const callback = args.at(-1);
@@ -125,7 +141,7 @@ function vectorer(name: 'readv' | 'writev', syscall: 'read' | 'write') {
     )
       return node(name, args);
     return tell(
-      ring[name](fd, plain, { offset }),
+      move(ring, fd, plain, offset),
       callback,
       (count) => [count, buffers],
       (error) => asNode(error, { syscall }),

@@ -25,7 +25,7 @@ import {
   type Transfer,
   transfer,
 } from './plain.ts';
-import { closeOn, planHandle, readHandle } from './whole.ts';
+import { closeOn, planHandle, readHandle, writeAt, writevAt } from './whole.ts';
 
 /** Makes FileHandles; undefined where Node's can't be changed, null before one was seen. */
 let make: ((fd: number, isWritten: boolean) => NodeHandle) | undefined | null = null;
@@ -128,7 +128,7 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       const [buffer, { memory, offset }] = plain;
       ref(this);
       try {
-        const bytesWritten = await ring.write(this.fd, memory, { offset });
+        const bytesWritten = await writeAt(ring, this.fd, memory, offset);
         return { __proto__: null, bytesWritten, buffer };
       } catch (error) {
         throw asNode(error, { syscall: 'write' });
@@ -144,7 +144,7 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       const ring = offset === undefined ? undefined : ringFor(this);
       if (ring === undefined || plain === undefined) return super.readv(...args);
       return using(this, async () => {
-        const bytesRead = await vector(ring, 'readv', this.fd, plain, offset);
+        const bytesRead = await asNodeDoes('read', ring.readv(this.fd, plain, { offset: offset ?? -1 }));
         return { __proto__: null, bytesRead, buffers };
       });
     }
@@ -156,7 +156,7 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       const ring = offset === undefined ? undefined : ringFor(this);
       if (ring === undefined || plain === undefined) return super.writev(...args);
       return using(this, async () => {
-        const bytesWritten = await vector(ring, 'writev', this.fd, plain, offset);
+        const bytesWritten = await asNodeDoes('write', writevAt(ring, this.fd, plain, offset ?? -1));
         return { __proto__: null, bytesWritten, buffers };
       });
     }
@@ -210,18 +210,12 @@ async function untilAborted(reading: Promise<unknown>, options: unknown): Promis
   return isAborted ? Reflect.apply(nodePromises.readFile, nodePromises, ['', { signal }]) : found;
 }
 
-async function vector(
-  ring: AsyncRing,
-  syscall: 'readv' | 'writev',
-  fd: number,
-  memory: readonly Uint8Array[],
-  offset: number | undefined,
-): Promise<number> {
+/** Whose error is Node's own: of `readv` and `writev` it names read and write. */
+async function asNodeDoes(syscall: 'read' | 'write', work: Promise<number>): Promise<number> {
   try {
-    return await ring[syscall](fd, memory, { offset: offset ?? -1 });
+    return await work;
   } catch (error) {
-    // Node names them so too
-    throw asNode(error, { syscall: syscall === 'readv' ? 'read' : 'write' });
+    throw asNode(error, { syscall });
   }
 }
 

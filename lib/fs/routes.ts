@@ -12,7 +12,7 @@ export interface Route {
 
 const CACHED = 'a read of cached data ends in the call that submits it: no thread is woken';
 const OPEN =
-  'a name that the kernel has cached is opened in the call that submits it; a new file by a worker of the kernel';
+  'a name that the kernel has cached is opened in the call that submits it; a new file by a worker of the kernel, or where nothing else is on its way by a thread of Node';
 const STATX = 'the kernel always gives it to a worker, which costs more than a thread of Node';
 const NAMED =
   'a cached name is opened in the call that submits it, and an open file of a local file system is asked at once; of NFS, FUSE and others by a thread';
@@ -22,15 +22,24 @@ const MANY = 'many calls, most of which are stat, readdir or copies';
 export const ROUTES: { readonly [name: string]: Route } = {
   open: { by: 'ring', why: OPEN },
   readFile: { by: 'ring', why: CACHED },
-  writeFile: { by: 'ring', why: 'one thread less to wake for each of open, write and close' },
+  writeFile: {
+    by: 'ring',
+    why: 'one worker of the kernel opens, writes and closes, and wakes this thread once',
+  },
   appendFile: { by: 'ring', why: 'as writeFile' },
   'FileHandle.read': { by: 'ring', why: CACHED },
   'FileHandle.readv': { by: 'ring', why: CACHED },
-  'FileHandle.write': { by: 'ring', why: 'a write into the page cache ends in the call that submits it' },
+  'FileHandle.write': {
+    by: 'ring',
+    why: 'a write into the page cache ends in the call that submits it, or is done by a worker of the kernel',
+  },
   'FileHandle.writev': { by: 'ring', why: 'as write' },
   'FileHandle.truncate': { by: 'ring', why: 'from Linux 6.9 on; before that by a thread' },
   'FileHandle.readFile': { by: 'ring', why: CACHED },
-  'FileHandle.writeFile': { by: 'ring', why: 'as write' },
+  'FileHandle.writeFile': {
+    by: 'ring',
+    why: 'as write; by a thread of Node where nothing else is on its way',
+  },
   'FileHandle.appendFile': { by: 'ring', why: 'as write' },
   'FileHandle.sync': {
     by: 'threads',
@@ -39,7 +48,7 @@ export const ROUTES: { readonly [name: string]: Route } = {
   'FileHandle.datasync': { by: 'threads', why: 'as sync' },
   'FileHandle.close': {
     by: 'ring',
-    why: 'ends in the call that submits it; of a file that was written a worker does it',
+    why: 'ends in the call that submits it; of a file that was written as open of a new one',
   },
   createReadStream: { by: 'ring', why: CACHED },
   createWriteStream: {

@@ -1,5 +1,6 @@
 /** Whole files through the ring: opened, moved, closed, with nothing else between. */
 
+import { writeHere } from '../async/position.ts';
 import type { Callback } from '../async/told.ts';
 import { OpError } from '../errors.ts';
 import type { AsyncRing } from '../faces/async-ring.ts';
@@ -67,6 +68,24 @@ export async function closeOn(ring: AsyncRing, fd: number, isWritten: boolean): 
     // it was not closed by a ring that is dead
     nodeFs.close(fd);
   }
+}
+
+/** Writes at `offset`; -1: at the current position. */
+export function writeAt(ring: AsyncRing, fd: number, memory: Uint8Array, offset: number): Promise<number> {
+  const write = () => ring.write(fd, memory, { offset });
+  return offset >= 0 ? write() : writeHere(fd, memory.byteLength, write);
+}
+
+/** As `writeAt`, of several pieces of memory. */
+export function writevAt(
+  ring: AsyncRing,
+  fd: number,
+  memory: readonly Uint8Array[],
+  offset: number,
+): Promise<number> {
+  const write = () => ring.writev(fd, memory, { offset });
+  const length = memory.reduce((sum, each) => sum + each.byteLength, 0);
+  return offset >= 0 ? write() : writeHere(fd, length, write);
 }
 
 async function readSome(
@@ -373,7 +392,7 @@ async function writeByChain(
   try {
     await ring.chain((link) => {
       const opened = link.open(path, { into: slot, flags, mode });
-      const written = link.write(slot, data);
+      const written = link.write(slot, data, { offset: 0 });
       opened.then(() => {
         progress.step = 'write';
       }, none);
@@ -405,7 +424,8 @@ async function writeRest(
   let step: Failure['step'] = 'write';
   try {
     if (typeof from !== 'number') throw from.error;
-    for (let at = from; at < data.byteLength; ) at += await ring.write(slot, data.subarray(at));
+    for (let at = from; at < data.byteLength; )
+      at += await ring.write(slot, data.subarray(at), { offset: at });
     step = 'close';
     await ring.closeFd(slot, BY_WORKER);
   } catch (error) {
@@ -440,7 +460,9 @@ async function writeAll(
     for (let at = 0; at < data.byteLength; ) {
       if (signal !== undefined) await checkAborted(signal);
       const isAll = at === 0 && data.byteLength <= STEP;
-      at += await ring.write(fd, isAll ? data : data.subarray(at, at + STEP));
+      const part = isAll ? data : data.subarray(at, at + STEP);
+      // of a file that is open already only its position says where
+      at += await writeAt(ring, fd, part, isWhole ? at : -1);
     }
     if (isWhole && signal !== undefined && data.byteLength === 0) await checkAborted(signal);
     if (isWhole && flush) {

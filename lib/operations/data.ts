@@ -123,6 +123,10 @@ const WRITE_ERRORS = {
   EFBIG: 'beyond the largest file (RLIMIT_FSIZE, or the file system)',
 };
 
+/** Of a write that the kernel gave to a worker, as it does where a disk is full, the position is not moved. */
+const FEWER =
+  'how many bytes; where they are fewer, the current position of a regular file may be where it was: go on with an `offset`';
+
 // ---- reads and writes -------------------------------------------------------------------------------------
 
 export const read = operation({
@@ -155,7 +159,7 @@ export const write = operation({
     sqe.opFlags = flags;
     sqe.file = file;
   },
-  returns: 'how many bytes, which may be fewer',
+  returns: FEWER,
   result: 'count',
   errors: WRITE_ERRORS,
   see: 'io_uring_prep_write(3)',
@@ -185,7 +189,7 @@ export const writeFixed = operation({
     rw.writeFixed(sqe, 0, address, length, offset, index).opFlags = flags;
     sqe.file = file;
   },
-  returns: 'how many bytes, which may be fewer',
+  returns: FEWER,
   result: 'count',
   errors: WRITE_ERRORS,
   see: 'io_uring_prep_write_fixed(3)',

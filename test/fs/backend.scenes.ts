@@ -1,13 +1,16 @@
 /** What `uring/fs` says and does in processes and threads of their own. */
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
+import { type FileHandle, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { Ring } from '../../lib/faces/ring.ts';
 import { ringOrThreads, ringUses } from '../../lib/fs/backend.ts';
-import { type Backend, backend, open, readFile, writeFile } from '../../lib/fs.ts';
+import { appendFile, type Backend, backend, open, readFile, writeFile } from '../../lib/fs.ts';
+import { sys } from '../../lib/sys/syscall.ts';
+import { makePipe } from '../helpers/rings.ts';
 
 export interface Found {
   readonly backend: Backend;
@@ -40,6 +43,64 @@ export async function workers(first: 'file' | 'ring'): Promise<number> {
   if (first === 'file') await readFile('/proc/self/comm');
   using ring = new Ring(256);
   return ring.workerLimits.bounded;
+}
+
+/** Bytes that say where they belong. */
+const PLACED = Buffer.from(Uint32Array.from({ length: 25_000 }, (_, i) => i).buffer);
+
+/** Ways to write a file, of which each goes on after a write that brought less than it was to. */
+const WAYS: { readonly [name: string]: (path: string) => Promise<unknown> } = {
+  writeFile: (path) => writeFile(path, PLACED),
+  appendFile: (path) => appendFile(path, PLACED),
+  'a signal': (path) => writeFile(path, PLACED, { signal: new AbortController().signal }),
+  'handle.writeFile': (path) => onHandle(path, (file) => file.writeFile(PLACED)),
+  'handle.write': (path) =>
+    onHandle(path, async (file) => {
+      for (let at = 0; at < PLACED.length; ) at += (await file.write(PLACED, at)).bytesWritten;
+    }),
+  'handle.writev': (path) =>
+    onHandle(path, async (file) => {
+      const { bytesWritten } = await file.writev([PLACED.subarray(0, 7), PLACED.subarray(7)]);
+      await file.write(PLACED, bytesWritten);
+    }),
+  'RingFile.writeAll': async (path) => {
+    await using ring = new AsyncRing(8);
+    await using file = await ring.open(path, { flags: 'w' });
+    await file.writeAll(PLACED);
+  },
+};
+
+/** Each while another call is on its way: alone some are given to Node. */
+async function onHandle(path: string, body: (file: FileHandle) => Promise<unknown>): Promise<void> {
+  const file = await open(path, 'w');
+  const [reader, writer] = makePipe();
+  const pending = ringOrThreads()?.read(reader, new Uint8Array(1));
+  try {
+    await body(file);
+  } finally {
+    writeSync(writer, 'x');
+    await pending;
+    sys.close(reader);
+    sys.close(writer);
+    await file.close();
+  }
+}
+
+/** A file that is larger than its file system, written in several ways; then one that is small enough. */
+export async function fullDisk(folder: string): Promise<readonly unknown[]> {
+  const found: string[] = [];
+  for (const [name, way] of Object.entries(WAYS)) {
+    const path = join(folder, name);
+    for (let i = 0; i < 70; i++) {
+      const error: unknown = await way(path).catch((reason) => reason);
+      const written = readFileSync(path);
+      const isRight = written.length > 0 && written.equals(PLACED.subarray(0, written.length));
+      found.push(`${name}: ${error instanceof Error && Reflect.get(error, 'code')}, ${isRight}`);
+      await rm(path);
+    }
+  }
+  await writeFile(join(folder, 'small'), 'small');
+  return [...new Set(found), await readFile(join(folder, 'small'), 'utf8')];
 }
 
 /** The ring dies between two uses of a file. */

@@ -10,6 +10,7 @@ import { needs } from '../helpers/needs.ts';
 import { Scope } from '../helpers/rings.ts';
 import { inProcess, inThread, type Scene, sceneArguments, sceneEnvironment } from '../helpers/scenario.ts';
 import { ACTIONS, cannotCompile, compileWrapper } from '../helpers/seccomp.ts';
+import { tracefs } from '../helpers/tracefs.ts';
 
 const module = new URL('backend.scenes.ts', import.meta.url).href;
 const scene = (name: string): Scene => ({ module, name });
@@ -68,6 +69,28 @@ test(
     assert.ok(Number(after('file')) >= 2);
   },
 );
+
+test('a disk that becomes full while a file is written: ENOSPC, what had room is in its place, and nothing stays open', {
+  skip: tracefs.needs.skip !== undefined && 'only root can mount',
+}, () => {
+  scoped((scope) => {
+    const folder = scope.folder();
+    // a file that was still open in a slot would keep the file system busy
+    const script = `mount -t tmpfs -o size=64k nodev ${folder} && "$@" && umount ${folder}`;
+    const before = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh'];
+    const found = run({ ...scene('fullDisk'), argument: folder }, { before });
+    const ways = [
+      'writeFile',
+      'appendFile',
+      'a signal',
+      'handle.writeFile',
+      'handle.write',
+      'handle.writev',
+      'RingFile.writeAll',
+    ];
+    assert.deepEqual(found, [...ways.map((way) => `${way}: ENOSPC, true`), 'small']);
+  });
+});
 
 test('an option, or the environment, asks for the threads', () => {
   try {

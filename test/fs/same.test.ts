@@ -38,6 +38,16 @@ function call(object: object, name: string, ...args: readonly unknown[]): unknow
   return Reflect.apply(method, object, args);
 }
 
+/** What became of a call that is expected to fail. */
+async function outcome(folder: string, act: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await act();
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return JSON.stringify([error.message, Object.entries(error)]).replaceAll(folder, '~');
+  }
+}
+
 const FLAGS = [
   'r',
   'rs',
@@ -102,6 +112,25 @@ const SCENES: { readonly [name: string]: readonly [least: number, scene: Scene] 
         await fs.writeFile(path, LARGE.subarray(0, size));
         found.push((await fs.readFile(path)).equals(LARGE.subarray(0, size)));
       }
+      return found;
+    },
+  ],
+  'files that can not be written, or opened': [
+    6,
+    async (fs, folder) => {
+      const found = [];
+      for (const path of ['/dev/full', join(folder, 'none', 'a'), folder, join(folder, 'a\0b')]) {
+        found.push(
+          await outcome(folder, () => fs.writeFile(path, 'text')),
+          await outcome(folder, () => fs.appendFile(path, 'text')),
+        );
+      }
+      const file = await fs.open('/dev/full', 'w');
+      found.push(
+        await outcome(folder, () => file.writeFile('text')),
+        await outcome(folder, () => file.appendFile('text')),
+      );
+      await file.close();
       return found;
     },
   ],
