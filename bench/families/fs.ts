@@ -87,16 +87,6 @@ const CASES: { readonly [name: string]: Case } = {
       return 1;
     },
   },
-  openNew: {
-    routes: ['open', `${FILE}close`],
-    gives: 1,
-    isDeep: true,
-    make: async (fs, folder, by) => async (i) => {
-      const file = await fs.open(`${folder}/${by}-${i % 1000}`, 'w');
-      await file.close();
-      return 1;
-    },
-  },
   read: {
     routes: [`${FILE}read`],
     gives: BLOCK,
@@ -165,17 +155,6 @@ const CASES: { readonly [name: string]: Case } = {
       return byteLength;
     },
   },
-  'handle.writeFile': {
-    routes: [`${FILE}writeFile`],
-    gives: SMALL,
-    isDeep: true,
-    make: async (fs, folder, by) => async (i) => {
-      const file = await fs.open(`${folder}/${by}-${i % 1000}`, 'w');
-      await file.writeFile(DATA);
-      await file.close();
-      return SMALL;
-    },
-  },
   'handle.appendFile': {
     routes: [`${FILE}appendFile`],
     gives: 7,
@@ -235,7 +214,7 @@ function side(fs: Interface & Streams, by: string) {
 export const fs: Family = {
   name: 'fs',
   title: 'uring/fs beside node:fs: what goes through the ring',
-  unit: 'a call (open, handle.readFile, handle.writeFile: with open and close; streams and readLarge: 64 MiB)',
+  unit: 'a call (open, handle.readFile: with open and close; streams and readLarge: 64 MiB)',
   how: 'NAME:DEPTH, the depth being how many calls are on their way. 10,000 files of 2,500 bytes; blocks of 4 KiB of a cached file of 64 MiB; streams in the default chunks.',
   plot: { axes: ['rate', 'cpu'], isLog: true },
   cases: Object.entries(CASES).flatMap(([name, { isDeep }]) =>

@@ -18,10 +18,16 @@ interface Calls {
   symlink(from: string, to: string): Promise<unknown>;
   unlink(path: string): Promise<unknown>;
   datasync(fd: number): Promise<unknown>;
+  /** Empties a file, or makes it, and closes it. */
+  empty(path: string): Promise<unknown>;
 }
 
 function ofNode(): Calls {
-  return { ...node, datasync: promisify(fdatasync) };
+  return {
+    ...node,
+    datasync: promisify(fdatasync),
+    empty: async (path) => (await node.open(path, 'w')).close(),
+  };
 }
 
 function ofRing(): Calls {
@@ -34,6 +40,7 @@ function ofRing(): Calls {
     symlink: (from, to) => ring.symlink(from, to),
     unlink: (path) => ring.unlink(path),
     datasync: (fd) => ring.fsync(fd, { dataOnly: true }),
+    empty: async (path) => (await ring.open(path, { flags: 'w' })).close(),
   };
 }
 
@@ -57,6 +64,7 @@ const CASES: {
       return calls.datasync(fd);
     };
   },
+  'open+close': (calls, folder, by) => (i) => calls.empty(`${folder}/${by}-new-${i % FILES}`),
   'link+unlink': (calls, folder, by) => async (i, lane) => {
     await calls.link(`${folder}/${i % FILES}`, `${folder}/${by}-link-${lane}`);
     await calls.unlink(`${folder}/${by}-link-${lane}`);
@@ -94,7 +102,7 @@ export const paths: Family = {
   name: 'paths',
   title: 'What uring/fs leaves to Node, although a ring has it',
   unit: 'a call, or the two calls of a pair',
-  how: 'NAME:DEPTH, the depth being how many calls are on their way. Calls of a pair undo each other. datasync follows a write. The kernel gives each of these operations of a ring to a worker.',
+  how: 'NAME:DEPTH, the depth being how many calls are on their way. Calls of a pair undo each other. datasync follows a write; open makes the file, or empties it. The kernel gives each of these operations of a ring to a worker.',
   plot: { axes: ['rate', 'cpu'], isLog: true },
   cases: Object.keys(CASES).flatMap((name) => [`${name}:1`, `${name}:32`]),
   count: (name, { isQuick }) => (name.startsWith('datasync') ? 40 : isQuick ? 500 : 2000),

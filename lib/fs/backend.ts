@@ -135,27 +135,6 @@ function later(): AsyncRing | undefined {
   return ring;
 }
 
-/** How many calls that need a worker of the kernel are on their way. */
-let laborious = 0;
-
-/**
- * Does what a worker of the kernel would do: by the ring where more is on its way, else by a thread of Node's. A lone call waits
- * for nothing but one thread that wakes another, and Node's are woken sooner where two cpus have nothing to do.
- */
-export async function byWorker<R, N>(
-  used: AsyncRing,
-  byRing: () => Promise<R>,
-  byNode: () => Promise<N>,
-): Promise<R | N> {
-  const isAlone = laborious === 0 && used.inFlight === 0;
-  laborious++;
-  try {
-    return await (isAlone ? byNode() : byRing());
-  } finally {
-    laborious--;
-  }
-}
-
 /** Is the ring dead that an operation was given to? */
 export function hasFailed(used: AsyncRing): boolean {
   return used.isClosed;

@@ -1,10 +1,10 @@
 /** The functions of `node:fs` with callbacks that a ring does faster: for streams, and for `uring/register`. */
 import type { Stats } from 'node:fs';
 import type { AsyncRing } from '../faces/async-ring.ts';
-import { byWorker, ringOrThreads } from './backend.ts';
+import { ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
-import { nodeFs, openFile, ownsFds } from './node.ts';
-import { isLaborious, isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
+import { nodeFs, ownsFds } from './node.ts';
+import { isChanging, isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
 import { isInMemory, learn, planStat, statOn } from './stat.ts';
 import { closeOn, planRead, planWrite, readOn, writeAt, writeOn, writevAt } from './whole.ts';
 
@@ -50,8 +50,8 @@ function isFd(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff;
 }
 
-/** What `open` has opened, and whether to write to it. One that was closed otherwise stays until its number comes again. */
-const opened = new Map<number, boolean>();
+/** What a ring has opened to be read, and is to close. One that was closed otherwise stays until its number comes again. */
+const opened = new Set<number>();
 
 export function open(...args: readonly unknown[]): unknown {
   const callback = args.at(-1);
@@ -60,15 +60,15 @@ export function open(...args: readonly unknown[]): unknown {
     ownsFds && isCallback(callback) && given.length <= 3
       ? opening(given[0], given[1], given[2] ?? undefined)
       : undefined;
-  const ring = plain && ringOrThreads();
+  const ring = plain && !isChanging(plain.flags) ? ringOrThreads() : undefined;
   if (plain === undefined || ring === undefined || !isCallback(callback)) return node('open', args);
   const { path, flags, mode } = plain;
-  const byRing = () => ring.open(path, { flags, mode });
-  return tell<{ readonly fd: number }>(
-    isLaborious(flags) ? byWorker(ring, byRing, () => openFile(path, flags, mode)) : byRing(),
+  return tell(
+    ring.open(path, { flags, mode }),
     callback,
     ({ fd }) => {
-      opened.set(fd, isWritten(flags));
+      if (isWritten(flags)) opened.delete(fd);
+      else opened.add(fd);
       return [fd];
     },
     (error) => asNode(error, { syscall: 'open', path }),
@@ -77,14 +77,9 @@ export function open(...args: readonly unknown[]): unknown {
 
 export function close(...args: readonly unknown[]): unknown {
   const [fd, callback] = args;
-  const written = isFd(fd) ? opened.get(fd) : undefined;
-  const ring = written !== undefined && isCallback(callback) ? ringOrThreads() : undefined;
-  if (ring === undefined || written === undefined || !isFd(fd) || !isCallback(callback))
-    return node('close', args);
-  opened.delete(fd);
-  const byRing = () => closeOn(ring, fd, written);
-  const byNode = () => promised<void>((done) => node('close', [fd, done]));
-  return tell(written ? byWorker(ring, byRing, byNode) : byRing(), callback, none);
+  const ring = isFd(fd) && opened.delete(fd) && isCallback(callback) ? ringOrThreads() : undefined;
+  if (ring === undefined || !isFd(fd) || !isCallback(callback)) return node('close', args);
+  return tell(closeOn(ring, fd), callback, none);
 }
 
 function readAt(ring: AsyncRing, fd: number, memory: Uint8Array, offset: number): Promise<number> {

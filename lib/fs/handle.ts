@@ -4,19 +4,12 @@
  */
 import type { AsyncRing } from '../faces/async-ring.ts';
 import { probe } from '../register/support.ts';
-import { byWorker, hasFailed, ringOrThreads } from './backend.ts';
+import { hasFailed, ringOrThreads } from './backend.ts';
 import { asNode } from './errors.ts';
-import { nodePromises, openFile, ownsFds } from './node.ts';
+import { nodePromises } from './node.ts';
+import { type Anatomy, anatomyOf, type NativeHandle, type NodeHandle, takeFd } from './node-handle.ts';
 import {
-  type Anatomy,
-  anatomyOf,
-  type NativeHandle,
-  type NodeHandle,
-  nativeOf,
-  takeFd,
-} from './node-handle.ts';
-import {
-  isLaborious,
+  isChanging,
   isWritten,
   type Opening,
   opening,
@@ -25,10 +18,17 @@ import {
   type Transfer,
   transfer,
 } from './plain.ts';
-import { closeOn, planHandle, readHandle, writeAt, writevAt } from './whole.ts';
+import { closeOn, readHandle, writeAt, writeHandle, writevAt } from './whole.ts';
 
-/** Makes FileHandles; undefined where Node's can't be changed, null before one was seen. */
-let make: ((fd: number, isWritten: boolean) => NodeHandle) | undefined | null = null;
+/** FileHandles with a ring. */
+interface Kind {
+  readonly make: (fd: number, isWritten: boolean) => NodeHandle;
+  /** Gives one of Node's the methods with a ring. It closes as it did. */
+  readonly adopt: (handle: object) => object;
+}
+
+/** Undefined where Node's can't be changed, null before one was seen. */
+let kind: Kind | undefined | null = null;
 
 /** As `read(buffer, offset, length, position)` and its two forms with options; undefined where Node has to look at it. */
 export function plainTransfer(args: readonly unknown[], isWrite: boolean): [unknown, Transfer] | undefined {
@@ -76,14 +76,9 @@ function nativeClass({ Native }: Anatomy): new (fd: number, isWritten: boolean) 
     }
 
     override close(): Promise<void> {
-      const ring = ringOrThreads();
-      if (ring === undefined) return super.close();
-      const byNode = () => super.close();
-      const byRing = () => {
-        const fd = takeFd(this);
-        return fd === undefined ? byNode() : closeOn(ring, fd, this.#isWritten);
-      };
-      return this.#isWritten ? byWorker(ring, byRing, byNode) : byRing();
+      const ring = this.#isWritten ? undefined : ringOrThreads();
+      const fd = ring && takeFd(this);
+      return ring === undefined || fd === undefined ? super.close() : closeOn(ring, fd);
     }
   };
 }
@@ -181,18 +176,10 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       return (await using(this, () => reading)) ?? super.readFile(...args);
     }
 
-    override async writeFile(...args: readonly unknown[]): Promise<unknown> {
-      const ring = ringFor(this);
-      const write = ring && planHandle(args[0], args[1]);
-      if (ring === undefined || write === undefined) return super.writeFile(...args);
-      const byRing = () => using(this, () => write(ring, this.fd));
-      return byWorker(ring, byRing, () => super.writeFile(...args));
-    }
-
     override async appendFile(...args: readonly unknown[]): Promise<unknown> {
       const ring = ringFor(this);
-      const write = ring && planHandle(args[0], args[1]);
-      return ring && write ? using(this, () => write(ring, this.fd)) : super.appendFile(...args);
+      const writing = ring && writeHandle(ring, this.fd, args[0], args[1]);
+      return writing === undefined ? super.appendFile(...args) : using(this, () => writing);
     }
   };
 }
@@ -219,43 +206,38 @@ async function asNodeDoes(syscall: 'read' | 'write', work: Promise<number>): Pro
   }
 }
 
-/** Learns from a FileHandle of Node's how to make them, and makes one of it. */
-function adopt(handle: object, isWritten: boolean): object {
-  const anatomy = anatomyOf(handle);
-  if (make === null) make = anatomy && maker(anatomy);
-  const native = anatomy && nativeOf(handle);
-  const fd = make && native ? takeFd(native) : undefined;
-  return make && fd !== undefined ? make(fd, isWritten) : handle;
-}
-
-function maker(anatomy: Anatomy): (fd: number, isWritten: boolean) => NodeHandle {
+function kindOf(anatomy: Anatomy): Kind {
   const Handle = handleClass(anatomy);
   const Native = nativeClass(anatomy);
-  return (fd, isWritten) => new Handle(new Native(fd, isWritten));
+  return {
+    make: (fd, isWritten) => new Handle(new Native(fd, isWritten)),
+    adopt: (handle) => Object.setPrototypeOf(handle, Handle.prototype),
+  };
+}
+
+/** Makes a FileHandle of Node's one of ours; the first one shows how that is done. */
+function adopt(handle: object): object {
+  if (kind === null) {
+    const anatomy = anatomyOf(handle);
+    kind = anatomy && kindOf(anatomy);
+  }
+  return kind ? kind.adopt(handle) : handle;
 }
 
 /** As Node's own. */
 export async function open(path: unknown, flags?: unknown, mode?: unknown): Promise<unknown> {
-  const ring = make === undefined ? undefined : ringOrThreads();
+  const ring = kind === undefined ? undefined : ringOrThreads();
   const plain = ring && opening(path, flags, mode ?? undefined);
-  if (plain === undefined || ring === undefined || !make) {
+  if (plain === undefined || ring === undefined || !kind || isChanging(plain.flags)) {
     const handle: object = await Reflect.apply(nodePromises.open, nodePromises, [path, flags, mode]);
-    // the first one is Node's: it shows how the others are made
-    return ring === undefined ? handle : adopt(handle, plain === undefined || isWritten(plain.flags));
+    return ring === undefined ? handle : adopt(handle);
   }
-  return await openOn(ring, plain, make);
+  return await openOn(ring, plain, kind);
 }
 
-async function openOn(
-  ring: AsyncRing,
-  { path, flags, mode }: Opening,
-  makeHandle: (fd: number, isWritten: boolean) => object,
-): Promise<object> {
+async function openOn(ring: AsyncRing, { path, flags, mode }: Opening, { make }: Kind): Promise<object> {
   try {
-    const byRing = () => ring.open(path, { flags, mode });
-    const isByNode = ownsFds && isLaborious(flags);
-    const { fd } = await (isByNode ? byWorker(ring, byRing, () => openFile(path, flags, mode)) : byRing());
-    return makeHandle(fd, isWritten(flags));
+    return make((await ring.open(path, { flags, mode })).fd, isWritten(flags));
   } catch (error) {
     throw asNode(error, { syscall: 'open', path });
   }

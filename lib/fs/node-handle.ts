@@ -93,7 +93,7 @@ function methodOf(prototype: object, description: string): Method | undefined {
 }
 
 /** The part in C++ of a FileHandle of Node's. */
-export function nativeOf(handle: object): NativeHandle | undefined {
+function nativeOf(handle: object): NativeHandle | undefined {
   const symbol = symbolOf(handle, 'kHandle');
   const native: unknown = symbol === undefined ? undefined : Reflect.get(handle, symbol);
   return isNativeHandle(native) ? native : undefined;

@@ -51,16 +51,6 @@ export const nodeFs = {
  */
 export const ownsFds: boolean = isMainThread && !('deno' in process.versions);
 
-/** Opens a file by a thread of Node's. */
-export function openFile(path: string, flags: number, mode: number): Promise<{ readonly fd: number }> {
-  return new Promise((done, fail) => {
-    nodeFs.open(path, flags, mode, (error, fd) => {
-      if (error === null) done({ fd });
-      else fail(error);
-    });
-  });
-}
-
 function isLike<F>(_node: F, made: unknown): made is F {
   return typeof made === 'function';
 }

@@ -61,8 +61,8 @@ export function isWritten(flags: number): boolean {
   return (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC)) !== 0;
 }
 
-/** Does a worker of the kernel open it? */
-export function isLaborious(flags: number): boolean {
+/** May opening it make a file, or empty one? A worker of the kernel would have to. */
+export function isChanging(flags: number): boolean {
   return (flags & (O_CREAT | O_TRUNC)) !== 0;
 }
 

@@ -12,7 +12,7 @@ export interface Route {
 
 const CACHED = 'a read of cached data ends in the call that submits it: no thread is woken';
 const OPEN =
-  'a name that the kernel has cached is opened in the call that submits it; a new file by a worker of the kernel, or where nothing else is on its way by a thread of Node';
+  'a name that the kernel has cached is opened in the call that submits it; one that is made or emptied is opened by a thread';
 const STATX = 'the kernel always gives it to a worker, which costs more than a thread of Node';
 const NAMED =
   'a cached name is opened in the call that submits it, and an open file of a local file system is asked at once; of NFS, FUSE and others by a thread';
@@ -37,8 +37,8 @@ export const ROUTES: { readonly [name: string]: Route } = {
   'FileHandle.truncate': { by: 'ring', why: 'from Linux 6.9 on; before that by a thread' },
   'FileHandle.readFile': { by: 'ring', why: CACHED },
   'FileHandle.writeFile': {
-    by: 'ring',
-    why: 'as write; by a thread of Node where nothing else is on its way',
+    by: 'threads',
+    why: 'after a thread has opened a new file, a worker of the kernel gains nothing',
   },
   'FileHandle.appendFile': { by: 'ring', why: 'as write' },
   'FileHandle.sync': {
@@ -48,7 +48,7 @@ export const ROUTES: { readonly [name: string]: Route } = {
   'FileHandle.datasync': { by: 'threads', why: 'as sync' },
   'FileHandle.close': {
     by: 'ring',
-    why: 'ends in the call that submits it; of a file that was written as open of a new one',
+    why: 'ends in the call that submits it; of a file that was opened to be written a thread does it',
   },
   createReadStream: { by: 'ring', why: CACHED },
   createWriteStream: {

@@ -60,7 +60,7 @@ export async function checkAborted(signal: AbortSignal | undefined): Promise<voi
  * Closes an fd through the ring. @throws as Node's own close
  * @param isWritten a worker does it: the file system may have to write first, as ext4 where a file was emptied before
  */
-export async function closeOn(ring: AsyncRing, fd: number, isWritten: boolean): Promise<void> {
+export async function closeOn(ring: AsyncRing, fd: number, isWritten = false): Promise<void> {
   try {
     await (isWritten ? ring.closeFd(fd, BY_WORKER) : ring.closeFd(fd));
   } catch (error) {
@@ -478,14 +478,16 @@ async function writeAll(
   }
 }
 
-/** What `writeFile(data, options)` of a FileHandle asks for; undefined where Node has to look at it. */
-export function planHandle(
+/** As `appendFile` of a FileHandle. Undefined: Node has to do it. */
+export function writeHandle(
+  ring: AsyncRing,
+  fd: number,
   data: unknown,
   given: unknown,
-): ((ring: AsyncRing, fd: number) => Promise<void>) | undefined {
+): Promise<void> | undefined {
   const options = wholeOptions(given);
   const bytes = options && plainData(data, options.encoding);
-  return options && bytes && ((ring, fd) => writeAll(ring, fd, bytes, options));
+  return options && bytes && writeAll(ring, fd, bytes, options);
 }
 
 /** Bytes to write as a whole file, or at the end of one. */
