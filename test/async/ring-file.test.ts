@@ -1,5 +1,6 @@
 /** What files of AsyncRing can do by themselves. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { getEventListeners, once } from 'node:events';
 import { constants, readFileSync, writeFileSync } from 'node:fs';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { createGzip, gunzipSync } from 'node:zlib';
 import { ClosedError } from '../../lib/errors.ts';
@@ -14,6 +16,7 @@ import { aborts, asyncRing, fails, failure } from '../helpers/async.ts';
 import { needsOp } from '../helpers/needs.ts';
 import { wrong } from '../helpers/raw-ring.ts';
 import { ringTest, type Scope, until } from '../helpers/rings.ts';
+import { sceneArguments, sceneEnvironment } from '../helpers/scenario.ts';
 
 const { O_CREAT, O_RDWR, O_RDONLY } = constants;
 
@@ -275,4 +278,14 @@ ringTest('errors: after close, of the kernel, by a signal, by wrong arguments', 
     assert.equal((await failure(call)).name, 'ClosedError');
   await using folder = await ring.open('/', { flags: O_RDONLY });
   await fails('EISDIR', 'OP_READ', folder.readAll());
+});
+
+test('a write that ends early is not written over', {}, () => {
+  const scene = { module: new URL('position.scenes.ts', import.meta.url).href, name: 'tooLarge' };
+  // 64 KiB; what would be longer is EFBIG, where SIGXFSZ is ignored
+  const script = 'trap "" XFSZ; ulimit -f 128; exec "$@"';
+  const args = ['-c', script, 'sh', process.execPath, ...sceneArguments(scene)];
+  const { status, stdout, stderr } = spawnSync('sh', args, { env: sceneEnvironment(), encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(JSON.parse(stdout), ['EFBIG', 65_536, true]);
 });
