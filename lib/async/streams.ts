@@ -53,13 +53,9 @@ const WRITE = ['start', 'highWaterMark', 'signal', 'autoClose'];
 class Reading {
   readonly #stop = new AbortController();
   readonly #chunks: AsyncGenerator<Uint8Array, void, undefined>;
-  readonly #forget: () => void;
 
-  constructor(file: Streamed, { signal, ...range }: StreamRange) {
+  constructor(file: Streamed, range: StreamRange) {
     this.#chunks = file.chunks({ ...range, signal: this.#stop.signal, reuse: false });
-    this.#forget =
-      signal === undefined ? () => {} : whenAborted(signal, () => this.#stop.abort(signal.reason));
-    if (signal?.aborted) this.#stop.abort(signal.reason);
   }
 
   /** The next chunk; null at the end. */
@@ -70,7 +66,6 @@ class Reading {
 
   /** Resolves when nothing is read any more. */
   async stop(): Promise<void> {
-    this.#forget();
     this.#stop.abort();
     await this.#chunks.return();
   }
@@ -80,15 +75,11 @@ class Reading {
 class Writing {
   readonly #file: Streamed;
   readonly #stop = new AbortController();
-  readonly #forget: () => void;
   #at: number | undefined;
 
-  constructor(file: Streamed, start: number | undefined, signal: AbortSignal | undefined) {
+  constructor(file: Streamed, start: number | undefined) {
     this.#file = file;
     this.#at = start === undefined ? undefined : integer('options.start', start, 0, Number.MAX_SAFE_INTEGER);
-    this.#forget =
-      signal === undefined ? () => {} : whenAborted(signal, () => this.#stop.abort(signal.reason));
-    if (signal?.aborted) this.#stop.abort(signal.reason);
   }
 
   async write(data: string | ArrayBufferView): Promise<void> {
@@ -100,7 +91,6 @@ class Writing {
   }
 
   stop(): void {
-    this.#forget();
     this.#stop.abort();
   }
 }
@@ -161,7 +151,7 @@ export function writeStream(file: Streamed, options: FileWriteStreamOptions): no
   const { autoClose = true, start, signal, highWaterMark } = options;
   optionalSignal('options.signal', signal);
   const isClosing = boolean('options.autoClose', autoClose);
-  const writing = new Writing(file, start, undefined);
+  const writing = new Writing(file, start);
   const stream = new node.Writable({
     highWaterMark,
     write: (chunk, _encoding, callback) => settle(() => writing.write(chunk), null, callback),
@@ -183,7 +173,7 @@ export interface StreamedSocket extends Streamed {
 /** Both directions of a socket. Its end is the end of the socket. */
 export function duplexStream(socket: StreamedSocket, allowHalfOpen: boolean): node.Duplex {
   const reading = new Reading(socket, {});
-  const writing = new Writing(socket, undefined, undefined);
+  const writing = new Writing(socket, undefined);
   return new node.Duplex({
     allowHalfOpen,
     read: feed(reading),
@@ -202,18 +192,40 @@ export function duplexStream(socket: StreamedSocket, allowHalfOpen: boolean): no
   });
 }
 
+/** Ends a stream of the web when the signal aborts, also while it neither reads nor writes. */
+function endedBy(
+  signal: AbortSignal | undefined,
+  controller: { error(reason: unknown): void },
+  end: () => Promise<void>,
+): () => void {
+  if (signal === undefined) return () => {};
+  const told = (): void => {
+    controller.error(new AbortError(signal.reason));
+    // whoever uses the stream has that error
+    end().catch(() => {});
+  };
+  if (!signal.aborted) return whenAborted(signal, told);
+  told();
+  return () => {};
+}
+
 export function webReadable(file: Streamed, options: FileWebStreamOptions): ReadableStream<Uint8Array> {
   checkNames('options', options, READ);
-  const { autoClose = false, ...range } = options;
-  optionalSignal('options.signal', range.signal);
+  const { autoClose = false, signal, ...range } = options;
+  optionalSignal('options.signal', signal);
   const isClosing = boolean('options.autoClose', autoClose);
   const reading = new Reading(file, range);
+  let forget = (): void => {};
   const end = async () => {
+    forget();
     await reading.stop();
     if (isClosing) await file.close();
   };
   return new ReadableStream(
     {
+      start(controller) {
+        forget = endedBy(signal, controller, end);
+      },
       async pull(controller) {
         try {
           const chunk = await reading.next();
@@ -239,14 +251,17 @@ export function webWritable(
   const { autoClose = false, start, signal } = options;
   optionalSignal('options.signal', signal);
   const isClosing = boolean('options.autoClose', autoClose);
-  const writing = new Writing(file, start, signal);
+  const writing = new Writing(file, start);
+  let forget = (): void => {};
   const end = async () => {
+    forget();
     writing.stop();
     if (isClosing) await file.close();
   };
   return new WritableStream({
-    // an abort reaches the sink only after the write that it is to end
     start(controller) {
+      forget = endedBy(signal, controller, end);
+      // an abort reaches the sink only after the write that it is to end
       // @types/node does not know it
       const aborted: unknown = Reflect.get(controller, 'signal');
       if (isAbortSignal(aborted)) aborted.addEventListener('abort', () => writing.stop());

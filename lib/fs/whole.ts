@@ -28,29 +28,6 @@ const LANES = 4;
 /** A copy of more than this costs more than memory of its own. */
 const COPIED = 16_384;
 
-/** Memory for the two reads that most files need, one right after the other. */
-interface Room {
-  readonly all: Uint8Array;
-  readonly first: Uint8Array;
-  readonly second: Uint8Array;
-}
-
-const spare: Room[] = [];
-
-function takeRoom(): Room {
-  return spare.pop() ?? newRoom();
-}
-
-function newRoom(): Room {
-  const all = alloc(FIRST + SECOND);
-  return { all, first: all.subarray(0, FIRST), second: all.subarray(FIRST) };
-}
-
-/** Takes memory back that the kernel no longer uses: not after an error, by which a ring may have died. */
-function giveRoom(room: Room): void {
-  if (spare.length < KEPT) spare.push(room);
-}
-
 /** Node's own AbortError where the signal has aborted. */
 export async function checkAborted(signal: AbortSignal | undefined): Promise<void> {
   if (signal?.aborted) await nodePromises.readFile('', { signal });
@@ -188,12 +165,6 @@ function sizeOf(fd: number): Promise<number> {
   });
 }
 
-/** What two reads have brought, in one piece: a short read is no end, pipes and /proc have them. */
-function joined({ all }: Room, first: number, second: number): Uint8Array {
-  if (first < FIRST) all.copyWithin(first, FIRST, FIRST + second);
-  return all.subarray(0, first + second);
-}
-
 function copyOf(memory: Uint8Array): Buffer {
   const copy = memory.byteLength <= COPIED ? Buffer.allocUnsafe(memory.byteLength) : undefined;
   if (copy === undefined) return Buffer.from(memory);
@@ -209,48 +180,49 @@ function contentOf(memory: Uint8Array, encoding: BufferEncoding | undefined): Bu
 
 function none(): void {}
 
-/** Opens a file, unless it is open, and reads twice: all that most files need. */
+/**
+ * Opens a file, unless it is open, and reads twice: all that most files need. It is used again and again: what it allocates for a
+ * file would take as long as a read.
+ */
 class Beginning {
+  /** What was read: both pieces of memory lie one right after the other. */
+  readonly all: Uint8Array = alloc(FIRST + SECOND);
   step: 'open' | 'read' | 'close' = 'open';
   fd = -1;
   /** How much the reads have brought. */
   first = 0;
   second = 0;
-  readonly #ring: AsyncRing;
-  readonly #source: Opening | number;
-  readonly #room: Room;
+  readonly #memory: readonly [Uint8Array, Uint8Array] = [
+    this.all.subarray(0, FIRST),
+    this.all.subarray(FIRST),
+  ];
+  #ring: AsyncRing | undefined;
   #done: () => void = none;
   #fail: (error: unknown) => void = none;
 
-  constructor(ring: AsyncRing, source: Opening | number, room: Room) {
-    this.#ring = ring;
-    this.#source = source;
-    this.#room = room;
-  }
-
   /** By callbacks: a promise for each operation would be a sixth of the time that a small file takes. */
-  atOnce(): Promise<void> {
+  atOnce(ring: AsyncRing, source: Opening | number): Promise<void> {
+    this.#ring = ring;
     return new Promise((done, fail) => {
       this.#done = done;
       this.#fail = fail;
-      const source = this.#source;
-      if (typeof source === 'number') this.#opened(null, { fd: source });
-      else this.#ring.open(source.path, { flags: source.flags, mode: source.mode }, this.#opened);
+      if (typeof source === 'number') this.#isOpen(null, { fd: source });
+      else ring.open(source.path, { flags: source.flags, mode: source.mode }, this.#isOpen);
     });
   }
 
-  readonly #opened: Callback<{ readonly fd: number }> = (error, file) => {
+  readonly #isOpen: Callback<{ readonly fd: number }> = (error, file) => {
     if (error !== null) return this.#fail(error);
     this.fd = file.fd;
     this.step = 'read';
-    this.#ring.read(file.fd, this.#room.first, this.#isBegun);
+    this.#ring?.read(file.fd, this.#memory[0], this.#isBegun);
   };
 
   readonly #isBegun: Callback<number> = (error, count) => {
     if (error !== null) return this.#fail(error);
     this.first = count;
-    if (count === 0) this.#done();
-    else this.#ring.read(this.fd, this.#room.second, this.#isContinued);
+    if (count === 0) this.#isContinued(null, 0);
+    else this.#ring?.read(this.fd, this.#memory[1], this.#isContinued);
   };
 
   readonly #isContinued: Callback<number> = (error, count) => {
@@ -260,18 +232,38 @@ class Beginning {
   };
 
   /** The same, where a signal is looked at before each operation and after the last, as Node does. */
-  async watching(signal: AbortSignal): Promise<void> {
-    const source = this.#source;
+  async watching(ring: AsyncRing, source: Opening | number, signal: AbortSignal): Promise<void> {
     await checkAborted(signal);
     if (typeof source === 'number') this.fd = source;
-    else this.fd = (await this.#ring.open(source.path, { flags: source.flags, mode: source.mode })).fd;
+    else this.fd = (await ring.open(source.path, { flags: source.flags, mode: source.mode })).fd;
     this.step = 'read';
     await checkAborted(signal);
-    this.first = await this.#ring.read(this.fd, this.#room.first);
+    this.first = await ring.read(this.fd, this.#memory[0]);
     await checkAborted(signal);
-    if (this.first > 0) this.second = await this.#ring.read(this.fd, this.#room.second);
+    this.second = this.first === 0 ? 0 : await ring.read(this.fd, this.#memory[1]);
     await checkAborted(signal);
   }
+
+  /** What both reads have brought, in one piece: a short read is no end, pipes and /proc have them. */
+  joined(): Uint8Array {
+    const { all, first, second } = this;
+    if (first < FIRST) all.copyWithin(first, FIRST, FIRST + second);
+    return all.subarray(0, first + second);
+  }
+}
+
+const spare: Beginning[] = [];
+
+function takeBeginning(): Beginning {
+  const begin = spare.pop() ?? new Beginning();
+  begin.step = 'open';
+  begin.fd = -1;
+  return begin;
+}
+
+/** Takes it back when the kernel no longer uses its memory: not after an error, by which a ring may have died. */
+function giveBeginning(begin: Beginning): void {
+  if (spare.length < KEPT) spare.push(begin);
 }
 
 /**
@@ -285,21 +277,20 @@ async function readAll(
   { signal, encoding }: WholeOptions,
 ): Promise<Buffer | string | undefined> {
   const isWhole = typeof source !== 'number';
-  const room = takeRoom();
-  const begin = new Beginning(ring, source, room);
+  const begin = takeBeginning();
   try {
-    if (signal === undefined) await begin.atOnce();
-    else await begin.watching(signal);
-    const { fd, first, second } = begin;
+    if (signal === undefined) await begin.atOnce(ring, source);
+    else await begin.watching(ring, source, signal);
+    const { fd, all, first, second } = begin;
     let found: Buffer | string | undefined;
-    if (second === 0) found = contentOf(room.first.subarray(0, first), encoding);
+    if (second === 0) found = contentOf(all.subarray(0, first), encoding);
     else {
-      found = await readRest(ring, fd, joined(room, first, second), { signal, isWhole });
+      found = await readRest(ring, fd, begin.joined(), { signal, isWhole });
       if (encoding !== undefined) found = found?.toString(encoding);
     }
-    giveRoom(room);
     begin.step = 'close';
     if (isWhole) await ring.closeFd(fd);
+    giveBeginning(begin);
     return found;
   } catch (error) {
     const { step, fd } = begin;

@@ -6,6 +6,7 @@ import { ClosedError, OpError } from '../../lib/errors.ts';
 import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes } from '../helpers/async.ts';
+import { needs } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
@@ -66,17 +67,25 @@ ringTest('a callback is told the result that a promise would give', {}, async (s
   assert.equal(text(memory), 'tent');
   const [, status] = await told<{ size: number | bigint }>((cb) => ring.statx(path, cb));
   assert.equal(Number(status.size), 7);
+  const files = ring.registerFiles({ slots: 1 });
+  const [failed] = await told((cb) => ring.open(path, { into: files.at(0) }, cb));
+  assert.equal(failed, null);
+  assert.equal(await ring.read(files.at(0), memory, { offset: 0 }), 4);
+  assert.deepEqual(await told((cb) => ring.closeFd(files.at(0), cb)), [null, undefined]);
+  await file.close();
+});
+
+ringTest('a callback is told a part of a pool', needs('REGISTER_PBUF_RING'), async (scope) => {
+  const ring = asyncRing(scope);
+  const path = join(scope.folder(), 'file');
+  writeFileSync(path, 'content');
+  const file = await ring.open(path);
   const pool = ring.registerBufferRing({ entries: 2, bufferSize: 16 });
   const [, part] = await told<{ bytes: Uint8Array; release(): void } | undefined>((cb) =>
     ring.read(file, pool, { offset: 0 }, cb),
   );
   assert.equal(text(part?.bytes ?? bytes('')), 'content');
   part?.release();
-  const files = ring.registerFiles({ slots: 1 });
-  const [failed] = await told((cb) => ring.open(path, { into: files.at(0) }, cb));
-  assert.equal(failed, null);
-  assert.equal(await ring.read(files.at(0), memory, { offset: 0 }), 4);
-  assert.deepEqual(await told((cb) => ring.closeFd(files.at(0), cb)), [null, undefined]);
   await file.close();
 });
 

@@ -208,7 +208,7 @@ ringTest('changed events hold for the next request, too', needsFlag('POLL_UPDATE
 
 ringTest(
   'every iterator can be cancelled by what starting it gave',
-  needsOp('OP_ASYNC_CANCEL'),
+  needsOp('OP_READ_MULTISHOT'),
   async (scope) => {
     const ring = asyncRing(scope);
     const [, far] = socketPair(scope);

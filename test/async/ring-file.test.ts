@@ -170,6 +170,28 @@ ringTest('streams of the web', {}, async (scope) => {
   await assert.rejects(target.stat(), ClosedError);
 });
 
+ringTest('a signal ends streams of the web that do nothing, and closes their files', {}, async (scope) => {
+  for (const moment of ['before', 'after']) {
+    const { file, path, ring } = await opened(scope, 'x');
+    const target = await ring.open(path, { flags: O_RDWR });
+    const abort = new AbortController();
+    if (moment === 'before') abort.abort(new Error('enough'));
+    const options = { signal: abort.signal, autoClose: true };
+    const reader = file.readableWebStream(options).getReader();
+    const writer = target.writableWebStream(options).getWriter();
+    writer.closed.catch(() => {});
+    if (moment === 'after') abort.abort(new Error('enough'));
+    await until(
+      'they are closed',
+      () => ring.inFlight === 0 && !`${inspect(file)}${inspect(target)}`.includes('fd'),
+    );
+    await aborts(reader.read(), abort.signal.reason);
+    await aborts(writer.write('y'), abort.signal.reason);
+    assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
+    assert.equal(readFileSync(path, 'utf8'), 'x');
+  }
+});
+
 ringTest('a stream that waits for data is destroyed, or aborted', needsOp('OP_PIPE'), async (scope) => {
   const ring = asyncRing(scope);
   for (const end of ['destroy', 'abort']) {
