@@ -1,8 +1,8 @@
 /**
  * `npm run test:kernels [-- SERIES... | --all]`: the tests on many kernels, each in an emulated machine.
  *
- * Fetches the newest kernel of each series, boots it with the built project, runs test/{register,ring,ops,net,kernels}, what else
- * depends on the kernel, and the tour in it (`--only async` those of test/async), and compares what the library says of the
+ * Fetches the newest kernel of each series, boots it with the built project, runs test/{register,ring,ops,async,net,kernels}, what else
+ * depends on the kernel, and the tour in it, and compares what the library says of the
  * kernel with test/fixtures/abi/kernels.json. Prints a table, or with
  * `--json` the same as data; `--all` writes docs/kernels.md. Exits with 1 when a test fails, with 125 when
  * what the tests need can't be had, with 2 for wrong arguments.

@@ -30,6 +30,8 @@ export interface Stream<T> {
   readonly holder?: PoolHolder | undefined;
   /** Calls back once when a buffer is there again, for requests that ended with ENOBUFS. */
   readonly whenBuffer?: ((callback: () => void, isAgain: boolean) => void) | undefined;
+  /** Takes `whenBuffer` back. */
+  readonly leaveBuffers?: ((callback: () => void) => void) | undefined;
 }
 
 /** How a multishot operation reaches its ring. */
@@ -301,6 +303,8 @@ export class Multishot<T> extends Flight {
 
   #finish(): void {
     this.#isOver = true;
+    // it would take the turn of another
+    if (this.#isStarved) this.#stream.leaveBuffers?.(this.#bufferIsFree);
     this.#port.wake(this);
     this.#forgetSignal?.();
     this.extras?.forgetLimit?.();

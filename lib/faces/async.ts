@@ -335,8 +335,9 @@ export abstract class AsyncOperations extends AsyncRingOpen {
   /**
    * As `getxattr`, of an open file (OP_FGETXATTR).
    * @returns its value
-   * @throws OpError ENODATA: it has no attribute of that name; ERANGE: the value is longer than the room
-   *   for it; EOPNOTSUPP: the file system has none
+   * @throws OpError EBADF: nobody has this fd, or it is a slot of the file table, before Linux 6.13;
+   *   ENODATA: it has no attribute of that name; ERANGE: the value is longer than the room for it;
+   *   EOPNOTSUPP: the file system has none
    * @since 5.19
    * @see fgetxattr(2)
    */
@@ -384,8 +385,9 @@ export abstract class AsyncOperations extends AsyncRingOpen {
 
   /**
    * As `setxattr`, of an open file (OP_FSETXATTR).
-   * @throws OpError EEXIST: it is there already, and XATTR_CREATE; ENODATA: it is not there, and
-   *   XATTR_REPLACE; EOPNOTSUPP: the file system has none
+   * @throws OpError EBADF: nobody has this fd, or it is a slot of the file table, before Linux 6.13;
+   *   EEXIST: it is there already, and XATTR_CREATE; ENODATA: it is not there, and XATTR_REPLACE;
+   *   EOPNOTSUPP: the file system has none
    * @since 5.19
    * @see fsetxattr(2)
    */

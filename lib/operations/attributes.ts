@@ -161,6 +161,9 @@ export const setxattr = operation({
   see: 'setxattr(2)',
 });
 
+/** Linux 6.13 takes slots. */
+const XATTR_FILE = { EBADF: 'nobody has this fd, or it is a slot of the file table, before Linux 6.13' };
+
 export const fgetxattr = operation({
   op: 'OP_FGETXATTR',
   doc: 'As `getxattr`, of an open file.',
@@ -173,7 +176,7 @@ export const fgetxattr = operation({
   params: VALUE,
   returns: 'its value',
   result: { type: 'Uint8Array', of: 'beginningOf', args: ['value'] },
-  errors: XATTR_GET,
+  errors: { ...XATTR_FILE, ...XATTR_GET },
   see: 'fgetxattr(2)',
 });
 
@@ -187,6 +190,6 @@ export const fsetxattr = operation({
     sqe.file = file;
   },
   result: 'nothing',
-  errors: XATTR_SET,
+  errors: { ...XATTR_FILE, ...XATTR_SET },
   see: 'fsetxattr(2)',
 });

@@ -137,7 +137,7 @@ ringTest('an open that won although it was aborted is closed', {}, async (scope)
     await Promise.all([opening, pipe]);
   }
   assert.deepEqual(winners, []);
-  await until('all closed', () => opened() === before);
+  await until('all closed', () => opened() === before && ring.inFlight === 0);
 });
 
 ringTest(

@@ -179,6 +179,21 @@ ringTest('who waits and has no data does not keep the others waiting', POOL, asy
   await Promise.all(served);
 });
 
+ringTest("who is left while it waits is in nobody's way", POOL, async (scope) => {
+  const ring = asyncRing(scope, 64);
+  const { held, order, iterators, served, pool } = await queue(scope, ring, ['a', 'b', 'c', 'd']);
+  const [first, , third] = iterators;
+  await first?.return();
+  await third?.return();
+  assert.equal(pool.waiting, 2);
+  held.release();
+  await until('the others are served', () => order.length === 2);
+  assert.deepEqual(order, ['1: b', '3: d']);
+  await Promise.all(iterators.map((each) => each.return()));
+  await Promise.all(served);
+  assert.equal(pool.waiting, 0);
+});
+
 ringTest('asking for more while no buffer is free starts nothing', POOL, async (scope) => {
   const ring = asyncRing(scope, 64);
   const { held, order, iterators, served, pool } = await queue(scope, ring, ['data']);

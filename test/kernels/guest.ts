@@ -11,9 +11,7 @@ import { probe } from '../../lib/register/support.ts';
 import { LOADER, ROOT } from '../helpers/loader.ts';
 import { END_OF_FILE, tell } from './telling.ts';
 
-const FOLDERS = ['register', 'ring', 'ops', 'net', 'kernels'];
-/** Only where it is asked for by name (`--only async`): not everything of it passes on every kernel yet. */
-const ON_DEMAND = ['async'];
+const FOLDERS = ['register', 'ring', 'ops', 'async', 'net', 'kernels'];
 /** Others that depend on the kernel: its trace events have another form in each. */
 const FILES = ['test/host/operations.test.js'];
 /** Only where it is asked for by name (`--only cli/operations`): two minutes, of which most is for starting Node.js. */
@@ -40,8 +38,7 @@ const only = URING_TESTS.split(',').filter((name) => name !== '');
 
 /** The compiled tests, by their path in the sources. */
 function files(): string[] {
-  const folders = only.length > 0 ? [...FOLDERS, ...ON_DEMAND] : FOLDERS;
-  const all = folders.flatMap((folder) =>
+  const all = FOLDERS.flatMap((folder) =>
     readdirSync(join(ROOT, 'test', folder))
       .filter((name) => name.endsWith('.test.js'))
       .sort()

@@ -454,6 +454,11 @@ export class BufferRing extends Owner {
     pool.#buffers.whenFree(callback, isAgain);
   }
 
+  /** @internal Takes `whenFree` back. */
+  static leave(pool: BufferRing, callback: () => void): void {
+    pool.#buffers.leave(callback);
+  }
+
   protected override release(): void {
     const core = Owner.coreOf(this);
     unregisterPbufRing(core.handle, this.#group);

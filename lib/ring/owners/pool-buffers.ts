@@ -148,7 +148,9 @@ export class PoolBuffers {
   /** Completion objects that were taken. */
   readonly #taken = new WeakSet<object>();
   /** Called, the first first, when the kernel has a buffer again. */
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
+  /** The same, before them: they were told already, and found none. */
+  readonly #first = new Set<() => void>();
   #isTellingLater = false;
   /** Receives that hold buffers. */
   readonly #holders = new Set<PoolHolder>();
@@ -212,7 +214,7 @@ export class PoolBuffers {
   close(): void {
     this.#isOpen = false;
     this.#entries.unmap();
-    for (const callback of this.#waiting.splice(0)) callback();
+    this.#tell(this.waiting);
   }
 
   /**
@@ -225,21 +227,39 @@ export class PoolBuffers {
       callback();
       return;
     }
-    if (isAgain) this.#waiting.unshift(callback);
-    else this.#waiting.push(callback);
+    if (isAgain) this.#first.add(callback);
+    else this.#waiting.add(callback);
     this.#tellLater();
+  }
+
+  /** Takes `whenFree` back: it ended while it waited. */
+  leave(callback: () => void): void {
+    this.#first.delete(callback);
+    this.#waiting.delete(callback);
   }
 
   /** How many wait for a buffer. */
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#first.size + this.#waiting.size;
   }
 
   #tellWaiting(): void {
-    if (this.#isTellingLater || this.#waiting.length === 0 || this.free === 0) return;
-    const served = Math.ceil(this.free / mostAtOnce(this.#length));
-    for (const callback of this.#waiting.splice(0, served)) callback();
+    if (this.#isTellingLater || this.waiting === 0 || this.free === 0) return;
+    this.#tell(Math.ceil(this.free / mostAtOnce(this.#length)));
     this.#tellLater();
+  }
+
+  /** Tells so many of them. */
+  #tell(count: number): void {
+    const told: (() => void)[] = [];
+    for (const queue of [this.#first, this.#waiting]) {
+      for (const callback of queue) {
+        if (told.length === count) break;
+        told.push(callback);
+      }
+    }
+    for (const callback of told) this.leave(callback);
+    for (const callback of told) callback();
   }
 
   /**
@@ -247,7 +267,7 @@ export class PoolBuffers {
    * loop the others submit, and in the second one it is known what came of it.
    */
   #tellLater(): void {
-    if (this.#isTellingLater || this.#waiting.length === 0 || this.free === 0) return;
+    if (this.#isTellingLater || this.waiting === 0 || this.free === 0) return;
     this.#isTellingLater = true;
     setImmediate(() => setImmediate(this.#tellNow));
   }
