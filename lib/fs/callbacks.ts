@@ -2,11 +2,13 @@
 import type { Stats } from 'node:fs';
 import type { AsyncRing } from '../faces/async-ring.ts';
 import { ringOrThreads } from './backend.ts';
+import { closeOn } from './ending.ts';
 import { asNode } from './errors.ts';
 import { nodeFs, ownsFds } from './node.ts';
 import { isChanging, isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
+import { planRead, readOn } from './read-file.ts';
 import { isInMemory, learn, planStat, statOn } from './stat.ts';
-import { closeOn, planRead, planWrite, readOn, writeAt, writeOn, writevAt } from './whole.ts';
+import { planWrite, writeAt, writeOn, writevAt } from './write-file.ts';
 
 type Callback = (error: unknown, ...results: readonly unknown[]) => void;
 

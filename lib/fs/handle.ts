@@ -5,6 +5,7 @@
 import type { AsyncRing } from '../faces/async-ring.ts';
 import { probe } from '../register/support.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
+import { closeOn } from './ending.ts';
 import { asNode } from './errors.ts';
 import { nodePromises } from './node.ts';
 import { type Anatomy, anatomyOf, type NativeHandle, type NodeHandle, takeFd } from './node-handle.ts';
@@ -18,7 +19,8 @@ import {
   type Transfer,
   transfer,
 } from './plain.ts';
-import { closeOn, readHandle, writeAt, writeHandle, writevAt } from './whole.ts';
+import { readHandle } from './read-file.ts';
+import { writeAt, writeHandle, writevAt } from './write-file.ts';
 
 /** FileHandles with a ring. */
 interface Kind {

@@ -2,8 +2,9 @@
 import type * as nodeTypes from 'node:fs/promises';
 import { open } from './handle.ts';
 import { like, nodePromises } from './node.ts';
+import { readFile } from './read-file.ts';
 import { lstat, stat } from './stat.ts';
-import { appendFile, readFile, writeFile } from './whole.ts';
+import { appendFile, writeFile } from './write-file.ts';
 
 /** What is not Node's own. */
 export const ours: Pick<
