@@ -5,13 +5,18 @@ export class Limits {
   /** When each is given up, by performance.now(). */
   readonly #ends = new Map<Flight, number>();
   readonly #takeCompletions: () => void;
+  readonly #cancel: (flight: Flight) => void;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer goes off. */
   #at = Number.POSITIVE_INFINITY;
 
-  /** @param takeCompletions called first: on a busy event loop timers go off before completions are taken that are there */
-  constructor(takeCompletions: () => void) {
+  /**
+   * @param takeCompletions called first: on a busy event loop timers go off before completions are taken that are there
+   * @param cancel asks the kernel once more to cancel what is given up: a worker that was about to wait may have missed it
+   */
+  constructor(takeCompletions: () => void, cancel: (flight: Flight) => void) {
     this.#takeCompletions = takeCompletions;
+    this.#cancel = cancel;
   }
 
   /** Gives `flight` up after so many milliseconds, unless it has ended. */
@@ -51,6 +56,7 @@ export class Limits {
       if (end > now + 1) next = Math.min(next, end);
       else {
         this.#ends.delete(flight);
+        this.#cancel(flight);
         flight.abandon();
       }
     }

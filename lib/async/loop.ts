@@ -60,7 +60,10 @@ export class Loop {
   readonly #watch: Watch;
   readonly #count = new BigUint64Array(1);
   readonly #copying: Copying;
-  readonly #limits = new Limits(() => this.#wakeNow());
+  readonly #limits = new Limits(
+    () => this.#wakeNow(),
+    (flight) => this.stop(flight),
+  );
   /** Groups of operations that found no room, in order. */
   #waiting = new Fifo<readonly Departure[]>();
   /** Those of them that nobody has cancelled: the group of each operation. */
