@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { pooled } from '../../lib/async/outcomes.ts';
 import { ClosedError } from '../../lib/errors.ts';
 import type { AsyncRing } from '../../lib/faces/async-ring.ts';
+import { probe } from '../../lib/register/support.ts';
 import type { BufferPart } from '../../lib/ring/owners/buffer-ring.ts';
 import { aborts, asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
 import { knows, needs, needsOp } from '../helpers/needs.ts';
@@ -11,6 +12,8 @@ import { unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
 
 const OP = needsOp('OP_RECV');
+/** 6.12 does not know how much a socket of AF_UNIX has, and takes one buffer; 6.16 takes several, as this operation came. */
+const fillsSeveral = probe().ops.OP_PIPE.supported === true;
 /** Without, and with, where the kernel has it: both came with Linux 6.12. */
 const INCREMENTAL = knows('REGISTER_CLOCK') ? [false, true] : [false];
 const POOL = { ...OP, ...needs('REGISTER_PBUF_RING') };
@@ -134,7 +137,8 @@ ringTest(
           assert.deepEqual([...part.bytes], [...data.subarray(received, received + part.bytes.length)]);
           received += part.bytes.length;
         }
-        if (round === 0) assert.ok(parts.length > 1, `${parts.length} parts, incremental: ${incremental}`);
+        if (round === 0 && fillsSeveral)
+          assert.ok(parts.length > 1, `${parts.length} parts, incremental: ${incremental}`);
         // given back in another order than they came
         for (const part of parts.reverse()) part.release();
       }
