@@ -5,6 +5,7 @@ import { echo } from './families/echo.ts';
 import { ends } from './families/ends.ts';
 import { files } from './families/files.ts';
 import { fs } from './families/fs.ts';
+import { hash } from './families/hash.ts';
 import { heap } from './families/heap.ts';
 import { http } from './families/http.ts';
 import { inflight } from './families/inflight.ts';
@@ -32,6 +33,7 @@ export const families: readonly Family[] = [
   appends,
   beside,
   tree,
+  hash,
   stat,
   log,
   echo,
