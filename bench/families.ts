@@ -5,6 +5,7 @@ import { echo } from './families/echo.ts';
 import { ends } from './families/ends.ts';
 import { files } from './families/files.ts';
 import { fs } from './families/fs.ts';
+import { gibibyte } from './families/gibibyte.ts';
 import { hash } from './families/hash.ts';
 import { heap } from './families/heap.ts';
 import { http } from './families/http.ts';
@@ -27,6 +28,7 @@ export const families: readonly Family[] = [
   cachedReads,
   directReads,
   sequentialReads,
+  gibibyte,
   files,
   fs,
   paths,
