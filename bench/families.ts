@@ -1,6 +1,7 @@
 /** Everything that is compared, in the order of docs/bench.md. */
 import { appends } from './families/appends.ts';
 import { beside } from './families/beside.ts';
+import { connections } from './families/connections.ts';
 import { echo } from './families/echo.ts';
 import { ends } from './families/ends.ts';
 import { files } from './families/files.ts';
@@ -39,6 +40,7 @@ export const families: readonly Family[] = [
   stat,
   log,
   echo,
+  connections,
   http,
   proxy,
   wakeup,
