@@ -18,6 +18,7 @@ import { paths } from './families/paths.ts';
 import { proxy } from './families/proxy.ts';
 import { cachedReads, directReads, sequentialReads } from './families/reads.ts';
 import { registerCalls } from './families/register.ts';
+import { rings } from './families/rings.ts';
 import { stat } from './families/stat.ts';
 import { tree } from './families/tree.ts';
 import { wakeup } from './families/wakeup.ts';
@@ -46,6 +47,7 @@ export const families: readonly Family[] = [
   wakeup,
   ends,
   inflight,
+  rings,
   heap,
   load,
 ];
