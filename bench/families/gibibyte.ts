@@ -1,28 +1,22 @@
 /** One large file, read from its beginning to its end. */
 import { closeSync, createReadStream, fsyncSync, openSync, statfsSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AsyncRing } from 'uring';
 import { createReadStream as readStreamByRing } from 'uring/fs';
-import type { Effort, Family, Work } from '../harness.ts';
+import type { Family, Work } from '../harness.ts';
 import { turn } from '../turn.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const WHOLE = 1024;
 const PART = 256;
-/** Looked at before there is a file: it takes room, too. */
-const hasRoom = freeBytes(tmpdir()) >= 3 * GIB;
+/** How long the file is, which is known when it is written. */
+let mebibytes = PART;
 
 function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
-}
-
-/** How long the file is. */
-function mebibytes({ isQuick }: Effort): number {
-  return isQuick || !hasRoom ? PART : WHOLE;
 }
 
 /** What each MiB of the file begins with. */
@@ -72,14 +66,13 @@ function byRing(highWaterMark: number): (args: readonly string[]) => Work {
 
 /** One buffer, again and again. */
 async function* byFileHandle(path: string): AsyncGenerator<Uint8Array> {
-  const file = await open(path);
+  await using file = await open(path);
   const memory = new Uint8Array(MIB);
   for (;;) {
     const { bytesRead } = await file.read(memory, 0, MIB);
-    if (bytesRead === 0) break;
+    if (bytesRead === 0) return;
     yield memory.subarray(0, bytesRead);
   }
-  await file.close();
 }
 
 export const gibibyte: Family = {
@@ -90,7 +83,7 @@ export const gibibyte: Family = {
   plot: { axes: ['rate', 'cpu'] },
   heading: () => 'a MiB after the other',
   cases: ['MiB'],
-  count: (_, effort) => mebibytes(effort),
+  count: () => mebibytes,
   workers: {
     'node:fs createReadStream': reads((path) => createReadStream(path)),
     'FileHandle.read, 1 MiB': reads(byFileHandle),
@@ -100,8 +93,10 @@ export const gibibyte: Family = {
   },
   async sides(kit) {
     const path = join(kit.folder, 'gibibyte');
-    writeFile(path, mebibytes(kit.effort));
-    if (!hasRoom) kit.skipped.set('a file of 1 GiB', 'the disk has not 3 GiB free; it has 256 MiB');
+    const hasRoom = freeBytes(kit.folder) >= 3 * GIB;
+    if (!hasRoom) kit.skipped.set('a file of 1 GiB', 'needs 3 GiB free on the disk; it has 256 MiB here');
+    mebibytes = kit.effort.isQuick || !hasRoom ? PART : WHOLE;
+    writeFile(path, mebibytes);
     await kit.node(Object.keys(this.workers), [path], kit.cpus(2));
   },
   expected: (_, count) =>
