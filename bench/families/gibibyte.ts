@@ -79,7 +79,7 @@ export const gibibyte: Family = {
   name: 'gibibyte',
   title: 'One sequential read of a file of 1 GiB, cached',
   unit: 'a MiB of the file',
-  how: 'A file in the page cache is read from its beginning to its end, a chunk after the other: streams and chunks() in their default of 64 KiB, or 1 MiB at a time. chunks() and FileHandle.read use one buffer again and again, streams have a new one for each chunk. The first round, which does not count, reads the file once for all. 256 MiB with --quick, or where the disk has not 3 GiB free.',
+  how: 'A file in the page cache is read from its beginning to its end, a chunk after the other: streams and chunks() in their default of 64 KiB, or 1 MiB at a time. chunks() and FileHandle.read use one buffer again and again, streams have a new one for each chunk. Operations in a second are MiB/s. The first round, which does not count, reads the file once. 256 MiB with --quick, or where the disk has not 3 GiB free.',
   plot: { axes: ['rate', 'cpu'] },
   heading: () => 'a MiB after the other',
   cases: ['MiB'],
