@@ -28,6 +28,7 @@ const NAMES = 190;
 
 function colourOf(by: string): string {
   if (['C', 'fio', 'nothing', 'koffi'].includes(by)) return OTHERS;
+  if (by.includes('uring')) return OURS;
   return /FileHandle|fs|node:/.test(by) ? NODES : OURS;
 }
 

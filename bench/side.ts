@@ -25,6 +25,16 @@ export function allowedCpus(): number[] {
   });
 }
 
+/** Beside what a benchmark opens: the runtime's own files. */
+const OTHER_FILES = 64;
+
+/** Why a process can't have so many more files open; undefined where it can: Node.js and our C raise their limit as far as they may. */
+export function lacksOpenFiles(count: number): string | undefined {
+  const limit = /Max open files\s+\S+\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  if (limit === undefined || Number(limit) >= count + OTHER_FILES) return undefined;
+  return `needs ${count + OTHER_FILES} open files, the hard limit is ${limit} (ulimit -Hn)`;
+}
+
 /** Is there such a program? */
 export function has(program: string): boolean {
   return spawnSync(program, ['--version']).status === 0;

@@ -1,7 +1,8 @@
 /*
  * The load of servers: each connection sends, waits for the whole answer, and sends again. Arguments: the port, on loopback, and
  * what the server does: "echo", which has to come back as it was, or "http", of which as many bytes have to come as it says.
- * CASE is CONNECTIONS:BYTES; a turn ends after COUNT answers, or 20 s.
+ * CASE is CONNECTIONS:BYTES, or CONNECTIONS:BYTES:AT_ONCE: then only so many connections wait for an answer at once, one after the other of all,
+ * and connections stay open for the next turn. A turn ends after COUNT answers, or 20 s.
  */
 #include "turns.h"
 #include <arpa/inet.h>
@@ -21,12 +22,15 @@ static struct connection {
   unsigned sent, got;
   /* How long the answer is; 0: its head has not come yet. */
   unsigned length;
+  int is_waiting;
   double start;
   char head[MAX_HEAD + 1];
 } connections[MAX_CONNECTIONS];
 static char message[MAX_BYTES], answer[MAX_BYTES];
 static unsigned port, bytes, asked;
-static int is_http;
+/* How many connections there are, how many wait at once, and which one is next. */
+static unsigned opened, at_once, next;
+static int is_http, epoll;
 static long begun, done;
 
 static int connect_one(void) {
@@ -48,9 +52,18 @@ static void send_rest(struct connection *c) {
 
 static void begin(struct connection *c) {
   c->sent = c->got = 0;
+  c->is_waiting = 1;
   c->length = is_http ? 0 : bytes;
   c->start = latency_start(begun++);
   send_rest(c);
+}
+
+/* The connection that goes on when this one has its answer. */
+static struct connection *following(struct connection *c) {
+  if (at_once == opened) return c;
+  do c = &connections[next++ % opened];
+  while (c->is_waiting);
+  return c;
 }
 
 static void wrong(const char *what) {
@@ -84,36 +97,54 @@ static void receive(struct connection *c, long count) {
   if (c->got > c->length) wrong("more than the answer came");
   latency_end(c->start);
   done++;
-  if (begun < count) begin(c);
+  c->is_waiting = 0;
+  if (begun < count) begin(following(c));
 }
 
-static int run(const char *name, long count, unsigned seed) {
-  unsigned n;
-  if (sscanf(name, "%u:%u", &n, &bytes) != 2 || n == 0 || n > MAX_CONNECTIONS || bytes > MAX_BYTES) return 0;
-  asked = bytes;
-  for (unsigned i = 0; i < bytes; i++) message[i] = (seed * 31 + i * 7) % 251;
-  if (is_http) asked = sprintf(message, "GET /%u HTTP/1.1\r\nHost: localhost\r\n\r\n", bytes);
-  int epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+static void connect_all(unsigned n) {
+  epoll = must(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
   for (unsigned i = 0; i < n; i++) {
     connections[i].fd = connect_one();
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.u32 = i};
     must(epoll_ctl(epoll, EPOLL_CTL_ADD, connections[i].fd, &event), "epoll_ctl");
   }
-  begun = done = 0;
+  opened = n;
+}
+
+static void close_all(void) {
+  for (unsigned i = 0; i < opened; i++) close(connections[i].fd);
+  if (opened > 0) close(epoll);
+  opened = 0;
+}
+
+static int run(const char *name, long count, unsigned seed) {
+  unsigned n;
+  int numbers = sscanf(name, "%u:%u:%u", &n, &bytes, &at_once);
+  if (numbers < 2 || n == 0 || n > MAX_CONNECTIONS || bytes > MAX_BYTES) return 0;
+  if (numbers < 3) at_once = n;
+  if (at_once == 0 || at_once > n) return 0;
+  asked = bytes;
+  for (unsigned i = 0; i < bytes; i++) message[i] = (seed * 31 + i * 7) % 251;
+  if (is_http) asked = sprintf(message, "GET /%u HTTP/1.1\r\nHost: localhost\r\n\r\n", bytes);
+  if (opened != n) {
+    close_all();
+    connect_all(n);
+  }
+  begun = done = next = 0;
   start_clock();
-  for (unsigned i = 0; i < n && begun < count; i++) begin(&connections[i]);
+  while (next < at_once && begun < count) begin(&connections[next++]);
   while (done < count && now() - started < SECONDS * 1e9) {
     struct epoll_event events[256];
     int ready = must(epoll_wait(epoll, events, 256, 1000), "epoll_wait");
     for (int i = 0; i < ready; i++) {
       struct connection *c = &connections[events[i].data.u32];
+      if (!c->is_waiting) continue;
       if (c->sent < asked) send_rest(c);
       receive(c, count);
     }
   }
   stop_clock();
-  for (unsigned i = 0; i < n; i++) close(connections[i].fd);
-  close(epoll);
+  if (at_once == n) close_all();
   sum = done;
   return done == count;
 }

@@ -16,6 +16,8 @@ static int ring;
 static unsigned sq_mask, cq_mask, prepared, *sq_tail, *cq_head, *cq_tail;
 static struct io_uring_sqe *sqes;
 static struct io_uring_cqe *cqes;
+static char *rings;
+static size_t rings_bytes, sqes_bytes;
 
 static void *map_ring(size_t length, off_t offset) {
   void *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, offset);
@@ -28,8 +30,10 @@ static inline void make_ring(unsigned entries, unsigned flags) {
   ring = must(syscall(SYS_SETUP, entries, &p), "io_uring_setup");
   size_t cq_bytes = p.cq_off.cqes + p.cq_entries * sizeof *cqes;
   size_t sq_bytes = flags & NO_SQARRAY ? 0 : p.sq_off.array + p.sq_entries * sizeof(unsigned);
-  char *rings = map_ring(cq_bytes > sq_bytes ? cq_bytes : sq_bytes, IORING_OFF_SQ_RING);
-  sqes = map_ring(p.sq_entries * sizeof *sqes, IORING_OFF_SQES);
+  rings_bytes = cq_bytes > sq_bytes ? cq_bytes : sq_bytes;
+  sqes_bytes = p.sq_entries * sizeof *sqes;
+  rings = map_ring(rings_bytes, IORING_OFF_SQ_RING);
+  sqes = map_ring(sqes_bytes, IORING_OFF_SQES);
   sq_tail = (unsigned *)(rings + p.sq_off.tail);
   cq_head = (unsigned *)(rings + p.cq_off.head);
   cq_tail = (unsigned *)(rings + p.cq_off.tail);
@@ -38,6 +42,12 @@ static inline void make_ring(unsigned entries, unsigned flags) {
   cq_mask = p.cq_entries - 1;
   if (sq_bytes > 0)
     for (unsigned i = 0; i < p.sq_entries; i++) ((unsigned *)(rings + p.sq_off.array))[i] = i;
+}
+
+static inline void end_ring(void) {
+  munmap(rings, rings_bytes);
+  munmap(sqes, sqes_bytes);
+  close(ring);
 }
 
 /* The next free entry, cleared. */

@@ -8,7 +8,8 @@ import { listening, load, loadOf, told, twoCpus } from '../servers.ts';
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 
-function byNet(): Promise<Work> {
+/** Sends back what comes, by Node alone. */
+export function byNet(): Promise<Work> {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('data', (data) => socket.write(data));
     socket.on('error', () => socket.destroy());
@@ -88,7 +89,7 @@ async function start(kit: Kit): Promise<void> {
 }
 
 /** As a user would write it. */
-async function byServer(): Promise<Work> {
+export async function byServer(): Promise<Work> {
   const ring = new AsyncRing(4096);
   const server = ring.createServer({ host: '127.0.0.1', backlog: 4096 });
   const answer = async (socket: RingSocket): Promise<void> => {

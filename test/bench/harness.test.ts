@@ -133,6 +133,15 @@ test('a plot has the title, each side with its ratio, and a white ground', async
   }
 });
 
+test('uring/fs is drawn in the colour of this library, not in that of Node.js', async () => {
+  const [family] = families;
+  assert.ok(family);
+  const fills = async (by: string) =>
+    new Set((await svg(family, [row(family.name, '1', by, 1, 2, 3)], '')).match(/fill="#\w{6}"/g));
+  assert.deepEqual(await fills('createServer, uring/fs'), await fills('AsyncRing'));
+  assert.notDeepEqual(await fills('fs.promises'), await fills('AsyncRing'));
+});
+
 describe('the command', () => {
   test('refuses a name that it does not have', () => {
     const { status, stderr } = bench('nonsense');
