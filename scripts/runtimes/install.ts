@@ -36,7 +36,9 @@ export function installed(runtime: Package): { readonly path: string; readonly p
 /** Returns why not, or undefined. */
 function install({ name, spec }: Package): string | undefined {
   mkdirSync(cache, { recursive: true });
-  writeFileSync(join(cache, 'package.json'), '{ "private": true }\n');
+  const manifest = join(cache, 'package.json');
+  // with the names of the others, which npm would take away
+  if (!existsSync(manifest)) writeFileSync(manifest, '{ "private": true }\n');
   const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
   const args = ['install', '--prefix', cache, ...options, `${name}@${spec}`];
   const { status, stderr, error } = spawnSync('npm', args, { encoding: 'utf8' });
