@@ -261,39 +261,40 @@ export class RingSocket extends RingFile {
     isReused: boolean,
     isPooled: boolean,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    const pool = isPooled ? poolOf(this.#ring) : undefined;
     const options = signal === undefined ? undefined : { signal };
+    const pool = isPooled ? poolOf(this.#ring) : undefined;
+    const fromPool = pool && ((fd: number) => this.#ring.recv(fd, pool, this.#limited(options)));
     let own: Uint8Array | undefined;
     for (;;) {
-      // whom the pool had no buffer for keeps to its own: there are more receivers than buffers
-      const part = pool === undefined || own !== undefined ? undefined : await this.#pooled(pool, options);
-      if (part === 'end') return;
-      if (part === undefined) {
+      if (fromPool !== undefined && own === undefined) {
+        let part: BufferPart | undefined;
+        try {
+          // awaited here and in no function between: what waits for a quiet connection is kept for long
+          part = await this.withFd(fromPool);
+          if (part === undefined) return;
+        } catch (error) {
+          if (!isExhausted(error)) throw error;
+          // whom the pool had no buffer for keeps to its own: there are more receivers than buffers
+          own = new Uint8Array(size);
+          continue;
+        }
+        try {
+          yield isReused ? part.bytes : part.bytes.slice();
+        } finally {
+          part.release();
+        }
+      } else {
         own ??= new Uint8Array(size);
         const count = await this.read(own, options);
         if (count === 0) return;
         yield own.subarray(0, count);
-        if (!isReused) own = new Uint8Array(size);
-        continue;
-      }
-      try {
-        yield isReused ? part.bytes : part.bytes.slice();
-      } finally {
-        part.release();
+        if (!isReused) own = undefined;
       }
     }
   }
+}
 
-  /** One receive into a buffer of the pool; undefined where none is free. */
-  async #pooled(
-    pool: BufferRing,
-    options: AsyncOptions | undefined,
-  ): Promise<BufferPart | 'end' | undefined> {
-    try {
-      return (await this.withFd((fd) => this.#ring.recv(fd, pool, this.#limited(options)))) ?? 'end';
-    } catch (error) {
-      if (error instanceof OpError && error.code === 'ENOBUFS') return undefined;
-      throw error;
-    }
-  }
+/** Had the pool no buffer? */
+function isExhausted(error: unknown): boolean {
+  return error instanceof OpError && error.code === 'ENOBUFS';
 }
