@@ -29,6 +29,16 @@ const SPARE = 64;
 /** The most that the kernel reads at once: MAX_RW_COUNT. */
 const MOST = 0x7fff_f000;
 
+/** All of it in one piece, without a copy where two chunks are. */
+function joined(chunks: readonly Uint8Array[]): Buffer {
+  const [first, second] = chunks;
+  if (chunks.length !== 2 || first === undefined || second === undefined) return Buffer.concat(chunks);
+  const isOne = first.buffer === second.buffer && first.byteOffset + first.length === second.byteOffset;
+  return isOne
+    ? Buffer.from(first.buffer, first.byteOffset, first.length + second.length)
+    : Buffer.concat(chunks);
+}
+
 /** Options of reads and writes of a RingFile; `timeoutMs` is for each operation. */
 export interface FileReadOptions extends AsyncOptions {
   /** Where in the file, in bytes; -1, or absent: the current position. */
@@ -203,10 +213,14 @@ export class RingFile implements AsyncDisposable {
       // one byte more than there is, so that the end is seen without another buffer
       const { size: whole } = await this.stat(signal && { signal });
       const rest = Math.min(whole - (at < 0 ? first.length : at) + 1, left, MOST);
-      let buffer = new Uint8Array(Math.max(rest, Math.min(size, left)));
+      const room = Math.max(rest, Math.min(size, left));
+      const both = new Uint8Array(first.length + room);
+      both.set(first);
+      chunks[0] = both.subarray(0, first.length);
+      let buffer = both.subarray(first.length);
       while ((await isFilled(buffer)) && left > 0) buffer = new Uint8Array(Math.min(size, left));
     }
-    const all = Buffer.concat(chunks);
+    const all = joined(chunks);
     // after an error the kernel may still write there
     if (spare.length < SPARE) spare.push(first);
     return all;
