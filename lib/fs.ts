@@ -17,6 +17,8 @@ export { createReadStream, createWriteStream } from './fs/streams.ts';
 export type NodePromises = typeof node;
 /** As `promises` has it where Node is new enough: from 22 on. */
 export type Glob = NodePromises extends { readonly glob: infer G } ? G : undefined;
+/** As `promises` has it where Node is new enough: from 24 on. */
+export type MkdtempDisposable = NodePromises extends { readonly mkdtempDisposable: infer M } ? M : undefined;
 
 export const access: NodePromises['access'] = promises.access;
 export const appendFile: NodePromises['appendFile'] = promises.appendFile;
@@ -51,6 +53,9 @@ export const watch: NodePromises['watch'] = promises.watch;
 export const writeFile: NodePromises['writeFile'] = promises.writeFile;
 /** undefined before Node 22. */
 export const glob: Glob = Reflect.get(promises, 'glob');
+
+/** undefined before Node 24. */
+export const mkdtempDisposable: MkdtempDisposable = Reflect.get(promises, 'mkdtempDisposable');
 
 /** All of it. */
 export interface UringFs extends NodePromises {

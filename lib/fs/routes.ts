@@ -74,6 +74,7 @@ export const ROUTES: { readonly [name: string]: Route } = {
   lutimes: { by: 'threads', why: NO_OPERATION },
   mkdir: { by: 'threads', why: 'the kernel always gives it to a worker' },
   mkdtemp: { by: 'threads', why: NO_OPERATION },
+  mkdtempDisposable: { by: 'threads', why: NO_OPERATION },
   opendir: { by: 'threads', why: NO_OPERATION },
   readdir: { by: 'threads', why: NO_OPERATION },
   readlink: { by: 'threads', why: NO_OPERATION },
