@@ -22,11 +22,10 @@ const ENTRANCES = entrances.map(({ specifier }) => specifier);
 const NODE_TYPED = ['uring/fs'];
 const PROGRAMS = ['program.mjs', 'program.cjs'];
 const PACKED =
-  /^(dist\/[\w-]+\.([cm]js|d\.[cm]ts)|dist\/types\/\w+\.d\.cts|dist\/THIRD-PARTY-LICENSES\.txt|dist\/man\/uring[\w-]*\.1|dist\/completions\/(uring\.bash|_uring|uring\.fish)|schemas\/\w+\.schema\.json|docs\/(guides\/(pictures\/)?\w+\.(md|svg)|containers\/seccomp\.json|performance\.md)|README\.md|LICENSE|CHANGELOG\.md|package\.json)$/;
+  /^(dist\/[\w-]+\.([cm]js|d\.[cm]ts)|dist\/types\/\w+\.d\.cts|dist\/THIRD-PARTY-LICENSES\.txt|dist\/man\/uring[\w-]*\.1|dist\/completions\/(uring\.bash|_uring|uring\.fish)|schemas\/\w+\.schema\.json|docs\/(guides\/(pictures\/)?\w+\.(md|svg)|containers\/seccomp\.json|performance\.md)|README\.md|LICENSE|package\.json)$/;
 const REQUIRED = [
   'README.md',
   'LICENSE',
-  'CHANGELOG.md',
   'package.json',
   'dist/THIRD-PARTY-LICENSES.txt',
   'dist/cli.cjs',
