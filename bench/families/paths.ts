@@ -40,7 +40,8 @@ function ofRing(): Calls {
     symlink: (from, to) => ring.symlink(from, to),
     unlink: (path) => ring.unlink(path),
     datasync: (fd) => ring.fsync(fd, { dataOnly: true }),
-    empty: async (path) => (await ring.open(path, { flags: 'w' })).close(),
+    // a worker closes what may have been written: the file system may have to write it to the disk first
+    empty: async (path) => ring.closeFd(await ring.open(path, { flags: 'w' }), { async: true }),
   };
 }
 
