@@ -96,7 +96,7 @@ many times as many operations in a second as the first side of its case, taken r
 threads of the pool and of the kernel's workers included; p50 and p99 are latencies of single operations; MiB is the peak of its memory. C is ours, on the
 raw system calls, with the same setup flags (\`bench/c\`).
 
-Repeat it: \`npm run bench\` (seven minutes; \`-- --quick\` two), \`npm run bench -- --list\` for the names, \`npm run bench -- --docs docs\` to write this page. TMPDIR says on which
+Repeat it: \`npm run bench\` (eighteen minutes; \`-- --quick\` three), \`npm run bench -- --list\` for the names, \`npm run bench -- --docs docs\` to write this page. TMPDIR says on which
 disk. A C compiler, fio and taskset are used where they are installed. Numbers of different machines say little; ratios of one run do.`;
 
 /** Writes FOLDER/bench.md and a plot for each family into FOLDER/bench. */
