@@ -242,7 +242,7 @@ export class RingFile implements AsyncDisposable {
     for (let done = 0; done < bytes.length; ) {
       const part = bytes.subarray(done);
       const write = () => this.write(part, { ...common, offset: offset < 0 ? -1 : offset + done });
-      done += await (offset < 0 ? writeHere(this.#fd, part.length, write) : write());
+      done += await (offset < 0 ? writeHere(() => this.#fd, part.length, write) : write());
     }
   }
 

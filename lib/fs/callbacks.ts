@@ -1,10 +1,11 @@
 /** The functions of `node:fs` with callbacks that a ring does faster: for streams, and for `uring/register`. */
 import type { Stats } from 'node:fs';
+import { isMainThread } from 'node:worker_threads';
 import type { AsyncRing } from '../faces/async-ring.ts';
 import { ringOrThreads } from './backend.ts';
 import { closeOn } from './ending.ts';
 import { asNode } from './errors.ts';
-import { nodeFs, ownsFds } from './node.ts';
+import { nodeFs } from './node.ts';
 import { isChanging, isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
 import { planRead, readOn } from './read-file.ts';
 import { isInMemory, learn, planStat, statOn } from './stat.ts';
@@ -52,6 +53,11 @@ function isFd(value: unknown): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff;
 }
 
+/**
+ * In a worker Node keeps a list of the fds that it opened for it, to close what is left, and warns of others; Deno closes
+ * and writes to fds of its own list alone. There fds are theirs.
+ */
+const ownsFds = isMainThread && !('deno' in process.versions);
 /** What a ring has opened to be read, and is to close. One that was closed otherwise stays until its number comes again. */
 const opened = new Set<number>();
 

@@ -1,7 +1,6 @@
 /** Node's own functions, as they were when this was loaded: `uring/register` puts others in their place. */
 import fs from 'node:fs';
 import promises from 'node:fs/promises';
-import { isMainThread } from 'node:worker_threads';
 
 /** `node:fs/promises`. */
 export const nodePromises: typeof promises = { ...promises };
@@ -44,12 +43,6 @@ export const nodeFs = {
   writeFile,
   writev,
 } as const;
-
-/**
- * In a worker Node keeps a list of the fds that it opened for it, to close what is left, and warns of others; Deno closes
- * and writes to fds of its own list alone. There fds are theirs.
- */
-export const ownsFds: boolean = isMainThread && !('deno' in process.versions);
 
 function isLike<F>(_node: F, made: unknown): made is F {
   return typeof made === 'function';

@@ -14,7 +14,7 @@ function none(): void {}
 /** Writes at `offset`; -1: at the current position. */
 export function writeAt(ring: AsyncRing, fd: number, memory: Uint8Array, offset: number): Promise<number> {
   const write = () => ring.write(fd, memory, { offset });
-  return offset >= 0 ? write() : writeHere(fd, memory.byteLength, write);
+  return offset >= 0 ? write() : writeHere(() => fd, memory.byteLength, write);
 }
 
 /** As `writeAt`, of several pieces of memory. */
@@ -26,7 +26,7 @@ export function writevAt(
 ): Promise<number> {
   const write = () => ring.writev(fd, memory, { offset });
   const length = memory.reduce((sum, each) => sum + each.byteLength, 0);
-  return offset >= 0 ? write() : writeHere(fd, length, write);
+  return offset >= 0 ? write() : writeHere(() => fd, length, write);
 }
 
 /**
@@ -80,12 +80,13 @@ async function writeRest(
     step = 'close';
     await ring.closeFd(slot, BY_WORKER);
   } catch (error) {
-    if (step === 'write' && !hasFailed(ring)) await ring.closeFd(slot, BY_WORKER);
+    // what the write failed with is the error, whatever comes of the close
+    if (step === 'write' && !hasFailed(ring)) await ring.closeFd(slot, BY_WORKER).catch(none);
     throw nodeError(error, { step, fd: -1, path: undefined });
   }
 }
 
-/** Writes to an open file, or to one that is opened and closed for it; see readAll(). */
+/** Writes to an open file, or to one that is opened and closed for it. */
 async function writeAll(
   ring: AsyncRing,
   source: Opening | number,

@@ -288,7 +288,7 @@ export class RingSocket extends RingFile {
         const count = await this.read(own, options);
         if (count === 0) return;
         yield own.subarray(0, count);
-        if (!isReused) own = undefined;
+        if (!isReused) own = new Uint8Array(size);
       }
     }
   }
