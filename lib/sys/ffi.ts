@@ -25,6 +25,23 @@ function refuse(): never {
   throw new UnsupportedError('uring', { why: PROBLEM ?? 'unknown', kernel: release(), cause });
 }
 
+const EIO = 5;
+const isDeno = 'deno' in process.versions;
+/** Has Deno unloaded what koffi made? See `untilUnload`. */
+let isUnloaded = false;
+// microtasks that run after it are those of `deno test`: a program and a worker have none
+if (isDeno && libc !== undefined)
+  Object(globalThis).addEventListener('unload', () => queueMicrotask(() => (isUnloaded = true)));
+
+/**
+ * A function of koffi's that fails with `failure` once Deno has unloaded it. `deno test` does so at the end of a file and then
+ * runs timers and promises once more, those of rings as well: a call would end the process with SIGSEGV.
+ */
+function untilUnload<F extends (...args: never[]) => unknown>(call: F, failure: unknown): F {
+  if (!isDeno) return call;
+  return ((...args: never[]) => (isUnloaded ? failure : call(...args))) as F;
+}
+
 /** One fixed prototype for each use: the variadic form is three times slower. */
 function bind<F extends (...args: never[]) => unknown>(
   symbol: string,
@@ -32,19 +49,20 @@ function bind<F extends (...args: never[]) => unknown>(
   ...parameters: string[]
 ): F {
   if (libc === undefined) return refuse as unknown as F;
-  return libc.func(symbol, result, parameters) as KoffiFunc<never> as unknown as F;
+  return untilUnload(libc.func(symbol, result, parameters) as KoffiFunc<never> as unknown as F, -1);
 }
 
 /** The thread's errno, valid only in the expression right after a call. */
-export const errno: () => number = koffi === undefined ? refuse : koffi.errno;
+export const errno: () => number = koffi === undefined ? refuse : untilUnload(koffi.errno, EIO);
 /** koffi knows no DataView on Deno. */
 function addressOnDeno(view: ArrayBufferView | ArrayBuffer): bigint {
+  if (isUnloaded) return 0n;
   return koffi === undefined ? refuse() : koffi.address(types.isDataView(view) ? bytesOf(view) : view);
 }
 
 /** The address of a view's first byte; 0n for a detached one. */
 export const address: (view: ArrayBufferView | ArrayBuffer) => bigint =
-  koffi === undefined ? refuse : 'deno' in process.versions ? addressOnDeno : koffi.address;
+  koffi === undefined ? refuse : isDeno ? addressOnDeno : koffi.address;
 /** An ArrayBuffer over memory that V8 does not own. Aborts the process for address 0. */
 export const viewMemory: (at: bigint | number, length: number) => ArrayBuffer =
   koffi === undefined ? refuse : koffi.view;

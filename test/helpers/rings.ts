@@ -117,12 +117,17 @@ function difference(before: readonly string[]): { readonly left: string[]; reado
   };
 }
 
-/** A worker's thread ends before Node.js says so; elsewhere a moment later. */
-async function threadsEnded(before: readonly string[]): Promise<void> {
+/** A worker's thread ends before Node.js says so; elsewhere a moment later: waits until `isGone` says that it has. */
+async function threadsEnded(isGone: () => boolean): Promise<void> {
   if (isNode) return;
   const end = performance.now() + 2000;
-  const isSettled = () => Object.values(difference(before)).every((things) => things.length === 0);
-  while (!isSettled() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (!isGone() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+/** Is there no memory of a worker any more? What a thread that has ended left is unmapped first. */
+function isSwept(): boolean {
+  sweep();
+  return !readFileSync('/proc/self/maps', 'utf8').includes('/memfd:uring');
 }
 
 /** What is left in the end: Node.js closes sockets of its own a little later than it was asked to. */
@@ -158,6 +163,7 @@ export function ringTest(name: string, options: Needs, body: (scope: Scope) => v
     const scope = new Scope();
     // what the test before left for a moment, and its threads
     sweep();
+    await threadsEnded(isSwept);
     await allGivenBack();
     closeIdleWaker();
     const before = things();
@@ -169,7 +175,7 @@ export function ringTest(name: string, options: Needs, body: (scope: Scope) => v
     }
     scope.close();
     await allGivenBack();
-    await threadsEnded(before);
+    await threadsEnded(() => Object.values(difference(before)).every((things) => things.length === 0));
     assert.deepEqual(await lastDifference(before), { left: [], lost: [] });
   });
 }

@@ -28,7 +28,11 @@ async function check(name, body) {
 
 /** What a program wrote that this runtime has run. */
 async function output(path, ...args) {
-  const child = spawn(process.execPath, [...RUN, new URL(path, import.meta.url).pathname, ...args]);
+  return outputOf(RUN, path, args);
+}
+
+async function outputOf(run, path, args = []) {
+  const child = spawn(process.execPath, [...run, new URL(path, import.meta.url).pathname, ...args]);
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => (stdout += data));
@@ -128,6 +132,11 @@ await check('runs the command', async () => {
   const report = await output('../../dist/cli.cjs', 'probe');
   if (!printed.includes(version) || !report.includes('REGISTER_BUFFERS')) return { printed, report };
 });
+
+if ('deno' in process.versions)
+  await check('outlives the end of `deno test`, timers or not', async () => {
+    for (let i = 0; i < 10; i++) await outputOf(['test', '-A', '--no-check'], 'late.deno.mjs');
+  });
 
 for (const how of ['idle', 'pending', 'listening', 'turns', 'churn'])
   await check(`outlives workers that are terminated, and keeps nothing of theirs: ${how}`, async () => {
