@@ -17,6 +17,7 @@ import { writeDeclarations } from './build/declarations.ts';
 import { entrances, everythingOf, root } from './build/entrances.ts';
 import { inLines } from './build/lines.ts';
 import { writeNotice } from './build/notice.ts';
+import { withNumbers } from './build/numbers.ts';
 
 /** By require: its declarations don't fit what `import` gives. */
 const commonjs: () => Plugin = createRequire(import.meta.url)('@rollup/plugin-commonjs');
@@ -39,13 +40,13 @@ const facades: Plugin = {
 const FACADE = '\0facade:';
 const sourceOf = (facade: string): string => facade.slice(FACADE.length);
 
-/** Takes the types away. */
+/** Takes the types away, and makes constants numbers. */
 const typescript: Plugin = {
   name: 'typescript',
   async transform(code, sourcefile) {
     if (!sourcefile.endsWith('.ts')) return null;
     const { code: js } = await transform(code, { loader: 'ts', target: 'node20', sourcefile });
-    return { code: js, map: null };
+    return { code: await withNumbers(js, this.parse(js), sourcefile), map: null };
   },
   resolveImportMeta: (property) =>
     property === 'dirname' || property === 'filename' ? `__${property}` : null,

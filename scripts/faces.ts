@@ -224,6 +224,27 @@ function literal(value: unknown): string {
   return `operations.${table.name}.names`;
 }
 
+/** Functions that read an argument which is most often absent: out of line, for V8 inlines only so much. By what they do. */
+const readers = new Map<string, string>();
+
+function readerOf(name: string, reading: string): string {
+  const body = reading.replace(`, ${name}`, ', value');
+  const known = readers.get(body);
+  if (known !== undefined) return known;
+  const [stem = ''] = /^[a-z]\w*?(?=Option|$)/.exec(name) ?? [];
+  const base = `read${stem.charAt(0).toUpperCase()}${stem.slice(1)}`;
+  const taken = [...readers.values()].filter((each) => each.replace(/\d+$/, '') === base).length;
+  const reader = taken === 0 ? base : `${base}${taken + 1}`;
+  readers.set(body, reader);
+  return reader;
+}
+
+function writeReaders(): string {
+  return [...readers]
+    .map(([body, reader]) => `\nfunction ${reader}(value: unknown): number {\n  return ${body};\n}\n`)
+    .join('');
+}
+
 interface Step {
   readonly read: string[];
   readonly pin: string[];
@@ -242,7 +263,9 @@ function steps(name: string, kind: Kind, value: string, called: string, step: St
   const more = [...values, ...(kind.with ?? []).map(literal)];
   const reading = `${nameOf(kind.read)}('${kind.called ?? called}', ${more.join(', ')})`;
   step.read.push(
-    `const ${what} = ${absent === undefined ? '' : `${name} === undefined ? ${literal(absent)} : `}${reading};`,
+    absent === undefined
+      ? `const ${what} = ${reading};`
+      : `const ${what} = ${name} === undefined ? ${literal(absent)} : ${readerOf(name, reading)}(${name});`,
   );
   if (kind.holds !== undefined)
     step.held.push(kind.keep === undefined ? what : `${nameOf(kind.keep)}(${what})`);
@@ -293,7 +316,8 @@ export const ${name}: Operation<[${params.map(([arg, type]) => `${arg}: ${type}`
 }
 
 function writeEncoders(): string {
-  const code = all.map(writeEncoder).join('');
+  const encoders = all.map(writeEncoder).join('');
+  const code = `${encoders}${writeReaders()}`;
   const modules = Object.entries(MODULES)
     .filter(([module]) => new RegExp(`\\b${module}\\.`).test(code))
     .map(([module, [file]]) => `import * as ${module} from '../operations/${file}.ts';\n`)
@@ -345,10 +369,11 @@ function writePrepare(): string {
       return `${about(each, 'prepare')}  ${name}(${parameters(each, (arg) => !hidden.has(arg), 'OperationOptions')}): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.${name}.defaults : options;
-    const bits = bitsOf(core, encoders.${name}, given);
+    const operation = encoders.${name};
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.${name}, userData, bits, encoders.${name}.encode(${['core', 'given', ...args].join(', ')}));
+    commit(core, operation, userData, bits, operation.encode(${['core', 'given', ...args].join(', ')}));
   }
 ${aliasesOf(each)}`;
     });

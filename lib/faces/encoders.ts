@@ -93,8 +93,7 @@ export const accept: Operation<[server: File, into: Into | undefined], Partial<A
     const serverRead = reads.file('server', server);
     const peerOptionRead = ofAddress.addressBuffer('options.peer', options.peer);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 2147483647);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags(flagsOption);
     const intoOptionRead = reads.into('options.into', into);
     const server0 = pins.file(core, 'server', serverRead);
     const peerOption0 = ofAddress.pinAddressBuffer(core, 'options.peer', peerOptionRead);
@@ -116,8 +115,7 @@ export const acceptMultishot: Operation<
   encode(core, options, server, into) {
     const serverRead = reads.file('server', server);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 2147483647);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags(flagsOption);
     const intoOptionRead = ofSockets.freeSlots('options.into', into);
     const server0 = pins.file(core, 'server', serverRead);
     const intoOption0 = pins.fileIndex(core, 'options.into', intoOptionRead);
@@ -229,11 +227,9 @@ export const fadvise: Operation<[file: File, advice: FileAdvice], Partial<RangeO
     const fileRead = reads.file('file', file);
     const adviceRead = reads.named('advice', advice, operations.FileAdvice.names);
     const offsetOption = options.offset;
-    const offsetOptionRead =
-      offsetOption === undefined ? 0 : reads.integer('options.offset', offsetOption, 0, 9007199254740991);
+    const offsetOptionRead = offsetOption === undefined ? 0 : readOffset(offsetOption);
     const lengthOption = options.length;
-    const lengthOptionRead =
-      lengthOption === undefined ? 0 : reads.integer('options.length', lengthOption, 0, 9007199254740991);
+    const lengthOptionRead = lengthOption === undefined ? 0 : readLength(lengthOption);
     const file0 = pins.file(core, 'file', fileRead);
     operations.fadvise.write(core.entry(), file0, adviceRead, offsetOptionRead, lengthOptionRead);
     return undefined;
@@ -249,11 +245,9 @@ export const fallocate: Operation<[file: File, length: number], Partial<Fallocat
     const fileRead = reads.file('file', file);
     const lengthRead = reads.integer('length', length, 1, 9007199254740991);
     const offsetOption = options.offset;
-    const offsetOptionRead =
-      offsetOption === undefined ? 0 : reads.integer('options.offset', offsetOption, 0, 9007199254740991);
+    const offsetOptionRead = offsetOption === undefined ? 0 : readOffset(offsetOption);
     const modeOption = options.mode;
-    const modeOptionRead =
-      modeOption === undefined ? 0 : reads.integer('options.mode', modeOption, 0, 4294967295);
+    const modeOptionRead = modeOption === undefined ? 0 : readMode(modeOption);
     const file0 = pins.file(core, 'file', fileRead);
     operations.fallocate.write(core.entry(), file0, lengthRead, offsetOptionRead, modeOptionRead);
     return undefined;
@@ -323,8 +317,7 @@ export const fsetxattr: Operation<
     const nameRead = reads.attributeName('name', name);
     const valueRead = reads.view('value', value);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const name0 = pins.copy(core, 'name', nameRead);
     const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
@@ -342,11 +335,9 @@ export const fsync: Operation<[file: File], Partial<FsyncOptions>> = {
   encode(core, options, file) {
     const fileRead = reads.file('file', file);
     const offsetOption = options.offset;
-    const offsetOptionRead =
-      offsetOption === undefined ? 0 : reads.integer('options.offset', offsetOption, 0, 9007199254740991);
+    const offsetOptionRead = offsetOption === undefined ? 0 : readOffset(offsetOption);
     const lengthOption = options.length;
-    const lengthOptionRead =
-      lengthOption === undefined ? 0 : reads.integer('options.length', lengthOption, 0, 4294967295);
+    const lengthOptionRead = lengthOption === undefined ? 0 : readLength2(lengthOption);
     const dataOnlyOptionRead = reads.flag('options.dataOnly', options.dataOnly);
     const file0 = pins.file(core, 'file', fileRead);
     operations.fsync.write(core.entry(), file0, offsetOptionRead, lengthOptionRead, dataOnlyOptionRead);
@@ -380,8 +371,7 @@ export const futexWait: Operation<
     const arrayRead = ofFutexes.word('array', array, index);
     const valueRead = ofFutexes.wordValue('value', value);
     const maskOption = options.mask;
-    const maskOptionRead =
-      maskOption === undefined ? 4294967295 : reads.integer('options.mask', maskOption, 1, 4294967295);
+    const maskOptionRead = maskOption === undefined ? 4294967295 : readMask(maskOption);
     const sharedOptionRead = reads.flag('options.shared', options.shared);
     const array0 = ofFutexes.wordAddress(core, 'array', arrayRead);
     operations.futexWait.write(core.entry(), array0, valueRead, maskOptionRead, sharedOptionRead);
@@ -413,10 +403,9 @@ export const futexWake: Operation<
   holds: 'until completed',
   encode(core, options, array, index, count) {
     const arrayRead = ofFutexes.word('array', array, index);
-    const countRead = count === undefined ? 2147483647 : reads.integer('count', count, 0, 2147483647);
+    const countRead = count === undefined ? 2147483647 : readCount(count);
     const maskOption = options.mask;
-    const maskOptionRead =
-      maskOption === undefined ? 4294967295 : reads.integer('options.mask', maskOption, 1, 4294967295);
+    const maskOptionRead = maskOption === undefined ? 4294967295 : readMask(maskOption);
     const sharedOptionRead = reads.flag('options.shared', options.shared);
     const array0 = ofFutexes.wordAddress(core, 'array', arrayRead);
     operations.futexWake.write(core.entry(), array0, countRead, maskOptionRead, sharedOptionRead);
@@ -519,8 +508,7 @@ export const link: Operation<[oldPath: Path, newPath: Path], Partial<LinkOptions
     const fromOptionRead = reads.directory('options.from', options.from);
     const toOptionRead = reads.directory('options.to', options.to);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const oldPath0 = pins.copy(core, 'oldPath', oldPathRead);
     const newPath0 = pins.copy(core, 'newPath', newPathRead);
     operations.link.write(core.entry(), oldPath0, newPath0, fromOptionRead, toOptionRead, flagsOptionRead);
@@ -597,8 +585,7 @@ export const mkdir: Operation<[path: Path], Partial<MkdirOptions>> = {
     const pathRead = reads.path('path', path);
     const atOptionRead = reads.directory('options.at', options.at);
     const modeOption = options.mode;
-    const modeOptionRead =
-      modeOption === undefined ? 511 : reads.integer('options.mode', modeOption, 0, 4095);
+    const modeOptionRead = modeOption === undefined ? 511 : readMode2(modeOption);
     const path0 = pins.copy(core, 'path', pathRead);
     operations.mkdir.write(core.entry(), path0, atOptionRead, modeOptionRead);
     return pathRead;
@@ -613,18 +600,11 @@ export const msgRing: Operation<[target: AnyRing | number], Partial<MessageOptio
   encode(core, options, target) {
     const targetRead = ofRings.targetFd('target', target);
     const messageDataOption = options.messageData;
-    const messageDataOptionRead =
-      messageDataOption === undefined
-        ? 0
-        : reads.integer('options.messageData', messageDataOption, 0, 9007199254740991);
+    const messageDataOptionRead = messageDataOption === undefined ? 0 : readMessageData(messageDataOption);
     const resOption = options.res;
-    const resOptionRead =
-      resOption === undefined ? 0 : reads.integer('options.res', resOption, -2147483648, 2147483647);
+    const resOptionRead = resOption === undefined ? 0 : readRes(resOption);
     const cqeFlagsOption = options.cqeFlags;
-    const cqeFlagsOptionRead =
-      cqeFlagsOption === undefined
-        ? -1
-        : ofRings.messageFlags('options.cqeFlags', cqeFlagsOption, 0, 4294967295);
+    const cqeFlagsOptionRead = cqeFlagsOption === undefined ? -1 : readCqeFlags(cqeFlagsOption);
     operations.msgRing.write(
       core.entry(),
       targetRead,
@@ -645,10 +625,7 @@ export const msgRingFd: Operation<[file: FixedFile, into: OtherTable], Partial<M
     const fileRead = reads.slot('file', file);
     const intoRead = ofRings.placeThere('into', into);
     const messageDataOption = options.messageData;
-    const messageDataOptionRead =
-      messageDataOption === undefined
-        ? 0
-        : reads.integer('options.messageData', messageDataOption, 0, 9007199254740991);
+    const messageDataOptionRead = messageDataOption === undefined ? 0 : readMessageData(messageDataOption);
     const silentOptionRead = reads.flag('options.silent', options.silent);
     const file0 = pins.slot(core, 'file', fileRead);
     const into0 = ofRings.fdThere(core, 'into', intoRead);
@@ -665,11 +642,9 @@ export const nop: Operation<[], Partial<NopOptions>> = {
   holds: undefined,
   encode(core, options) {
     const resultOption = options.result;
-    const resultOptionRead =
-      resultOption === undefined ? 0 : reads.integer('options.result', resultOption, -2147483648, 2147483647);
+    const resultOptionRead = resultOption === undefined ? 0 : readResult(resultOption);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     operations.nop.write(core.entry(), resultOptionRead, flagsOptionRead);
     return undefined;
   },
@@ -703,8 +678,7 @@ export const pipe: Operation<[fds: Int32Array, into: Into | undefined], Partial<
   encode(core, options, fds, into) {
     const fdsRead = ofPaths.twoNumbers('fds', fds);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const intoOptionRead = reads.into('options.into', into);
     const fds0 = ofPaths.twoAddress(core, 'fds', fdsRead);
     const intoOption0 = ofPaths.twoSlots(core, 'options.into', intoOptionRead);
@@ -781,11 +755,9 @@ export const read: Operation<[file: File, memory: MemoryOrPool], Partial<ReadOpt
     const memoryRead = reads.memoryOrPool('memory', memory);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const lengthOption = options.length;
-    const lengthOptionRead =
-      lengthOption === undefined ? 0 : reads.integer('options.length', lengthOption, 0, 2147483647);
+    const lengthOptionRead = lengthOption === undefined ? 0 : readLength3(lengthOption);
     const file0 = pins.file(core, 'file', fileRead);
     const memory0 = pins.address(core, 'memory', memoryRead);
     const memory1 = pins.length(core, 'memory', memoryRead);
@@ -816,8 +788,7 @@ export const readFixed: Operation<[file: File, buffer: RegisteredBuffer], Partia
     const bufferRead = reads.registeredBuffer('buffer', buffer);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const buffer0 = pins.address(core, 'buffer', bufferRead);
     const buffer1 = pins.length(core, 'buffer', bufferRead);
@@ -860,8 +831,7 @@ export const readv: Operation<[file: File, pieces: readonly Memory[]], Partial<R
     const piecesRead = reads.pieces('pieces', pieces);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = pins.count(core, 'pieces', piecesRead);
@@ -881,8 +851,7 @@ export const readvFixed: Operation<[file: File, pieces: readonly RegisteredBuffe
     const piecesRead = reads.fixedPieces('pieces', pieces);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = pins.count(core, 'pieces', piecesRead);
@@ -909,8 +878,7 @@ export const recv: Operation<[socket: File, memory: MemoryOrPool], Partial<Socke
     const socketRead = reads.file('socket', socket);
     const memoryRead = reads.memoryOrPool('memory', memory);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const memory0 = pins.address(core, 'memory', memoryRead);
@@ -940,8 +908,7 @@ export const recvBundle: Operation<[socket: File, pool: BufferRing], Partial<Soc
     const socketRead = reads.file('socket', socket);
     const poolRead = reads.pool('pool', pool);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
@@ -959,8 +926,7 @@ export const recvBundleMultishot: Operation<[socket: File, pool: BufferRing], Pa
     const socketRead = reads.file('socket', socket);
     const poolRead = reads.pool('pool', pool);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
@@ -978,8 +944,7 @@ export const recvMultishot: Operation<[socket: File, pool: BufferRing], Partial<
     const socketRead = reads.file('socket', socket);
     const poolRead = reads.pool('pool', pool);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
@@ -1014,8 +979,7 @@ export const recvmsg: Operation<
     const socketRead = reads.file('socket', socket);
     const roomRead = ofMessages.messageBuffer('room', room);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = ofMessages.pinMessageBuffer(core, 'room', roomRead);
@@ -1037,8 +1001,7 @@ export const recvmsgMultishot: Operation<
     const roomRead = ofTransfers.messageRoom('options', options, room);
     const poolRead = ofTransfers.messagePool('pool', pool, room);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = ofTransfers.pinMessageRoom(core, 'options', roomRead);
@@ -1066,8 +1029,7 @@ export const rename: Operation<[oldPath: Path, newPath: Path], Partial<RenameOpt
     const fromOptionRead = reads.directory('options.from', options.from);
     const toOptionRead = reads.directory('options.to', options.to);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const oldPath0 = pins.copy(core, 'oldPath', oldPathRead);
     const newPath0 = pins.copy(core, 'newPath', newPathRead);
     operations.rename.write(core.entry(), oldPath0, newPath0, fromOptionRead, toOptionRead, flagsOptionRead);
@@ -1084,8 +1046,7 @@ export const send: Operation<[socket: File, memory: Memory], Partial<SendOptions
     const socketRead = reads.file('socket', socket);
     const memoryRead = reads.memory('memory', memory);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const toOptionRead = reads.optionalAddress('options.to', options.to);
     const socket0 = pins.file(core, 'socket', socketRead);
@@ -1118,8 +1079,7 @@ export const sendBundle: Operation<[socket: File, pool: BufferRing], Partial<Soc
     const socketRead = reads.file('socket', socket);
     const poolRead = reads.pool('pool', pool);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
@@ -1137,8 +1097,7 @@ export const sendZeroCopy: Operation<[socket: File, memory: Memory], Partial<Zer
     const socketRead = reads.file('socket', socket);
     const memoryRead = reads.memory('memory', memory);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const toOptionRead = reads.optionalAddress('options.to', options.to);
     const reportUsageOptionRead = reads.flag('options.reportUsage', options.reportUsage);
@@ -1173,8 +1132,7 @@ export const sendmsg: Operation<[socket: File, message: OutgoingMessage], Partia
     const socketRead = reads.file('socket', socket);
     const messageRead = ofMessages.outgoing('message', message);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const message0 = ofMessages.pinOutgoing(core, 'message', messageRead);
@@ -1192,8 +1150,7 @@ export const sendmsgZeroCopy: Operation<[socket: File, message: OutgoingMessage]
     const socketRead = reads.file('socket', socket);
     const messageRead = ofMessages.outgoing('message', message);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
     const message0 = ofMessages.pinOutgoing(core, 'message', messageRead);
@@ -1237,8 +1194,7 @@ export const setxattr: Operation<
     const nameRead = reads.attributeName('name', name);
     const valueRead = reads.view('value', value);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const path0 = pins.copy(core, 'path', pathRead);
     const name0 = pins.copy(core, 'name', nameRead);
     const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
@@ -1296,11 +1252,9 @@ export const socket: Operation<[domain: Domain, into: Into | undefined], Partial
   encode(core, options, domain, into) {
     const domainRead = reads.namedOrNumber('domain', domain, operations.Domain.names);
     const typeOption = options.type;
-    const typeOptionRead =
-      typeOption === undefined ? 1 : reads.named('options.type', typeOption, operations.SocketType.names);
+    const typeOptionRead = typeOption === undefined ? 1 : readType(typeOption);
     const protocolOption = options.protocol;
-    const protocolOptionRead =
-      protocolOption === undefined ? 0 : reads.integer('options.protocol', protocolOption, 0, 2147483647);
+    const protocolOptionRead = protocolOption === undefined ? 0 : readProtocol(protocolOption);
     const nonBlockingOptionRead = reads.flag('options.nonBlocking', options.nonBlocking);
     const intoOptionRead = reads.into('options.into', into);
     const intoOption0 = pins.fileIndex(core, 'options.into', intoOptionRead);
@@ -1328,8 +1282,7 @@ export const splice: Operation<[from: File, to: File, length: number], Partial<S
     const offsetInOptionRead = reads.offset('options.offsetIn', options.offsetIn);
     const offsetOutOptionRead = reads.offset('options.offsetOut', options.offsetOut);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 2147483647);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags(flagsOption);
     const from0 = pins.file(core, 'from', fromRead);
     const to0 = pins.file(core, 'to', toRead);
     operations.splice.write(
@@ -1354,8 +1307,7 @@ export const statx: Operation<[target: Path | Fd, buffer: ArrayBufferView], Part
     const targetRead = ofAttributes.statTarget('target', target, options);
     const bufferRead = reads.view('buffer', buffer);
     const maskOption = options.mask;
-    const maskOptionRead =
-      maskOption === undefined ? 4095 : reads.integer('options.mask', maskOption, 0, 4294967295);
+    const maskOptionRead = maskOption === undefined ? 4095 : readMask2(maskOption);
     const target0 = ofAttributes.statStart(core, 'target', targetRead);
     const target1 = ofAttributes.statPath(core, 'target', targetRead);
     const target2 = ofAttributes.statFlags(core, 'target', targetRead);
@@ -1389,13 +1341,11 @@ export const syncFileRange: Operation<[file: File], Partial<SyncRangeOptions>> =
   encode(core, options, file) {
     const fileRead = reads.file('file', file);
     const offsetOption = options.offset;
-    const offsetOptionRead =
-      offsetOption === undefined ? 0 : reads.integer('options.offset', offsetOption, 0, 9007199254740991);
+    const offsetOptionRead = offsetOption === undefined ? 0 : readOffset(offsetOption);
     const lengthOption = options.length;
-    const lengthOptionRead =
-      lengthOption === undefined ? 0 : reads.integer('options.length', lengthOption, 0, 4294967295);
+    const lengthOptionRead = lengthOption === undefined ? 0 : readLength2(lengthOption);
     const flagsOption = options.flags;
-    const flagsOptionRead = flagsOption === undefined ? 7 : reads.integer('options.flags', flagsOption, 0, 7);
+    const flagsOptionRead = flagsOption === undefined ? 7 : readFlags3(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     operations.syncFileRange.write(core.entry(), file0, offsetOptionRead, lengthOptionRead, flagsOptionRead);
     return undefined;
@@ -1412,8 +1362,7 @@ export const tee: Operation<[from: File, to: File, length: number], Partial<TeeO
     const toRead = reads.file('to', to);
     const lengthRead = reads.integer('length', length, 0, 4294967295);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 2147483647);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags(flagsOption);
     const from0 = pins.file(core, 'from', fromRead);
     const to0 = pins.file(core, 'to', toRead);
     operations.tee.write(core.entry(), from0, to0, lengthRead, flagsOptionRead);
@@ -1429,8 +1378,7 @@ export const timeout: Operation<[], Partial<TimeoutOptions>> = {
   encode(core, options) {
     const delayRead = ofWaiting.delay('options', options);
     const countOption = options.count;
-    const countOptionRead =
-      countOption === undefined ? 0 : reads.integer('options.count', countOption, 0, 4294967295);
+    const countOptionRead = countOption === undefined ? 0 : readCount2(countOption);
     const delay0 = ofWaiting.pinTime(core, 'options', delayRead);
     const delay1 = ofWaiting.pinDelayFlags(core, 'options', delayRead);
     operations.timeout.write(core.entry(), delay0, delay1, countOptionRead);
@@ -1590,8 +1538,7 @@ export const write: Operation<[file: File, memory: Memory], Partial<RwOptions>> 
     const memoryRead = reads.memory('memory', memory);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const memory0 = pins.address(core, 'memory', memoryRead);
     const memory1 = pins.length(core, 'memory', memoryRead);
@@ -1611,8 +1558,7 @@ export const writeFixed: Operation<[file: File, buffer: RegisteredBuffer], Parti
     const bufferRead = reads.registeredBuffer('buffer', buffer);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const buffer0 = pins.address(core, 'buffer', bufferRead);
     const buffer1 = pins.length(core, 'buffer', bufferRead);
@@ -1640,8 +1586,7 @@ export const writev: Operation<[file: File, pieces: readonly Memory[]], Partial<
     const piecesRead = reads.pieces('pieces', pieces);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = pins.count(core, 'pieces', piecesRead);
@@ -1669,8 +1614,7 @@ export const writevFixed: Operation<[file: File, pieces: readonly RegisteredBuff
     const piecesRead = reads.fixedPieces('pieces', pieces);
     const offsetOptionRead = reads.offset('options.offset', options.offset);
     const flagsOption = options.flags;
-    const flagsOptionRead =
-      flagsOption === undefined ? 0 : reads.integer('options.flags', flagsOption, 0, 4294967295);
+    const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = pins.count(core, 'pieces', piecesRead);
@@ -1687,3 +1631,79 @@ export const writevFixed: Operation<[file: File, pieces: readonly RegisteredBuff
     return piecesRead;
   },
 };
+
+function readFlags(value: unknown): number {
+  return reads.integer('options.flags', value, 0, 2147483647);
+}
+
+function readOffset(value: unknown): number {
+  return reads.integer('options.offset', value, 0, 9007199254740991);
+}
+
+function readLength(value: unknown): number {
+  return reads.integer('options.length', value, 0, 9007199254740991);
+}
+
+function readMode(value: unknown): number {
+  return reads.integer('options.mode', value, 0, 4294967295);
+}
+
+function readFlags2(value: unknown): number {
+  return reads.integer('options.flags', value, 0, 4294967295);
+}
+
+function readLength2(value: unknown): number {
+  return reads.integer('options.length', value, 0, 4294967295);
+}
+
+function readMask(value: unknown): number {
+  return reads.integer('options.mask', value, 1, 4294967295);
+}
+
+function readCount(value: unknown): number {
+  return reads.integer('count', value, 0, 2147483647);
+}
+
+function readMode2(value: unknown): number {
+  return reads.integer('options.mode', value, 0, 4095);
+}
+
+function readMessageData(value: unknown): number {
+  return reads.integer('options.messageData', value, 0, 9007199254740991);
+}
+
+function readRes(value: unknown): number {
+  return reads.integer('options.res', value, -2147483648, 2147483647);
+}
+
+function readCqeFlags(value: unknown): number {
+  return ofRings.messageFlags('options.cqeFlags', value, 0, 4294967295);
+}
+
+function readResult(value: unknown): number {
+  return reads.integer('options.result', value, -2147483648, 2147483647);
+}
+
+function readLength3(value: unknown): number {
+  return reads.integer('options.length', value, 0, 2147483647);
+}
+
+function readType(value: unknown): number {
+  return reads.named('options.type', value, operations.SocketType.names);
+}
+
+function readProtocol(value: unknown): number {
+  return reads.integer('options.protocol', value, 0, 2147483647);
+}
+
+function readMask2(value: unknown): number {
+  return reads.integer('options.mask', value, 0, 4294967295);
+}
+
+function readFlags3(value: unknown): number {
+  return reads.integer('options.flags', value, 0, 7);
+}
+
+function readCount2(value: unknown): number {
+  return reads.integer('options.count', value, 0, 4294967295);
+}

@@ -95,10 +95,11 @@ export class Prepare {
   accept(server: File, options?: AcceptOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.accept.defaults : options;
-    const bits = bitsOf(core, encoders.accept, given);
+    const operation = encoders.accept;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.accept, userData, bits, encoders.accept.encode(core, given, server, options?.into));
+    commit(core, operation, userData, bits, operation.encode(core, given, server, options?.into));
   }
 
   /**
@@ -110,16 +111,11 @@ export class Prepare {
   acceptMultishot(server: File, options?: AcceptMultishotOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.acceptMultishot.defaults : options;
-    const bits = bitsOf(core, encoders.acceptMultishot, given);
+    const operation = encoders.acceptMultishot;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.acceptMultishot,
-      userData,
-      bits,
-      encoders.acceptMultishot.encode(core, given, server, options?.into),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, server, options?.into));
   }
 
   /**
@@ -131,10 +127,11 @@ export class Prepare {
   bind(socket: File, address: SocketAddressLike, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.bind.defaults : options;
-    const bits = bitsOf(core, encoders.bind, given);
+    const operation = encoders.bind;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.bind, userData, bits, encoders.bind.encode(core, given, socket, address));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, address));
   }
 
   /**
@@ -149,10 +146,11 @@ export class Prepare {
   cancel(what: CancelWhat, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.cancel.defaults : options;
-    const bits = bitsOf(core, encoders.cancel, given);
+    const operation = encoders.cancel;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.cancel, userData, bits, encoders.cancel.encode(core, given, what));
+    commit(core, operation, userData, bits, operation.encode(core, given, what));
   }
 
   /** As `cancel`, by liburing's name. */
@@ -168,10 +166,11 @@ export class Prepare {
   closeFd(file: File, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.closeFd.defaults : options;
-    const bits = bitsOf(core, encoders.closeFd, given);
+    const operation = encoders.closeFd;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.closeFd, userData, bits, encoders.closeFd.encode(core, given, file));
+    commit(core, operation, userData, bits, operation.encode(core, given, file));
   }
 
   /** As `closeFd`, by liburing's name. */
@@ -187,10 +186,11 @@ export class Prepare {
   connect(socket: File, address: SocketAddressLike, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.connect.defaults : options;
-    const bits = bitsOf(core, encoders.connect, given);
+    const operation = encoders.connect;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.connect, userData, bits, encoders.connect.encode(core, given, socket, address));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, address));
   }
 
   /**
@@ -201,16 +201,11 @@ export class Prepare {
   epollCtl(epoll: Fd, action: EpollAction, file: Fd, options?: EpollOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.epollCtl.defaults : options;
-    const bits = bitsOf(core, encoders.epollCtl, given);
+    const operation = encoders.epollCtl;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.epollCtl,
-      userData,
-      bits,
-      encoders.epollCtl.encode(core, given, epoll, action, file),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, epoll, action, file));
   }
 
   /**
@@ -222,10 +217,11 @@ export class Prepare {
   epollWait(epoll: File, events: ArrayBufferView, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.epollWait.defaults : options;
-    const bits = bitsOf(core, encoders.epollWait, given);
+    const operation = encoders.epollWait;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.epollWait, userData, bits, encoders.epollWait.encode(core, given, epoll, events));
+    commit(core, operation, userData, bits, operation.encode(core, given, epoll, events));
   }
 
   /**
@@ -236,10 +232,11 @@ export class Prepare {
   fadvise(file: File, advice: FileAdvice, options?: RangeOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.fadvise.defaults : options;
-    const bits = bitsOf(core, encoders.fadvise, given);
+    const operation = encoders.fadvise;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.fadvise, userData, bits, encoders.fadvise.encode(core, given, file, advice));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, advice));
   }
 
   /**
@@ -251,10 +248,11 @@ export class Prepare {
   fallocate(file: File, length: number, options?: FallocateOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.fallocate.defaults : options;
-    const bits = bitsOf(core, encoders.fallocate, given);
+    const operation = encoders.fallocate;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.fallocate, userData, bits, encoders.fallocate.encode(core, given, file, length));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, length));
   }
 
   /**
@@ -266,16 +264,11 @@ export class Prepare {
   fgetxattr(file: File, name: Path, value: ArrayBufferView, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.fgetxattr.defaults : options;
-    const bits = bitsOf(core, encoders.fgetxattr, given);
+    const operation = encoders.fgetxattr;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.fgetxattr,
-      userData,
-      bits,
-      encoders.fgetxattr.encode(core, given, file, name, value),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, file, name, value));
   }
 
   /**
@@ -294,15 +287,16 @@ export class Prepare {
   ): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.filesUpdate.defaults : options;
-    const bits = bitsOf(core, encoders.filesUpdate, given);
+    const operation = encoders.filesUpdate;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
     commit(
       core,
-      encoders.filesUpdate,
+      operation,
       userData,
       bits,
-      encoders.filesUpdate.encode(core, given, files, offset, fds, rooms.slotNumbers(fds)),
+      operation.encode(core, given, files, offset, fds, rooms.slotNumbers(fds)),
     );
   }
 
@@ -314,10 +308,11 @@ export class Prepare {
   fixedFdInstall(file: FixedFile, options?: InstallOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.fixedFdInstall.defaults : options;
-    const bits = bitsOf(core, encoders.fixedFdInstall, given);
+    const operation = encoders.fixedFdInstall;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.fixedFdInstall, userData, bits, encoders.fixedFdInstall.encode(core, given, file));
+    commit(core, operation, userData, bits, operation.encode(core, given, file));
   }
 
   /**
@@ -333,16 +328,11 @@ export class Prepare {
   ): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.fsetxattr.defaults : options;
-    const bits = bitsOf(core, encoders.fsetxattr, given);
+    const operation = encoders.fsetxattr;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.fsetxattr,
-      userData,
-      bits,
-      encoders.fsetxattr.encode(core, given, file, name, value),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, file, name, value));
   }
 
   /**
@@ -353,10 +343,11 @@ export class Prepare {
   fsync(file: File, options?: FsyncOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.fsync.defaults : options;
-    const bits = bitsOf(core, encoders.fsync, given);
+    const operation = encoders.fsync;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.fsync, userData, bits, encoders.fsync.encode(core, given, file));
+    commit(core, operation, userData, bits, operation.encode(core, given, file));
   }
 
   /**
@@ -368,10 +359,11 @@ export class Prepare {
   ftruncate(file: File, length: number, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.ftruncate.defaults : options;
-    const bits = bitsOf(core, encoders.ftruncate, given);
+    const operation = encoders.ftruncate;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.ftruncate, userData, bits, encoders.ftruncate.encode(core, given, file, length));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, length));
   }
 
   /**
@@ -389,16 +381,11 @@ export class Prepare {
   ): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.futexWait.defaults : options;
-    const bits = bitsOf(core, encoders.futexWait, given);
+    const operation = encoders.futexWait;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.futexWait,
-      userData,
-      bits,
-      encoders.futexWait.encode(core, given, array, index, value),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, array, index, value));
   }
 
   /**
@@ -410,10 +397,11 @@ export class Prepare {
   futexWaitv(futexes: readonly Futex[], options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.futexWaitv.defaults : options;
-    const bits = bitsOf(core, encoders.futexWaitv, given);
+    const operation = encoders.futexWaitv;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.futexWaitv, userData, bits, encoders.futexWaitv.encode(core, given, futexes));
+    commit(core, operation, userData, bits, operation.encode(core, given, futexes));
   }
 
   /**
@@ -431,16 +419,11 @@ export class Prepare {
   ): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.futexWake.defaults : options;
-    const bits = bitsOf(core, encoders.futexWake, given);
+    const operation = encoders.futexWake;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.futexWake,
-      userData,
-      bits,
-      encoders.futexWake.encode(core, given, array, index, count),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, array, index, count));
   }
 
   /**
@@ -452,16 +435,11 @@ export class Prepare {
   getpeername(socket: File, room: AddressBuffer, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.getpeername.defaults : options;
-    const bits = bitsOf(core, encoders.getpeername, given);
+    const operation = encoders.getpeername;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.getpeername,
-      userData,
-      bits,
-      encoders.getpeername.encode(core, given, socket, room),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, room));
   }
 
   /**
@@ -473,16 +451,11 @@ export class Prepare {
   getsockname(socket: File, room: AddressBuffer, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.getsockname.defaults : options;
-    const bits = bitsOf(core, encoders.getsockname, given);
+    const operation = encoders.getsockname;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.getsockname,
-      userData,
-      bits,
-      encoders.getsockname.encode(core, given, socket, room),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, room));
   }
 
   /**
@@ -495,16 +468,11 @@ export class Prepare {
   getsockopt(socket: File, option: SocketOption, value: ArrayBufferView, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.getsockopt.defaults : options;
-    const bits = bitsOf(core, encoders.getsockopt, given);
+    const operation = encoders.getsockopt;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.getsockopt,
-      userData,
-      bits,
-      encoders.getsockopt.encode(core, given, socket, option, value),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, option, value));
   }
 
   /**
@@ -516,10 +484,11 @@ export class Prepare {
   getxattr(path: Path, name: Path, value: ArrayBufferView, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.getxattr.defaults : options;
-    const bits = bitsOf(core, encoders.getxattr, given);
+    const operation = encoders.getxattr;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.getxattr, userData, bits, encoders.getxattr.encode(core, given, path, name, value));
+    commit(core, operation, userData, bits, operation.encode(core, given, path, name, value));
   }
 
   /**
@@ -531,10 +500,11 @@ export class Prepare {
   interval(options: IntervalOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.interval.defaults : options;
-    const bits = bitsOf(core, encoders.interval, given);
+    const operation = encoders.interval;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.interval, userData, bits, encoders.interval.encode(core, given, rooms.countdown()));
+    commit(core, operation, userData, bits, operation.encode(core, given, rooms.countdown()));
   }
 
   /**
@@ -545,10 +515,11 @@ export class Prepare {
   link(oldPath: Path, newPath: Path, options?: LinkOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.link.defaults : options;
-    const bits = bitsOf(core, encoders.link, given);
+    const operation = encoders.link;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.link, userData, bits, encoders.link.encode(core, given, oldPath, newPath));
+    commit(core, operation, userData, bits, operation.encode(core, given, oldPath, newPath));
   }
 
   /** As `link`, by liburing's name. */
@@ -565,10 +536,11 @@ export class Prepare {
   linkTimeout(options?: DelayOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.linkTimeout.defaults : options;
-    const bits = bitsOf(core, encoders.linkTimeout, given);
+    const operation = encoders.linkTimeout;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.linkTimeout, userData, bits, encoders.linkTimeout.encode(core, given));
+    commit(core, operation, userData, bits, operation.encode(core, given));
   }
 
   /**
@@ -580,16 +552,11 @@ export class Prepare {
   linkTimeoutUpdate(started: OperationKey, options?: DelayOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.linkTimeoutUpdate.defaults : options;
-    const bits = bitsOf(core, encoders.linkTimeoutUpdate, given);
+    const operation = encoders.linkTimeoutUpdate;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.linkTimeoutUpdate,
-      userData,
-      bits,
-      encoders.linkTimeoutUpdate.encode(core, given, started),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, started));
   }
 
   /**
@@ -601,10 +568,11 @@ export class Prepare {
   listen(socket: File, backlog: number, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.listen.defaults : options;
-    const bits = bitsOf(core, encoders.listen, given);
+    const operation = encoders.listen;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.listen, userData, bits, encoders.listen.encode(core, given, socket, backlog));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, backlog));
   }
 
   /**
@@ -616,10 +584,11 @@ export class Prepare {
   madvise(memory: ArrayBufferView, advice: MemoryAdvice, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.madvise.defaults : options;
-    const bits = bitsOf(core, encoders.madvise, given);
+    const operation = encoders.madvise;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.madvise, userData, bits, encoders.madvise.encode(core, given, memory, advice));
+    commit(core, operation, userData, bits, operation.encode(core, given, memory, advice));
   }
 
   /**
@@ -630,10 +599,11 @@ export class Prepare {
   mkdir(path: Path, options?: MkdirOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.mkdir.defaults : options;
-    const bits = bitsOf(core, encoders.mkdir, given);
+    const operation = encoders.mkdir;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.mkdir, userData, bits, encoders.mkdir.encode(core, given, path));
+    commit(core, operation, userData, bits, operation.encode(core, given, path));
   }
 
   /** As `mkdir`, by liburing's name. */
@@ -650,10 +620,11 @@ export class Prepare {
   msgRing(target: AnyRing | number, options?: MessageOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.msgRing.defaults : options;
-    const bits = bitsOf(core, encoders.msgRing, given);
+    const operation = encoders.msgRing;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.msgRing, userData, bits, encoders.msgRing.encode(core, given, target));
+    commit(core, operation, userData, bits, operation.encode(core, given, target));
   }
 
   /**
@@ -666,10 +637,11 @@ export class Prepare {
   msgRingFd(file: FixedFile, into: OtherTable, options?: MessageFileOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.msgRingFd.defaults : options;
-    const bits = bitsOf(core, encoders.msgRingFd, given);
+    const operation = encoders.msgRingFd;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.msgRingFd, userData, bits, encoders.msgRingFd.encode(core, given, file, into));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, into));
   }
 
   /**
@@ -680,10 +652,11 @@ export class Prepare {
   nop(options?: NopOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.nop.defaults : options;
-    const bits = bitsOf(core, encoders.nop, given);
+    const operation = encoders.nop;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.nop, userData, bits, encoders.nop.encode(core, given));
+    commit(core, operation, userData, bits, operation.encode(core, given));
   }
 
   /**
@@ -695,10 +668,11 @@ export class Prepare {
   open(path: Path, options?: OpenOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.open.defaults : options;
-    const bits = bitsOf(core, encoders.open, given);
+    const operation = encoders.open;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.open, userData, bits, encoders.open.encode(core, given, path, options?.into));
+    commit(core, operation, userData, bits, operation.encode(core, given, path, options?.into));
   }
 
   /** As `open`, by liburing's name. */
@@ -720,10 +694,11 @@ export class Prepare {
   pipe(fds: Int32Array, options?: PipeOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.pipe.defaults : options;
-    const bits = bitsOf(core, encoders.pipe, given);
+    const operation = encoders.pipe;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.pipe, userData, bits, encoders.pipe.encode(core, given, fds, options?.into));
+    commit(core, operation, userData, bits, operation.encode(core, given, fds, options?.into));
   }
 
   /**
@@ -737,10 +712,11 @@ export class Prepare {
   poll(file: File, events: number, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.poll.defaults : options;
-    const bits = bitsOf(core, encoders.poll, given);
+    const operation = encoders.poll;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.poll, userData, bits, encoders.poll.encode(core, given, file, events));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, events));
   }
 
   /** As `poll`, by liburing's name. */
@@ -759,16 +735,11 @@ export class Prepare {
   pollMultishot(file: File, events: number, options?: PollMultishotOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.pollMultishot.defaults : options;
-    const bits = bitsOf(core, encoders.pollMultishot, given);
+    const operation = encoders.pollMultishot;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.pollMultishot,
-      userData,
-      bits,
-      encoders.pollMultishot.encode(core, given, file, events),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, file, events));
   }
 
   /**
@@ -780,10 +751,11 @@ export class Prepare {
   pollRemove(started: OperationKey, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.pollRemove.defaults : options;
-    const bits = bitsOf(core, encoders.pollRemove, given);
+    const operation = encoders.pollRemove;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.pollRemove, userData, bits, encoders.pollRemove.encode(core, given, started));
+    commit(core, operation, userData, bits, operation.encode(core, given, started));
   }
 
   /**
@@ -798,16 +770,11 @@ export class Prepare {
   pollUpdate(started: OperationKey, events: number, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.pollUpdate.defaults : options;
-    const bits = bitsOf(core, encoders.pollUpdate, given);
+    const operation = encoders.pollUpdate;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.pollUpdate,
-      userData,
-      bits,
-      encoders.pollUpdate.encode(core, given, started, events),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, started, events));
   }
 
   /**
@@ -821,10 +788,11 @@ export class Prepare {
   read(file: File, memory: MemoryOrPool, options?: ReadOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.read.defaults : options;
-    const bits = bitsOf(core, encoders.read, given);
+    const operation = encoders.read;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.read, userData, bits, encoders.read.encode(core, given, file, memory));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, memory));
   }
 
   /**
@@ -836,10 +804,11 @@ export class Prepare {
   readFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.readFixed.defaults : options;
-    const bits = bitsOf(core, encoders.readFixed, given);
+    const operation = encoders.readFixed;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.readFixed, userData, bits, encoders.readFixed.encode(core, given, file, buffer));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, buffer));
   }
 
   /**
@@ -852,16 +821,11 @@ export class Prepare {
   readMultishot(file: File, pool: BufferRing, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.readMultishot.defaults : options;
-    const bits = bitsOf(core, encoders.readMultishot, given);
+    const operation = encoders.readMultishot;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.readMultishot,
-      userData,
-      bits,
-      encoders.readMultishot.encode(core, given, file, pool),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, file, pool));
   }
 
   /**
@@ -875,10 +839,11 @@ export class Prepare {
   readv(file: File, pieces: readonly Memory[], options?: RwOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.readv.defaults : options;
-    const bits = bitsOf(core, encoders.readv, given);
+    const operation = encoders.readv;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.readv, userData, bits, encoders.readv.encode(core, given, file, pieces));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, pieces));
   }
 
   /**
@@ -891,10 +856,11 @@ export class Prepare {
   readvFixed(file: File, pieces: readonly RegisteredBuffer[], options?: RwOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.readvFixed.defaults : options;
-    const bits = bitsOf(core, encoders.readvFixed, given);
+    const operation = encoders.readvFixed;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.readvFixed, userData, bits, encoders.readvFixed.encode(core, given, file, pieces));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, pieces));
   }
 
   /**
@@ -907,10 +873,11 @@ export class Prepare {
   recv(socket: File, memory: MemoryOrPool, options?: SocketOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.recv.defaults : options;
-    const bits = bitsOf(core, encoders.recv, given);
+    const operation = encoders.recv;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.recv, userData, bits, encoders.recv.encode(core, given, socket, memory));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, memory));
   }
 
   /**
@@ -922,10 +889,11 @@ export class Prepare {
   recvBundle(socket: File, pool: BufferRing, options?: SocketOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.recvBundle.defaults : options;
-    const bits = bitsOf(core, encoders.recvBundle, given);
+    const operation = encoders.recvBundle;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.recvBundle, userData, bits, encoders.recvBundle.encode(core, given, socket, pool));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, pool));
   }
 
   /**
@@ -937,16 +905,11 @@ export class Prepare {
   recvBundleMultishot(socket: File, pool: BufferRing, options?: SocketOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.recvBundleMultishot.defaults : options;
-    const bits = bitsOf(core, encoders.recvBundleMultishot, given);
+    const operation = encoders.recvBundleMultishot;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.recvBundleMultishot,
-      userData,
-      bits,
-      encoders.recvBundleMultishot.encode(core, given, socket, pool),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, pool));
   }
 
   /**
@@ -959,16 +922,11 @@ export class Prepare {
   recvMultishot(socket: File, pool: BufferRing, options?: SocketOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.recvMultishot.defaults : options;
-    const bits = bitsOf(core, encoders.recvMultishot, given);
+    const operation = encoders.recvMultishot;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.recvMultishot,
-      userData,
-      bits,
-      encoders.recvMultishot.encode(core, given, socket, pool),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, pool));
   }
 
   /**
@@ -980,10 +938,11 @@ export class Prepare {
   recvZc(socket: File, queue: number, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.recvZc.defaults : options;
-    const bits = bitsOf(core, encoders.recvZc, given);
+    const operation = encoders.recvZc;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.recvZc, userData, bits, encoders.recvZc.encode(core, given, socket, queue));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, queue));
   }
 
   /**
@@ -1001,10 +960,11 @@ export class Prepare {
   ): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.recvmsg.defaults : options;
-    const bits = bitsOf(core, encoders.recvmsg, given);
+    const operation = encoders.recvmsg;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.recvmsg, userData, bits, encoders.recvmsg.encode(core, given, socket, room));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, room));
   }
 
   /**
@@ -1018,16 +978,11 @@ export class Prepare {
   recvmsgMultishot(socket: File, pool: BufferRing, options?: MessageRoomOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.recvmsgMultishot.defaults : options;
-    const bits = bitsOf(core, encoders.recvmsgMultishot, given);
+    const operation = encoders.recvmsgMultishot;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.recvmsgMultishot,
-      userData,
-      bits,
-      encoders.recvmsgMultishot.encode(core, given, socket, rooms.messageRoom(), pool),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, rooms.messageRoom(), pool));
   }
 
   /**
@@ -1038,10 +993,11 @@ export class Prepare {
   rename(oldPath: Path, newPath: Path, options?: RenameOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.rename.defaults : options;
-    const bits = bitsOf(core, encoders.rename, given);
+    const operation = encoders.rename;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.rename, userData, bits, encoders.rename.encode(core, given, oldPath, newPath));
+    commit(core, operation, userData, bits, operation.encode(core, given, oldPath, newPath));
   }
 
   /** As `rename`, by liburing's name. */
@@ -1058,10 +1014,11 @@ export class Prepare {
   send(socket: File, memory: Memory, options?: SendOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.send.defaults : options;
-    const bits = bitsOf(core, encoders.send, given);
+    const operation = encoders.send;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.send, userData, bits, encoders.send.encode(core, given, socket, memory));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, memory));
   }
 
   /**
@@ -1074,10 +1031,11 @@ export class Prepare {
   sendBundle(socket: File, pool: BufferRing, options?: SocketOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.sendBundle.defaults : options;
-    const bits = bitsOf(core, encoders.sendBundle, given);
+    const operation = encoders.sendBundle;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.sendBundle, userData, bits, encoders.sendBundle.encode(core, given, socket, pool));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, pool));
   }
 
   /**
@@ -1089,16 +1047,11 @@ export class Prepare {
   sendZeroCopy(socket: File, memory: Memory, options?: ZeroCopyOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.sendZeroCopy.defaults : options;
-    const bits = bitsOf(core, encoders.sendZeroCopy, given);
+    const operation = encoders.sendZeroCopy;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.sendZeroCopy,
-      userData,
-      bits,
-      encoders.sendZeroCopy.encode(core, given, socket, memory),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, memory));
   }
 
   /** As `sendZeroCopy`, by liburing's name. */
@@ -1115,10 +1068,11 @@ export class Prepare {
   sendmsg(socket: File, message: OutgoingMessage, options?: SocketOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.sendmsg.defaults : options;
-    const bits = bitsOf(core, encoders.sendmsg, given);
+    const operation = encoders.sendmsg;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.sendmsg, userData, bits, encoders.sendmsg.encode(core, given, socket, message));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, message));
   }
 
   /**
@@ -1129,16 +1083,11 @@ export class Prepare {
   sendmsgZeroCopy(socket: File, message: OutgoingMessage, options?: SocketOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.sendmsgZeroCopy.defaults : options;
-    const bits = bitsOf(core, encoders.sendmsgZeroCopy, given);
+    const operation = encoders.sendmsgZeroCopy;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.sendmsgZeroCopy,
-      userData,
-      bits,
-      encoders.sendmsgZeroCopy.encode(core, given, socket, message),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, message));
   }
 
   /** As `sendmsgZeroCopy`, by liburing's name. */
@@ -1161,16 +1110,11 @@ export class Prepare {
   ): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.setsockopt.defaults : options;
-    const bits = bitsOf(core, encoders.setsockopt, given);
+    const operation = encoders.setsockopt;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.setsockopt,
-      userData,
-      bits,
-      encoders.setsockopt.encode(core, given, socket, option, value),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, option, value));
   }
 
   /**
@@ -1186,10 +1130,11 @@ export class Prepare {
   ): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.setxattr.defaults : options;
-    const bits = bitsOf(core, encoders.setxattr, given);
+    const operation = encoders.setxattr;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.setxattr, userData, bits, encoders.setxattr.encode(core, given, path, name, value));
+    commit(core, operation, userData, bits, operation.encode(core, given, path, name, value));
   }
 
   /**
@@ -1200,10 +1145,11 @@ export class Prepare {
   shutdown(socket: File, how: ShutdownHow, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.shutdown.defaults : options;
-    const bits = bitsOf(core, encoders.shutdown, given);
+    const operation = encoders.shutdown;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.shutdown, userData, bits, encoders.shutdown.encode(core, given, socket, how));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket, how));
   }
 
   /**
@@ -1214,10 +1160,11 @@ export class Prepare {
   siocinq(socket: File, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.siocinq.defaults : options;
-    const bits = bitsOf(core, encoders.siocinq, given);
+    const operation = encoders.siocinq;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.siocinq, userData, bits, encoders.siocinq.encode(core, given, socket));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket));
   }
 
   /**
@@ -1228,10 +1175,11 @@ export class Prepare {
   siocoutq(socket: File, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.siocoutq.defaults : options;
-    const bits = bitsOf(core, encoders.siocoutq, given);
+    const operation = encoders.siocoutq;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.siocoutq, userData, bits, encoders.siocoutq.encode(core, given, socket));
+    commit(core, operation, userData, bits, operation.encode(core, given, socket));
   }
 
   /**
@@ -1243,10 +1191,11 @@ export class Prepare {
   socket(domain: Domain, options?: SocketCreateOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.socket.defaults : options;
-    const bits = bitsOf(core, encoders.socket, given);
+    const operation = encoders.socket;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.socket, userData, bits, encoders.socket.encode(core, given, domain, options?.into));
+    commit(core, operation, userData, bits, operation.encode(core, given, domain, options?.into));
   }
 
   /**
@@ -1261,10 +1210,11 @@ export class Prepare {
   splice(from: File, to: File, length: number, options?: SpliceOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.splice.defaults : options;
-    const bits = bitsOf(core, encoders.splice, given);
+    const operation = encoders.splice;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.splice, userData, bits, encoders.splice.encode(core, given, from, to, length));
+    commit(core, operation, userData, bits, operation.encode(core, given, from, to, length));
   }
 
   /**
@@ -1279,10 +1229,11 @@ export class Prepare {
   statx(target: Path | Fd, buffer: ArrayBufferView, options?: StatxOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.statx.defaults : options;
-    const bits = bitsOf(core, encoders.statx, given);
+    const operation = encoders.statx;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.statx, userData, bits, encoders.statx.encode(core, given, target, buffer));
+    commit(core, operation, userData, bits, operation.encode(core, given, target, buffer));
   }
 
   /**
@@ -1293,10 +1244,11 @@ export class Prepare {
   symlink(target: Path, path: Path, options?: AtOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.symlink.defaults : options;
-    const bits = bitsOf(core, encoders.symlink, given);
+    const operation = encoders.symlink;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.symlink, userData, bits, encoders.symlink.encode(core, given, target, path));
+    commit(core, operation, userData, bits, operation.encode(core, given, target, path));
   }
 
   /** As `symlink`, by liburing's name. */
@@ -1313,10 +1265,11 @@ export class Prepare {
   syncFileRange(file: File, options?: SyncRangeOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.syncFileRange.defaults : options;
-    const bits = bitsOf(core, encoders.syncFileRange, given);
+    const operation = encoders.syncFileRange;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.syncFileRange, userData, bits, encoders.syncFileRange.encode(core, given, file));
+    commit(core, operation, userData, bits, operation.encode(core, given, file));
   }
 
   /**
@@ -1329,10 +1282,11 @@ export class Prepare {
   tee(from: File, to: File, length: number, options?: TeeOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.tee.defaults : options;
-    const bits = bitsOf(core, encoders.tee, given);
+    const operation = encoders.tee;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.tee, userData, bits, encoders.tee.encode(core, given, from, to, length));
+    commit(core, operation, userData, bits, operation.encode(core, given, from, to, length));
   }
 
   /**
@@ -1343,10 +1297,11 @@ export class Prepare {
   timeout(options?: TimeoutOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.timeout.defaults : options;
-    const bits = bitsOf(core, encoders.timeout, given);
+    const operation = encoders.timeout;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.timeout, userData, bits, encoders.timeout.encode(core, given));
+    commit(core, operation, userData, bits, operation.encode(core, given));
   }
 
   /**
@@ -1358,10 +1313,11 @@ export class Prepare {
   timeoutRemove(started: OperationKey, options?: OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.timeoutRemove.defaults : options;
-    const bits = bitsOf(core, encoders.timeoutRemove, given);
+    const operation = encoders.timeoutRemove;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.timeoutRemove, userData, bits, encoders.timeoutRemove.encode(core, given, started));
+    commit(core, operation, userData, bits, operation.encode(core, given, started));
   }
 
   /**
@@ -1373,10 +1329,11 @@ export class Prepare {
   timeoutUpdate(started: OperationKey, options?: DelayOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.timeoutUpdate.defaults : options;
-    const bits = bitsOf(core, encoders.timeoutUpdate, given);
+    const operation = encoders.timeoutUpdate;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.timeoutUpdate, userData, bits, encoders.timeoutUpdate.encode(core, given, started));
+    commit(core, operation, userData, bits, operation.encode(core, given, started));
   }
 
   /**
@@ -1387,10 +1344,11 @@ export class Prepare {
   unlink(path: Path, options?: UnlinkOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.unlink.defaults : options;
-    const bits = bitsOf(core, encoders.unlink, given);
+    const operation = encoders.unlink;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.unlink, userData, bits, encoders.unlink.encode(core, given, path));
+    commit(core, operation, userData, bits, operation.encode(core, given, path));
   }
 
   /** As `unlink`, by liburing's name. */
@@ -1408,10 +1366,11 @@ export class Prepare {
   uringCmd(file: File, command: number, options?: CommandOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.uringCmd.defaults : options;
-    const bits = bitsOf(core, encoders.uringCmd, given);
+    const operation = encoders.uringCmd;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.uringCmd, userData, bits, encoders.uringCmd.encode(core, given, file, command));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, command));
   }
 
   /**
@@ -1425,16 +1384,11 @@ export class Prepare {
   uringCmdMultishot(file: File, command: number, options?: CommandOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.uringCmdMultishot.defaults : options;
-    const bits = bitsOf(core, encoders.uringCmdMultishot, given);
+    const operation = encoders.uringCmdMultishot;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.uringCmdMultishot,
-      userData,
-      bits,
-      encoders.uringCmdMultishot.encode(core, given, file, command),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, file, command));
   }
 
   /**
@@ -1449,10 +1403,11 @@ export class Prepare {
   waitid(child: Child, info: ArrayBufferView, options?: WaitidOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.waitid.defaults : options;
-    const bits = bitsOf(core, encoders.waitid, given);
+    const operation = encoders.waitid;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.waitid, userData, bits, encoders.waitid.encode(core, given, child, info));
+    commit(core, operation, userData, bits, operation.encode(core, given, child, info));
   }
 
   /**
@@ -1465,10 +1420,11 @@ export class Prepare {
   write(file: File, memory: Memory, options?: RwOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.write.defaults : options;
-    const bits = bitsOf(core, encoders.write, given);
+    const operation = encoders.write;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.write, userData, bits, encoders.write.encode(core, given, file, memory));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, memory));
   }
 
   /**
@@ -1481,10 +1437,11 @@ export class Prepare {
   writeFixed(file: File, buffer: RegisteredBuffer, options?: RwOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.writeFixed.defaults : options;
-    const bits = bitsOf(core, encoders.writeFixed, given);
+    const operation = encoders.writeFixed;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.writeFixed, userData, bits, encoders.writeFixed.encode(core, given, file, buffer));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, buffer));
   }
 
   /**
@@ -1498,10 +1455,11 @@ export class Prepare {
   writev(file: File, pieces: readonly Memory[], options?: RwOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.writev.defaults : options;
-    const bits = bitsOf(core, encoders.writev, given);
+    const operation = encoders.writev;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(core, encoders.writev, userData, bits, encoders.writev.encode(core, given, file, pieces));
+    commit(core, operation, userData, bits, operation.encode(core, given, file, pieces));
   }
 
   /**
@@ -1514,15 +1472,10 @@ export class Prepare {
   writevFixed(file: File, pieces: readonly RegisteredBuffer[], options?: RwOptions & OperationOptions): void {
     const { core } = this;
     core.begin();
-    const given = options === undefined ? encoders.writevFixed.defaults : options;
-    const bits = bitsOf(core, encoders.writevFixed, given);
+    const operation = encoders.writevFixed;
+    const given = options === undefined ? operation.defaults : options;
+    const bits = bitsOf(core, operation, given);
     const userData = userDataOf(given);
-    commit(
-      core,
-      encoders.writevFixed,
-      userData,
-      bits,
-      encoders.writevFixed.encode(core, given, file, pieces),
-    );
+    commit(core, operation, userData, bits, operation.encode(core, given, file, pieces));
   }
 }

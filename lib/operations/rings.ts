@@ -3,6 +3,7 @@ import { boolean, integer, options as knownOptions, U32_MAX, wrongType } from '.
 import { constants } from '../../structs/flags.ts';
 import { copyOfBytes, isUint8Array } from '../../structs/views.ts';
 import * as control from '../ops/control.ts';
+import type { SqeCursor } from '../ops/sqe.ts';
 import type { OpName } from '../register/support.ts';
 import { checkKey, opcodeOf } from '../ring/cancel.ts';
 import type { RingCore } from '../ring/core/core.ts';
@@ -44,6 +45,10 @@ export const NopOptions = options('NopOptions', 'Options of `nop`.', {
   ),
 });
 
+function injectResult(sqe: SqeCursor, result: number, flags: number): void {
+  control.nopWith(sqe, flags | (result === 0 ? 0 : IORING_NOP_INJECT_RESULT), -1, result, 0);
+}
+
 export const nop = operation({
   op: 'OP_NOP',
   doc: 'Does nothing, once through the ring.',
@@ -51,8 +56,7 @@ export const nop = operation({
   options: NopOptions,
   write(sqe, result, flags) {
     control.nop(sqe);
-    if ((result | flags) !== 0)
-      control.nopWith(sqe, flags | (result === 0 ? 0 : IORING_NOP_INJECT_RESULT), -1, result, 0);
+    if ((result | flags) !== 0) injectResult(sqe, result, flags);
   },
   result: 'nothing',
   see: 'io_uring_prep_nop(3)',
@@ -168,7 +172,7 @@ export const MessageOptions = options('MessageOptions', 'Options of `msgRing`.',
 });
 
 /** Flags of a message: those that say how the target's queue is laid out are not the sender's. */
-export function messageFlags(name: string, value: number, min: number, max: number): number {
+export function messageFlags(name: string, value: unknown, min: number, max: number): number {
   const flags = read.integer(name, value, min, max);
   if ((flags & (IORING_CQE_F_32 | IORING_CQE_F_SKIP)) === 0) return flags;
   throw wrongType(name, 'without IORING_CQE_F_32 and IORING_CQE_F_SKIP', flags);

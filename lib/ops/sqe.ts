@@ -61,8 +61,9 @@ export class SqeCursor {
   /** Makes the current entry `opcode`, with an fd and nothing else: all other fields are zero. */
   begin(opcode: number, fd: number): this {
     const { words, base } = this;
-    words[base] = opcode;
-    words[base + FD] = fd;
+    // as signed words: V8 would make doubles of them first where it does not inline this
+    words[base] = opcode | 0;
+    words[base + FD] = fd | 0;
     const pairs = this.#pairs;
     const pair = base >> 1;
     pairs[pair + 1] = 0;

@@ -119,6 +119,8 @@ export class RingCore {
   isEnabled: boolean;
   /** What is registered, as far as the kernel tells when it lets go. */
   readonly tags: Tags;
+  /** Is the ring open, and does the kernel get the memory of operations themselves, instead of copies? */
+  isPlain: boolean = !makesCopies;
   /** In workers: the copies of operations in flight, by slot. */
   readonly #copies = new Map<number, { readonly uses: Uses; readonly isWritten: boolean }>();
   readonly #ending: Ending;
@@ -220,11 +222,12 @@ export class RingCore {
 
   /** Before an operation is made: throws once the ring is closed, and forgets the copies of one that was not completed. */
   begin(): void {
-    this.check();
-    if (makesCopies) this.#dropNewCopies();
+    if (!this.isPlain) this.beginWithCare();
   }
 
-  #dropNewCopies(): void {
+  /** Out of line: V8 inlines only so many bytes of code into the making of an operation. */
+  beginWithCare(): void {
+    this.check();
     const uses = takeNewCopies();
     if (uses !== undefined) endCopies(uses, false);
   }
@@ -245,14 +248,15 @@ export class RingCore {
     const { queues } = this;
     queues.advance();
     const slot = this.flights.start(userData, held, queues.sqe);
-    if (makesCopies) this.#keepCopies(slot, queues.sqe.opcode);
+    if (!this.isPlain) this.keepCopies(slot);
     return slot;
   }
 
-  /** The copies of the operation in `slot`. */
-  #keepCopies(slot: number, opcode: number): void {
+  /** Keeps the copies of the operation in `slot`. */
+  keepCopies(slot: number): void {
     const uses = takeNewCopies();
-    if (uses !== undefined) this.#copies.set(slot, { uses, isWritten: !READS_MEMORY.has(opcode) });
+    const isWritten = !READS_MEMORY.has(this.queues.sqe.opcode);
+    if (uses !== undefined) this.#copies.set(slot, { uses, isWritten });
   }
 
   /** The operation in `slot` is over, or never starts. */
@@ -390,6 +394,7 @@ export class RingCore {
   close(): void {
     if (this.isClosed) return;
     this.isClosed = true;
+    this.isPlain = false;
     open.delete(this);
     this.#ending.begin();
   }

@@ -75,7 +75,8 @@ export class Flights<H = unknown> {
   #freeCount = 0;
 
   constructor(kind: number = FLIGHT) {
-    this.#mark = mark(kind, 0);
+    // as a signed word, which V8 does not box
+    this.#mark = mark(kind, 0) | 0;
     this.#grow();
   }
 
