@@ -223,8 +223,8 @@ export abstract class AsyncRingBase extends RingBase {
     options: (O & AsyncOptions) | undefined,
     ...args: A
   ): Promise<T> {
-    const flight = new OneShot(this.core, operation.info, outcome);
-    const promise = flight.promise();
+    const flight = OneShot.make(this.core, operation.info, outcome);
+    const promise = flight.promise<T>();
     const chain = this.#chain;
     try {
       this.core.begin();

@@ -142,11 +142,16 @@ async function rejection(make: () => unknown): Promise<never> {
 
 /** An operation with one result, and somebody who is told of it. */
 export abstract class Single<T> extends Flight {
-  protected outcome: Outcome<T>;
+  outcome: Outcome<T>;
 
   constructor(core: RingCore, info: OperationInfo, outcome: Outcome<T>) {
     super(core, info);
     this.outcome = outcome;
+  }
+
+  /** May it be another operation after this one? Nobody else knows one without extras. */
+  get isReusable(): boolean {
+    return this.extras === undefined;
   }
 
   /** Tells the result. */
@@ -219,23 +224,74 @@ export abstract class Single<T> extends Flight {
   }
 }
 
+/** What is kept at most to be used again, of each kind. */
+const MOST_SPARE = 1024;
+const NO_OUTCOME: Outcome<unknown> = { convert: ignore };
+const spares = new Set<Spare<Single<unknown>>>();
+
+/** Objects of operations that are over: most operations allocate none. */
+export class Spare<F extends Single<unknown>> {
+  #flights: F[] = [];
+
+  constructor() {
+    spares.add(this);
+  }
+
+  /** One for another operation; undefined where there is none. */
+  take(core: RingCore, info: OperationInfo, outcome: Outcome<unknown>): F | undefined {
+    const flight = this.#flights.pop();
+    if (flight === undefined) return undefined;
+    flight.core = core;
+    flight.info = info;
+    flight.outcome = outcome;
+    return flight;
+  }
+
+  /** Keeps one, which lets go of what the operation had; false where it may still be named, or there are enough. */
+  keep(flight: F): boolean {
+    if (!flight.isReusable || this.#flights.length >= MOST_SPARE) return false;
+    flight.memory = undefined;
+    flight.outcome = NO_OUTCOME;
+    this.#flights.push(flight);
+    return true;
+  }
+
+  /** The ring is closed: lets go of it. */
+  drop(core: RingCore): void {
+    this.#flights = this.#flights.filter((flight) => flight.core !== core);
+  }
+}
+
+/** Nothing that is kept to be used again holds the ring. */
+export function dropSpare(core: RingCore): void {
+  for (const each of spares) each.drop(core);
+}
+
+const spare = new Spare<OneShot>();
+
 /**
- * An operation whose result a promise has. The promise, the functions that settle it and this object are all that an
- * operation allocates: a field more is eight bytes for each.
+ * An operation whose result a promise has. One that had no common options is used again: the promise and the functions that
+ * settle it are all that such an operation allocates.
  */
-export class OneShot<T> extends Single<T> implements Settler {
-  resolve: (value: T | PromiseLike<T>) => void = ignore;
+export class OneShot extends Single<unknown> implements Settler {
+  resolve: (value: unknown) => void = ignore;
+
+  static make(core: RingCore, info: OperationInfo, outcome: Outcome<unknown>): OneShot {
+    return spare.take(core, info, outcome) ?? new OneShot(core, info, outcome);
+  }
 
   /** The promise of the result. To be called once, before it can settle. */
-  promise(): Promise<T> {
+  promise<T>(): Promise<T> {
     settler = this;
     const promise = new Promise<T>(execute);
     settler = nobody;
     return promise;
   }
 
-  protected override give(value: T): void {
-    this.resolve(value);
+  protected override give(value: unknown): void {
+    const { resolve } = this;
+    if (spare.keep(this)) this.resolve = ignore;
+    resolve(value);
   }
 
   protected override reject(error: unknown): void {

@@ -21,7 +21,7 @@ import { tracingOperations } from '../sys/trace.ts';
 import { Copying } from './copying.ts';
 import { type Departure, INLINE } from './departure.ts';
 import { Fifo } from './fifo.ts';
-import { Flight } from './flight.ts';
+import { dropSpare, Flight } from './flight.ts';
 import { Limits } from './limits.ts';
 import { begun, completed } from './published.ts';
 import { throwLater } from './told.ts';
@@ -102,6 +102,7 @@ export class Loop {
     }
     this.#watch = new Watch(core.isPolled ? fd : wakeFd, this.#wake);
     core.onClose(() => this.#watch.close());
+    core.onClose(() => dropSpare(core));
     core.tags.onExpected = () => this.#schedule();
     core.onLast = (held, res, flags) => {
       if (held instanceof Flight) held.discard(res, flags);

@@ -3,7 +3,7 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { OperationInfo } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { currentContext } from './async-context.ts';
-import { type Outcome, Single } from './flight.ts';
+import { type Outcome, Single, Spare } from './flight.ts';
 
 /**
  * Is told how an operation ended: an error, or null and the result. It is called once, after the call that started the
@@ -30,9 +30,7 @@ function call(context: AsyncResource, callback: AnyCallback, error: unknown, val
   }
 }
 
-/** So many are kept to be used again. */
-const SPARE = 1024;
-const spare: Told[] = [];
+const spare = new Spare<Told>();
 
 function nobody(): void {}
 
@@ -55,11 +53,8 @@ export class Told extends Single<unknown> {
 
   static make(core: RingCore, info: OperationInfo, outcome: Outcome<unknown>, callback: AnyCallback): Told {
     const context = currentContext();
-    const told = spare.pop();
+    const told = spare.take(core, info, outcome);
     if (told === undefined) return new Told(core, info, outcome, callback, context);
-    told.core = core;
-    told.info = info;
-    told.outcome = outcome;
     told.#callback = callback;
     told.#context = context;
     return told;
@@ -68,17 +63,11 @@ export class Told extends Single<unknown> {
   protected override give(value: unknown): void {
     const callback = this.#callback;
     const context = this.#context;
-    // nobody else knows one without extras
-    if (this.extras === undefined && spare.length < SPARE) this.#endUse();
+    if (spare.keep(this)) {
+      this.#callback = nobody;
+      this.#context = undefined;
+    }
     if (context !== undefined) call(context, callback, null, value);
-  }
-
-  /** Lets go of all that it holds. */
-  #endUse(): void {
-    this.memory = undefined;
-    this.#callback = nobody;
-    this.#context = undefined;
-    spare.push(this);
   }
 
   protected override rejectBy(make: () => Error): void {
