@@ -10,7 +10,7 @@ import type { RingCore } from '../ring/core/core.ts';
 import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import { RegisteredBuffer } from '../ring/owners/buffers.ts';
 import { FixedFile, RegisteredFiles } from '../ring/owners/files.ts';
-import { pinAddress, pinLength, stableBuffer } from '../sys/held.ts';
+import { isHeldView, pinAddress, pinLength, stableBuffer } from '../sys/held.ts';
 import type { Pinned } from '../sys/memory.ts';
 import type { HeldMemory, OpenFile, Vector } from './read.ts';
 import type { Into } from './types.ts';
@@ -43,13 +43,13 @@ export function fileIndex(core: RingCore, _name: string, what: Into | undefined)
 // ---- memory -----------------------------------------------------------------------------------------------
 
 export function address(core: RingCore, name: string, what: HeldMemory | BufferRing, index = -1): number {
-  if (RegisteredBuffer.is(what)) return registeredAddress(core, name, what);
-  return BufferRing.is(what) ? 0 : pinAddress(name, what, index);
+  if (isHeldView(what)) return pinAddress(name, what, index);
+  return RegisteredBuffer.is(what) ? registeredAddress(core, name, what) : 0;
 }
 
 export function length(_core: RingCore, name: string, what: HeldMemory | BufferRing): number {
-  if (RegisteredBuffer.is(what)) return RegisteredBuffer.lengthOf(what);
-  return BufferRing.is(what) ? 0 : pinLength(name, what);
+  if (isHeldView(what)) return pinLength(name, what);
+  return RegisteredBuffer.is(what) ? RegisteredBuffer.lengthOf(what) : 0;
 }
 
 function registeredAddress(core: RingCore, name: string, buffer: RegisteredBuffer): number {
@@ -61,16 +61,17 @@ function registeredAddress(core: RingCore, name: string, buffer: RegisteredBuffe
 
 /** The index of a registered buffer; -1 for other memory. */
 export function bufferIndex(_core: RingCore, _name: string, what: HeldMemory | BufferRing): number {
-  return RegisteredBuffer.is(what) ? RegisteredBuffer.indexOf(what) : -1;
+  return !isHeldView(what) && RegisteredBuffer.is(what) ? RegisteredBuffer.indexOf(what) : -1;
 }
 
 /** The group of a pool; -1 for memory. */
 export function group(core: RingCore, _name: string, what: HeldMemory | BufferRing): number {
-  return BufferRing.is(what) ? BufferRing.use(what, core) : -1;
+  return !isHeldView(what) && BufferRing.is(what) ? BufferRing.use(what, core) : -1;
 }
 
 /** What is held of memory; of a pool the memory of its buffers, without the pool, which would hold its ring. */
 export function kept(what: HeldMemory | BufferRing): unknown {
+  if (isHeldView(what)) return what;
   if (BufferRing.is(what)) return BufferRing.heldOf(what);
   return RegisteredBuffer.is(what) ? RegisteredBuffer.memoryOf(what) : what;
 }

@@ -126,7 +126,7 @@ export function into(name: string, value: Into | undefined): Into | undefined {
 // ---- memory -----------------------------------------------------------------------------------------------
 
 export function memory(name: string, value: Memory | undefined): HeldMemory {
-  return RegisteredBuffer.is(value) ? value : holdView(name, value);
+  return !ArrayBuffer.isView(value) && RegisteredBuffer.is(value) ? value : holdView(name, value);
 }
 
 export function view(name: string, value: ArrayBufferView): HeldView {

@@ -60,6 +60,8 @@ function unstable(value: ArrayBufferView, buffer: ArrayBufferLike): string | und
 
 /** Where the memory of each alloc() begins. Only of those: a WeakMap costs more to fill than koffi costs to ask. */
 const allocated = new WeakMap<ArrayBufferLike, number>();
+/** The addresses of the views that alloc() gave: to ask one for its buffer takes V8 longer than all of this. */
+const given = new WeakMap<ArrayBufferView, number>();
 
 /** Does the kernel get only memory that outlives this thread, and copies of other memory? */
 export const makesCopies: boolean = !isMainThread && PROBLEM === undefined;
@@ -80,6 +82,8 @@ function copyAddress(value: ArrayBufferView): number | undefined {
 
 /** The address of a view's first byte; undefined where it is not known without asking koffi. */
 function knownAddress(value: ArrayBufferView): number | undefined {
+  const address = given.get(value);
+  if (address !== undefined) return lengthOf(value) > 0 ? address : undefined;
   const start = allocated.get(bufferOf(value));
   // alloc() makes buffers of a fixed length; a view of a detached one is empty
   return start !== undefined && lengthOf(value) > 0 ? start + offsetOf(value) : undefined;
@@ -171,7 +175,9 @@ export function alloc(bytes: number): Uint8Array {
   const start = Number(ffi.address(room));
   allocated.set(room, start);
   const skip = (pageSize() - (start % pageSize())) % pageSize();
-  return new Uint8Array(room, skip, bytes);
+  const bytesOfRoom = new Uint8Array(room, skip, bytes);
+  given.set(bytesOfRoom, start + skip);
+  return bytesOfRoom;
 }
 
 /** Memory of our own with its address: never detached, never given to a user. In workers it outlives the worker. */
