@@ -283,7 +283,8 @@ export abstract class AsyncRingBase extends RingBase {
     const bits = commonBits(this, common);
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     if (signal?.aborted) throw new AbortError(signal.reason);
-    if (operation.info.isNamed) flight.setExtras({});
+    // it stays what it is after its end: it has a name, or the links of its chain ask for it
+    if (operation.info.isNamed || chain !== undefined) flight.setExtras({});
     if (signal !== undefined) flight.setExtras({ forgetSignal: this.#watch(signal, flight) });
     this.#depart(new Start(flight, operation, options, args, bits, timeoutMs), chain);
   }

@@ -34,8 +34,8 @@ export type Tag = number | bigint;
 
 /** Addresses and lengths, slot by slot; 0 and 0 is an empty one. */
 export interface Iovecs {
-  readonly bases: readonly (number | bigint)[];
-  readonly lengths: readonly number[];
+  readonly bases: ArrayLike<number | bigint>;
+  readonly lengths: ArrayLike<number>;
 }
 
 /** The length of an array. @throws for anything else than an array of `min` to `max` elements */
@@ -86,22 +86,23 @@ export function readBuffers(name: string, buffers: readonly BufferSource[], max:
  * caller's: reading one element could have detached the memory of another.
  */
 export function pinViews(name: string, views: readonly (ArrayBufferView | null | undefined)[]): Iovecs {
-  const bases: number[] = [];
-  const lengths: number[] = [];
+  // thousands of addresses: as plain numbers, without an object for each
+  const bases = new Float64Array(views.length);
+  const lengths = new Float64Array(views.length);
   // most tables are pieces of one buffer, which is asked for its address once
   let buffer: ArrayBufferLike | undefined;
   let start = 0;
   for (let i = 0; i < views.length; i++) {
     const view = views[i];
     const length = ArrayBuffer.isView(view) ? lengthOf(view) : 0;
-    lengths.push(length);
-    if (view === null) bases.push(0);
-    else if (length > 0 && ArrayBuffer.isView(view) && bufferOf(view) === buffer)
-      bases.push(start + offsetOf(view));
+    lengths[i] = length;
+    if (view === null) continue;
+    if (length > 0 && ArrayBuffer.isView(view) && bufferOf(view) === buffer)
+      bases[i] = start + offsetOf(view);
     else {
       // throws for everything that is no view, and in workers for memory that would be freed with the worker
       const base = lastingAddressOf(name, view, i);
-      bases.push(base);
+      bases[i] = base;
       if (!ArrayBuffer.isView(view)) continue;
       buffer = bufferOf(view);
       start = base - offsetOf(view);

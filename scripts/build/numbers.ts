@@ -3,7 +3,7 @@
  * constant of a large module takes ten of them where a number takes three: without it a call is left in the path of each
  * operation, which then takes a tenth longer.
  */
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type {
   BinaryExpression,
   Expression,
@@ -62,7 +62,7 @@ async function imported(
 ): Promise<void> {
   const path = join(dirname(id), String(source.value));
   if (!path.startsWith(join(root, 'structs/')) || !String(source.value).startsWith('.')) return;
-  const module: { readonly [name: string]: unknown } = await import(path);
+  const module: { readonly [name: string]: unknown } = await import(path.replace(/\.ts$/, extname(import.meta.filename)));
   for (const each of specifiers)
     if (each.type === 'ImportSpecifier' && each.imported.type === 'Identifier')
       values.set(each.local.name, module[each.imported.name]);

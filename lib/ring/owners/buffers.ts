@@ -183,7 +183,7 @@ export class RegisteredBuffers extends Owner {
   private constructor(ring: AnyRing, length: number, onRelease?: (index: number) => void) {
     super(ring, 'the buffer table');
     this.#core = Owner.coreOf(this);
-    this.#slots = Array.from({ length }, () => null);
+    this.#slots = new Array<Slot | null>(length).fill(null);
     this.#onRelease = onRelease;
   }
 
@@ -310,11 +310,11 @@ export class RegisteredBuffers extends Owner {
   ): void {
     const core = this.#core;
     const tags = core.tags.areKnown ? new Uint32Array(2 * views.length) : undefined;
-    const slots: (Slot | null)[] = [];
+    const slots = new Array<Slot | null>(views.length).fill(null);
     for (let i = 0; i < views.length; i++) {
       const view = views[i];
       const slot = view ? this.#slot(offset + i, view, Number(iovecs.bases[i]), tags !== undefined) : null;
-      slots.push(slot);
+      slots[i] = slot;
       if (slot === null || tags === undefined) continue;
       tags[2 * i] = slot.entry;
       tags[2 * i + 1] = core.tags.highOf(slot);
