@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
+import { gc } from '../helpers/gc.ts';
 import { needsOp } from '../helpers/needs.ts';
+import { ringTest, until } from '../helpers/rings.ts';
 import { inProcess } from '../helpers/scenario.ts';
 
 function scene(name: string): unknown {
@@ -46,3 +51,28 @@ test('a ring that was dropped while an operation is awaited is not closed', () =
 });
 
 test('process.exit with operations in flight is harmless', () => assert.equal(scene('exits'), 'exited'));
+
+ringTest('an operation that is over holds neither its memory nor its ring', {}, async (scope) => {
+  const path = join(scope.folder(), 'file');
+  writeFileSync(path, 'content');
+  const file = scope.fd(openSync(path, 'r'));
+  const used = async (read: (ring: AsyncRing, memory: Uint8Array) => Promise<unknown>) => {
+    const ring = new AsyncRing(8);
+    const memory = new Uint8Array(7);
+    await read(ring, memory);
+    assert.equal(Buffer.from(memory).toString(), 'content');
+    ring.close();
+    return [new WeakRef(memory), new WeakRef(Object(Reflect.get(ring, 'core')))];
+  };
+  const refs = [
+    ...(await used((ring, memory) => ring.read(file, memory, { offset: 0 }))),
+    ...(await used(
+      (ring, memory) =>
+        new Promise((resolve) => ring.read(file, memory, { offset: 0 }, (...told) => resolve(told))),
+    )),
+  ];
+  await until('all is collected', () => {
+    gc();
+    return refs.every((ref) => ref.deref() === undefined);
+  });
+});
