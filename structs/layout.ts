@@ -293,9 +293,18 @@ function checkRoom(bytes: Uint8Array, offset: number, size: number, name: string
   }
 }
 
+const layouts: Layout[] = [];
+
 /** Declares a kernel struct; `name` is its C name. The value types follow from `declaration`. */
 export function struct<const D extends Declaration>(name: string, declaration: D): Struct<D> {
-  return new Layout(name, declaration) as unknown as Struct<D>;
+  const layout = new Layout(name, declaration);
+  layouts.push(layout);
+  return layout as unknown as Struct<D>;
+}
+
+/** Asks koffi for all layouts that are there, which is done when one is needed otherwise. */
+export function prepareLayouts(): void {
+  for (const each of layouts) each.prepare();
 }
 
 /** What koffi says of a declaration, and how its fields are stored and loaded. */
@@ -334,6 +343,10 @@ class Layout {
   }
 
   get #plan(): Plan {
+    return this.prepare();
+  }
+
+  prepare(): Plan {
     this.#made ??= new Plan(this.name, this.#declaration);
     return this.#made;
   }

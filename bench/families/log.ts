@@ -4,6 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AsyncRing } from 'uring';
 import { alloc } from 'uring/raw';
+import { constants as kernel } from 'uring/structs';
 import type { Family, Work } from '../harness.ts';
 import { inParallel } from '../turn.ts';
 
@@ -74,6 +75,13 @@ const byRing = (args: readonly string[]) =>
     };
   })();
 
+/** One operation instead of two: a write that ends when its data is on the disk. */
+const byDsync = (args: readonly string[]) =>
+  withLog(args, (fd) => {
+    const ring = new AsyncRing(8);
+    return (bytes, offset) => ring.write(fd, bytes, { offset, flags: kernel.RWF_DSYNC });
+  })();
+
 const byChain = (args: readonly string[]) =>
   withLog(args, (fd) => {
     const ring = new AsyncRing(8);
@@ -88,6 +96,13 @@ const byPromises = (args: readonly string[]) =>
       await file.write(bytes, 0, bytes.length, offset);
       await file.datasync();
     };
+  })();
+
+/** The same by Node: a file that is opened so that each write ends when its data is on the disk. */
+const byDsyncFile = (args: readonly string[]) =>
+  withLog(args, async (fd) => {
+    const file = await open(`/proc/self/fd/${fd}`, constants.O_RDWR | constants.O_DSYNC);
+    return (bytes, offset) => file.write(bytes, 0, bytes.length, offset);
   })();
 
 const bySync = (args: readonly string[]) =>
@@ -107,7 +122,9 @@ export const log: Family = {
   count: (_, { isQuick }) => (isQuick ? 1000 : 8000),
   workers: {
     'fs.promises': byPromises,
+    'fs.promises, O_DSYNC': byDsyncFile,
     AsyncRing: byRing,
+    'AsyncRing, RWF_DSYNC': byDsync,
     'AsyncRing.chain': byChain,
     'fs sync': bySync,
   },

@@ -133,16 +133,20 @@ function contentOf(memory: Uint8Array, encoding: BufferEncoding | undefined): Bu
   return Buffer.from(memory.buffer, memory.byteOffset, memory.byteLength).toString(encoding);
 }
 
+/** What a file has: undefined where Node has to read it. */
+type Content = Buffer | string | undefined;
+
 function none(): void {}
 
 /**
- * Opens a file, unless it is open, and reads twice: all that most files need. It is used again and again: what it allocates for a
- * file would take as long as a read.
+ * Opens a file, unless it is open, reads twice, which is all that most files need, and closes it then. It is used again and
+ * again: what it allocates for a file would take as long as a read.
  */
 class Beginning {
   /** What was read: both pieces of memory lie one right after the other. */
   readonly all: Uint8Array = alloc(FIRST + SECOND);
   step: 'open' | 'read' | 'close' = 'open';
+  /** -1 before it is open, and once it is closed. */
   fd = -1;
   /** How much the reads have brought. */
   first = 0;
@@ -152,15 +156,17 @@ class Beginning {
     this.all.subarray(FIRST),
   ];
   #ring: AsyncRing | undefined;
-  #done: () => void = none;
-  #fail: (error: unknown) => void = none;
+  #source: Opening | number = -1;
+  #options: WholeOptions | undefined;
+  #settle: (content: Content | Promise<Content>) => void = none;
 
-  /** By callbacks: a promise for each operation would be a sixth of the time that a small file takes. */
-  atOnce(ring: AsyncRing, source: Opening | number): Promise<void> {
+  /** The whole content. By callbacks: a promise for each operation would be a sixth of the time that a small file takes. */
+  atOnce(ring: AsyncRing, source: Opening | number, options: WholeOptions): Promise<Content> {
     this.#ring = ring;
-    return new Promise((done, fail) => {
-      this.#done = done;
-      this.#fail = fail;
+    this.#source = source;
+    this.#options = options;
+    return new Promise((settle) => {
+      this.#settle = settle;
       if (typeof source === 'number') this.#isOpen(null, { fd: source });
       else ring.open(source.path, { flags: source.flags, mode: source.mode }, this.#isOpen);
     });
@@ -183,10 +189,33 @@ class Beginning {
   readonly #isContinued: Callback<number> = (error, count) => {
     if (error !== null) return this.#fail(error);
     this.second = count;
-    this.#done();
+    if (count > 0 && this.#ring !== undefined && this.#options !== undefined)
+      return this.#end(finish(this.#ring, this, this.#source, this.#options));
+    if (typeof this.#source === 'number') return this.#give();
+    this.step = 'close';
+    this.#ring?.closeFd(this.fd, this.#isClosed);
   };
 
-  /** The same, where a signal is looked at before each operation and after the last, as Node does. */
+  readonly #isClosed: Callback<void> = (error) => (error === null ? this.#give() : this.#fail(error));
+
+  /** All of it was read by the first read. */
+  #give(): void {
+    const content = contentOf(this.all.subarray(0, this.first), this.#options?.encoding);
+    giveBeginning(this);
+    this.#end(content);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#ring !== undefined) this.#end(failed(this.#ring, error, failureOf(this, this.#source)));
+  }
+
+  #end(content: Content | Promise<Content>): void {
+    const settle = this.#settle;
+    this.#settle = none;
+    settle(content);
+  }
+
+  /** The reads, where a signal is looked at before each operation and after the last, as Node does. */
   async watching(ring: AsyncRing, source: Opening | number, signal: AbortSignal): Promise<void> {
     await checkAborted(signal);
     if (typeof source === 'number') this.fd = source;
@@ -226,18 +255,39 @@ function giveBeginning(begin: Beginning): void {
  * it, because the ring has failed, the file is too large, or it is a folder, of which versions of Node say different things.
  * @param source the fd, or what to open
  */
-async function readAll(
+function readAll(ring: AsyncRing, source: Opening | number, options: WholeOptions): Promise<Content> {
+  const { signal } = options;
+  return signal === undefined
+    ? takeBeginning().atOnce(ring, source, options)
+    : readWatching(ring, source, signal, options);
+}
+
+async function readWatching(
   ring: AsyncRing,
   source: Opening | number,
-  { signal, encoding }: WholeOptions,
-): Promise<Buffer | string | undefined> {
-  const isWhole = typeof source !== 'number';
+  signal: AbortSignal,
+  options: WholeOptions,
+): Promise<Content> {
   const begin = takeBeginning();
   try {
-    if (signal === undefined) await begin.atOnce(ring, source);
-    else await begin.watching(ring, source, signal);
+    await begin.watching(ring, source, signal);
+  } catch (error) {
+    return await failed(ring, error, failureOf(begin, source));
+  }
+  return await finish(ring, begin, source, options);
+}
+
+/** Reads what the two reads have left, and closes the file that was opened. */
+async function finish(
+  ring: AsyncRing,
+  begin: Beginning,
+  source: Opening | number,
+  { signal, encoding }: WholeOptions,
+): Promise<Content> {
+  const isWhole = typeof source !== 'number';
+  try {
     const { fd, all, first, second } = begin;
-    let found: Buffer | string | undefined;
+    let found: Content;
     if (second === 0) found = contentOf(all.subarray(0, first), encoding);
     else {
       found = await readRest(ring, fd, begin.joined(), { signal, isWhole });
@@ -248,13 +298,12 @@ async function readAll(
     giveBeginning(begin);
     return found;
   } catch (error) {
-    const { step, fd } = begin;
-    return await failed(ring, error, {
-      step,
-      fd: isWhole ? fd : -1,
-      path: isWhole ? source.path : undefined,
-    });
+    return await failed(ring, error, failureOf(begin, source));
   }
+}
+
+function failureOf({ step, fd }: Beginning, source: Opening | number): Failure {
+  return typeof source === 'number' ? { step, fd: -1, path: undefined } : { step, fd, path: source.path };
 }
 
 /** Closes the file, and throws what Node would; undefined where Node has to read it. */

@@ -210,6 +210,14 @@ export class PathText extends Pinned {}
 /** A sockaddr; an error of the operation tells it. */
 export class AddressBytes extends Pinned {}
 
+/** Text is encoded here first: its length is how much memory it gets. */
+const scratch = Buffer.alloc(3 * PATH_MAX);
+
+function encoded(value: string): Uint8Array {
+  // a character of a string is at most three bytes
+  return value.length <= PATH_MAX ? scratch.subarray(0, scratch.write(value)) : encoder.encode(value);
+}
+
 function text<T extends Pinned>(
   name: string,
   value: Path,
@@ -219,7 +227,7 @@ function text<T extends Pinned>(
 ): T {
   if (typeof value !== 'string' && !isUint8Array(value))
     throw wrongType(name, 'a string or a Uint8Array', value);
-  const bytes = typeof value === 'string' ? encoder.encode(value) : bytesOf(value);
+  const bytes = typeof value === 'string' ? encoded(value) : bytesOf(value);
   const { length } = bytes;
   const room = new Room(length + 1);
   room.bytes.set(bytes);

@@ -180,24 +180,54 @@ export function alloc(bytes: number): Uint8Array {
   return bytesOfRoom;
 }
 
-/** Memory of our own with its address: never detached, never given to a user. In workers it outlives the worker. */
+/** Pieces of memory of our own lie in sheets of so many bytes, one after the other: an ArrayBuffer each would take longer. */
+const SHEET = 16_384;
+/** What is longer has an ArrayBuffer to itself. */
+const LARGEST_PIECE = 1024;
+/** Pieces begin at multiples of it, as structs of the kernel do. */
+const PIECE_ALIGN = 16;
+let sheet = new ArrayBuffer(0);
+let sheetAddress = 0;
+let sheetUsed = 0;
+
+/** Where a piece of the sheet begins; a new sheet where this one is full. The collector frees it with its last piece. */
+function takePiece(length: number): number {
+  if (sheetUsed + length > sheet.byteLength) {
+    sheet = new ArrayBuffer(SHEET);
+    sheetAddress = Number(ffi.address(sheet));
+    sheetUsed = 0;
+  }
+  const at = sheetUsed;
+  sheetUsed += Math.ceil(length / PIECE_ALIGN) * PIECE_ALIGN;
+  return at;
+}
+
+/** Zeroed memory of our own with its address: never detached, never given to a user. In workers it outlives the worker. */
 export class Pinned {
   readonly bytes: Uint8Array;
-  readonly view: DataView;
   readonly address: number;
 
   constructor(length: number) {
     const block = worker()?.take(length);
-    if (block === undefined) {
-      const room = new ArrayBuffer(length);
-      this.bytes = new Uint8Array(room);
-      this.address = Number(ffi.address(room));
-    } else {
+    if (block !== undefined) {
       this.bytes = block.bytes.subarray(0, length).fill(0);
       this.address = block.address;
       collected.register(this, block);
+    } else if (length <= LARGEST_PIECE) {
+      const at = takePiece(length);
+      this.bytes = new Uint8Array(sheet, at, length);
+      this.address = sheetAddress + at;
+    } else {
+      const room = new ArrayBuffer(length);
+      this.bytes = new Uint8Array(room);
+      this.address = Number(ffi.address(room));
     }
-    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, length);
+  }
+
+  /** The same memory. */
+  get view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.bytes;
+    return new DataView(buffer, byteOffset, byteLength);
   }
 }
 
