@@ -130,20 +130,6 @@ const CASES: { readonly [name: string]: Case } = {
       return async (i) => (await file.writev(memory, (i % BLOCKS) * BLOCK)).bytesWritten;
     },
   },
-  truncate: {
-    routes: [`${FILE}truncate`],
-    gives: 1,
-    isDeep: true,
-    make: async (fs, folder, by) => {
-      const files = await Promise.all(
-        Array.from({ length: 32 }, (_, lane) => fs.open(`${folder}/${by}-cut-${lane}`, 'w')),
-      );
-      return async (i, lane) => {
-        await files[lane]?.truncate(i % BLOCK);
-        return 1;
-      };
-    },
-  },
   'handle.readFile': {
     routes: [`${FILE}readFile`],
     gives: SMALL,

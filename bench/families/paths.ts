@@ -1,5 +1,5 @@
 /** What `uring/fs` leaves to Node although a ring has it, beside Node's own: the other half of lib/fs/routes.ts. */
-import { fdatasync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { fdatasync, ftruncate, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import * as node from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -18,6 +18,7 @@ interface Calls {
   symlink(from: string, to: string): Promise<unknown>;
   unlink(path: string): Promise<unknown>;
   datasync(fd: number): Promise<unknown>;
+  truncate(fd: number, length: number): Promise<unknown>;
   /** Empties a file, or makes it, and closes it. */
   empty(path: string): Promise<unknown>;
 }
@@ -26,6 +27,7 @@ function ofNode(): Calls {
   return {
     ...node,
     datasync: promisify(fdatasync),
+    truncate: promisify(ftruncate),
     empty: async (path) => (await node.open(path, 'w')).close(),
   };
 }
@@ -40,6 +42,7 @@ function ofRing(): Calls {
     symlink: (from, to) => ring.symlink(from, to),
     unlink: (path) => ring.unlink(path),
     datasync: (fd) => ring.fsync(fd, { dataOnly: true }),
+    truncate: (fd, length) => ring.ftruncate(fd, length),
     // a worker closes what may have been written: the file system may have to write it to the disk first
     empty: async (path) => ring.closeFd(await ring.open(path, { flags: 'w' }), { async: true }),
   };
@@ -64,6 +67,10 @@ const CASES: {
       writeSync(fd, 'x');
       return calls.datasync(fd);
     };
+  },
+  truncate: (calls, folder, by) => {
+    const files = filesIn(folder, `${by}-cut`);
+    return (i, lane) => calls.truncate(files[lane] ?? -1, i % 4096);
   },
   'open+close': (calls, folder, by) => (i) => calls.empty(`${folder}/${by}-new-${i % FILES}`),
   'link+unlink': (calls, folder, by) => async (i, lane) => {

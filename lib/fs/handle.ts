@@ -3,7 +3,6 @@
  * events, what happens when it is dropped or posted) is Node's, and so is every call whose arguments are not plain.
  */
 import type { AsyncRing } from '../faces/async-ring.ts';
-import { probe } from '../register/support.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
 import { closeOn } from './ending.ts';
 import { asNode } from './errors.ts';
@@ -57,15 +56,6 @@ function placeOf(options: object): { offset: unknown; length: unknown; position:
     length: Reflect.get(options, 'length'),
     position: Reflect.get(options, 'position'),
   };
-}
-
-function isLength(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-/** From Linux 6.9 on. */
-function canTruncate(): boolean {
-  return probe().ops.OP_FTRUNCATE.supported === true;
 }
 
 function nativeClass({ Native }: Anatomy): new (fd: number, isWritten: boolean) => NativeHandle {
@@ -155,19 +145,6 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       return using(this, async () => {
         const bytesWritten = await asNodeDoes('write', writevAt(ring, this.fd, plain, offset ?? -1));
         return { __proto__: null, bytesWritten, buffers };
-      });
-    }
-
-    override async truncate(...args: readonly unknown[]): Promise<unknown> {
-      const [length = 0] = args;
-      const ring = canTruncate() && isLength(length) ? ringFor(this) : undefined;
-      if (ring === undefined || !isLength(length)) return super.truncate(...args);
-      return using(this, async () => {
-        try {
-          await ring.ftruncate(this.fd, length);
-        } catch (error) {
-          throw asNode(error, { syscall: 'ftruncate' });
-        }
       });
     }
 

@@ -309,6 +309,9 @@ function failureOf({ step, fd }: Beginning, source: Opening | number): Failure {
 /** Closes the file, and throws what Node would; undefined where Node has to read it. */
 async function failed(ring: AsyncRing, error: unknown, failure: Failure): Promise<undefined> {
   await closeAfter(ring, failure, false);
+  // when the error is made, whoever awaits the file is attached to this: its stack has their frames
+  await undefined;
+  await undefined;
   if (hasFailed(ring) || isFolder(error)) return undefined;
   throw nodeError(error, failure);
 }
@@ -341,13 +344,20 @@ export function planRead(path: unknown, given: unknown): ReadPlan | undefined {
   return target && { target, options };
 }
 
+function byNode(path: unknown, options: unknown): Promise<unknown> {
+  return Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
+}
+
 /** As Node's own. */
-export async function readFile(path: unknown, options?: unknown): Promise<unknown> {
-  const plan = planRead(path, options);
-  const ring = plan && ringOrThreads();
-  if (plan === undefined || ring === undefined)
-    return Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
-  return (await readOn(ring, plan)) ?? Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
+export function readFile(path: unknown, options?: unknown): Promise<unknown> {
+  try {
+    const plan = planRead(path, options);
+    const ring = plan && ringOrThreads();
+    if (plan === undefined || ring === undefined) return byNode(path, options);
+    return readOn(ring, plan).then((content) => content ?? byNode(path, options));
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 /** Does it. Undefined: Node has to do it. */

@@ -34,7 +34,10 @@ export const ROUTES: { readonly [name: string]: Route } = {
     why: 'a write into the page cache ends in the call that submits it, or is done by a worker of the kernel',
   },
   'FileHandle.writev': { by: 'ring', why: 'as write' },
-  'FileHandle.truncate': { by: 'ring', why: 'from Linux 6.9 on; before that by a thread' },
+  'FileHandle.truncate': {
+    by: 'threads',
+    why: 'the kernel always gives it to a worker: one alone takes longer',
+  },
   'FileHandle.readFile': { by: 'ring', why: CACHED },
   'FileHandle.writeFile': {
     by: 'threads',

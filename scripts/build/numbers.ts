@@ -62,7 +62,9 @@ async function imported(
 ): Promise<void> {
   const path = join(dirname(id), String(source.value));
   if (!path.startsWith(join(root, 'structs/')) || !String(source.value).startsWith('.')) return;
-  const module: { readonly [name: string]: unknown } = await import(path.replace(/\.ts$/, extname(import.meta.filename)));
+  const module: { readonly [name: string]: unknown } = await import(
+    path.replace(/\.ts$/, extname(import.meta.filename))
+  );
   for (const each of specifiers)
     if (each.type === 'ImportSpecifier' && each.imported.type === 'Identifier')
       values.set(each.local.name, module[each.imported.name]);
