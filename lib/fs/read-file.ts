@@ -135,6 +135,8 @@ function contentOf(memory: Uint8Array, encoding: BufferEncoding | undefined): Bu
 
 /** What a file has: undefined where Node has to read it. */
 type Content = Buffer | string | undefined;
+/** Node reads it. */
+type Otherwise = () => Promise<Content>;
 
 function none(): void {}
 
@@ -158,13 +160,20 @@ class Beginning {
   #ring: AsyncRing | undefined;
   #source: Opening | number = -1;
   #options: WholeOptions | undefined;
+  #otherwise: Otherwise | undefined;
   #settle: (content: Content | Promise<Content>) => void = none;
 
   /** The whole content. By callbacks: a promise for each operation would be a sixth of the time that a small file takes. */
-  atOnce(ring: AsyncRing, source: Opening | number, options: WholeOptions): Promise<Content> {
+  atOnce(
+    ring: AsyncRing,
+    source: Opening | number,
+    options: WholeOptions,
+    otherwise: Otherwise | undefined,
+  ): Promise<Content> {
     this.#ring = ring;
     this.#source = source;
     this.#options = options;
+    this.#otherwise = otherwise;
     return new Promise((settle) => {
       this.#settle = settle;
       if (typeof source === 'number') this.#isOpen(null, { fd: source });
@@ -190,7 +199,7 @@ class Beginning {
     if (error !== null) return this.#fail(error);
     this.second = count;
     if (count > 0 && this.#ring !== undefined && this.#options !== undefined)
-      return this.#end(finish(this.#ring, this, this.#source, this.#options));
+      return this.#endLater(finish(this.#ring, this, this.#source, this.#options));
     if (typeof this.#source === 'number') return this.#give();
     this.step = 'close';
     this.#ring?.closeFd(this.fd, this.#isClosed);
@@ -206,7 +215,12 @@ class Beginning {
   }
 
   #fail(error: unknown): void {
-    if (this.#ring !== undefined) this.#end(failed(this.#ring, error, failureOf(this, this.#source)));
+    if (this.#ring !== undefined) this.#endLater(failed(this.#ring, error, failureOf(this, this.#source)));
+  }
+
+  #endLater(content: Promise<Content>): void {
+    const otherwise = this.#otherwise;
+    this.#end(otherwise === undefined ? content : content.then((found) => found ?? otherwise()));
   }
 
   #end(content: Content | Promise<Content>): void {
@@ -254,12 +268,18 @@ function giveBeginning(begin: Beginning): void {
  * Everything from the position of an open file on, or of one that is opened and closed for it. Undefined: Node has to do
  * it, because the ring has failed, the file is too large, or it is a folder, of which versions of Node say different things.
  * @param source the fd, or what to open
+ * @param otherwise what gives the content instead of undefined
  */
-function readAll(ring: AsyncRing, source: Opening | number, options: WholeOptions): Promise<Content> {
+function readAll(
+  ring: AsyncRing,
+  source: Opening | number,
+  options: WholeOptions,
+  otherwise?: Otherwise,
+): Promise<Content> {
   const { signal } = options;
-  return signal === undefined
-    ? takeBeginning().atOnce(ring, source, options)
-    : readWatching(ring, source, signal, options);
+  if (signal === undefined) return takeBeginning().atOnce(ring, source, options, otherwise);
+  const reading = readWatching(ring, source, signal, options);
+  return otherwise === undefined ? reading : reading.then((found) => found ?? otherwise());
 }
 
 async function readWatching(
@@ -344,7 +364,7 @@ export function planRead(path: unknown, given: unknown): ReadPlan | undefined {
   return target && { target, options };
 }
 
-function byNode(path: unknown, options: unknown): Promise<unknown> {
+function byNode(path: unknown, options: unknown): Promise<Content> {
   return Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
 }
 
@@ -354,7 +374,7 @@ export function readFile(path: unknown, options?: unknown): Promise<unknown> {
     const plan = planRead(path, options);
     const ring = plan && ringOrThreads();
     if (plan === undefined || ring === undefined) return byNode(path, options);
-    return readOn(ring, plan).then((content) => content ?? byNode(path, options));
+    return readAll(ring, plan.target, plan.options, () => byNode(path, options));
   } catch (error) {
     return Promise.reject(error);
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { alloc } from '../../lib/sys/memory.ts';
+import { koffi } from '../../structs/koffi.ts';
 import { makePipe } from '../helpers/rings.ts';
 
 function text(bytes: Uint8Array): string {
@@ -103,4 +104,22 @@ export async function reused(): Promise<unknown> {
     await new Promise((resolve) => setImmediate(resolve));
   }
   return 'zeroed';
+}
+
+/** Which of koffi's functions that make types are called once a ring is there: a worker may be terminated then. */
+export async function typesAfterwards(): Promise<unknown> {
+  await using ring = new AsyncRing(16);
+  const called: string[] = [];
+  for (const name of ['struct', 'union', 'array', 'type'] as const) {
+    const original: unknown = Reflect.get(Object(koffi), name);
+    if (typeof original !== 'function') return `no koffi.${name}`;
+    const counting = (...args: unknown[]) => {
+      called.push(name);
+      return Reflect.apply(original, koffi, args);
+    };
+    if (!Reflect.set(Object(koffi), name, counting)) return `koffi.${name} can't be watched`;
+  }
+  const { size } = await ring.statx('/');
+  await ring.timeout({ afterMs: 1 });
+  return [typeof size, called];
 }

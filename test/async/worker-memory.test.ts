@@ -27,3 +27,7 @@ test('memory of alloc() can be registered in a worker, other memory is refused',
 test('memory of alloc() that was dropped is given again, zeroed', async () => {
   assert.equal(await inThread({ module, name: 'reused' }), 'zeroed');
 });
+
+test('koffi makes no types once a ring is there: a worker that is terminated meanwhile would end the process', async () => {
+  assert.deepEqual(await inThread({ module, name: 'typesAfterwards' }), ['number', []]);
+});
