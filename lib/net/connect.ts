@@ -5,7 +5,7 @@ import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError, OpError } from '../errors.ts';
 import { milliseconds } from '../ring/core/time.ts';
 import { sys } from '../sys/syscall.ts';
-import { type Endpoint, openSocket, placeOf, resolve, STREAM } from './endpoint.ts';
+import { type CheckedPlace, type Endpoint, openSocket, placeOf, resolve, STREAM } from './endpoint.ts';
 import { RingSocket, type SocketRing, setNoDelay } from './socket.ts';
 
 /** Options of `createConnection`. */
@@ -19,7 +19,7 @@ export interface ConnectionOptions {
   readonly family?: 0 | 4 | 6 | undefined;
   /** TCP_NODELAY; true when absent. */
   readonly noDelay?: boolean | undefined;
-  /** How long connecting, then each read or write, may take; see `socket.timeoutMs`. */
+  /** How long connecting, the name included, then each read or write, may take; see `socket.timeoutMs`. */
   readonly timeoutMs?: number | undefined;
   /** Ends connecting. */
   readonly signal?: AbortSignal | undefined;
@@ -28,6 +28,9 @@ export interface ConnectionOptions {
 const NAMES = ['host', 'port', 'path', 'family', 'noDelay', 'timeoutMs', 'signal'];
 /** So long an address is tried where the name has another one, as Node.js has it. */
 const ATTEMPT_MS = 250;
+/** A timer waits no longer. */
+const MAX_TIMER_MS = 0x7fff_ffff;
+const ETIME = 62;
 
 /** One address. */
 async function connectTo(
@@ -47,19 +50,35 @@ async function connectTo(
   }
 }
 
-/** The work's result, unless the signal aborts before: what resolves names can't be stopped. */
-async function unlessAborted<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  if (signal === undefined) return work();
-  if (signal.aborted) throw new AbortError(signal.reason);
+/** Until when connecting may take, by performance.now(). */
+function endOf(timeoutMs: number | undefined): number {
+  return timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
+}
+
+/** The addresses of a place, unless the signal aborts or the time is over before: what resolves names can't be stopped. */
+async function resolveInTime(
+  place: CheckedPlace,
+  { family = 0, timeoutMs, signal }: ConnectionOptions,
+): Promise<readonly Endpoint[]> {
+  if (signal?.aborted) throw new AbortError(signal.reason);
+  let timer: NodeJS.Timeout | undefined;
   let forget = () => {};
-  const aborted = new Promise<never>((_, reject) => {
-    forget = whenAborted(signal, () => reject(new AbortError(signal.reason)));
+  const ended = new Promise<never>((_, reject) => {
+    if (signal !== undefined) forget = whenAborted(signal, () => reject(new AbortError(signal.reason)));
+    if (timeoutMs !== undefined && timeoutMs <= MAX_TIMER_MS)
+      timer = setTimeout(() => reject(notResolved(place)), timeoutMs);
   });
   try {
-    return await Promise.race([work(), aborted]);
+    return await Promise.race([resolve(place, family), ended]);
   } finally {
+    clearTimeout(timer);
     forget();
   }
+}
+
+function notResolved(place: CheckedPlace): OpError {
+  const host = place.path === undefined ? place.host : undefined;
+  return new OpError('OP_CONNECT', ETIME, { hint: `timeoutMs is over, and '${host}' is not resolved yet` });
 }
 
 /** All errors, with the code of the first one, as Node.js has it. */
@@ -83,13 +102,16 @@ export async function connectSocket(ring: SocketRing, given: ConnectionOptions):
   if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
   optionalSignal('options.signal', signal);
   const place = placeOf('options', options);
-  const endpoints = await unlessAborted(signal, () => resolve(place, family));
+  const end = endOf(timeoutMs);
+  const endpoints = await resolveInTime(place, options);
   const errors: Error[] = [];
   for (const [i, endpoint] of endpoints.entries()) {
     if (signal?.aborted) throw new AbortError(signal.reason);
     if (ring.isClosed) throw new ClosedError('the ring');
     const isLast = i === endpoints.length - 1;
-    const limit = isLast ? timeoutMs : Math.min(ATTEMPT_MS, timeoutMs ?? ATTEMPT_MS);
+    // what the name and the addresses before it have left; at least a moment, so that each has its error
+    const left = timeoutMs === undefined ? undefined : Math.max(1, end - performance.now());
+    const limit = isLast ? left : Math.min(ATTEMPT_MS, left ?? ATTEMPT_MS);
     try {
       const fd = await connectTo(ring, endpoint, noDelay, { signal, timeoutMs: limit });
       return new RingSocket(fd, ring, timeoutMs);

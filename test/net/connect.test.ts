@@ -125,8 +125,8 @@ ringTest('a limit and a signal end connecting', {}, async (scope) => {
   await server.close();
 });
 
-ringTest('a signal ends connecting while the name is being resolved', {}, async (scope) => {
-  const ring = asyncRing(scope);
+/** Names are never resolved; how many were asked for. */
+function silentResolver(scope: Scope): () => number {
   const { lookup } = dns;
   scope.defer(() => {
     dns.lookup = lookup;
@@ -138,15 +138,33 @@ ringTest('a signal ends connecting while the name is being resolved', {}, async 
     return new Promise<never>(() => {});
   }, lookup);
   syncBuiltinESMExports();
+  return () => asked;
+}
+
+ringTest('a signal ends connecting while the name is being resolved', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  const asked = silentResolver(scope);
   const abort = new AbortController();
   const reason = new Error('enough');
   const connecting = ring.createConnection({ host: 'slow.example', port: 1, signal: abort.signal });
-  assert.equal(asked, 1);
+  assert.equal(asked(), 1);
   abort.abort(reason);
   await aborts(connecting, reason);
   assert.equal(getEventListeners(abort.signal, 'abort').length, 0);
   await aborts(ring.createConnection({ host: 'slow.example', port: 1, signal: abort.signal }), reason);
-  assert.equal(asked, 1);
+  assert.equal(asked(), 1);
+});
+
+ringTest('so does a limit, which says what was slow', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  silentResolver(scope);
+  const { signal } = new AbortController();
+  const error = await failure(
+    ring.createConnection({ host: 'slow.example', port: 1, timeoutMs: 20, signal }),
+  );
+  assert.equal(Reflect.get(error, 'code'), 'ETIME');
+  assert.match(error.message, /timeoutMs is over, and 'slow.example' is not resolved yet/);
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
 });
 
 ringTest('a Duplex for code that wants one', {}, async (scope) => {
