@@ -16,7 +16,7 @@ const BUDGET = 1024 * 1024;
 /** To hand fewer bytes to a worker takes longer than to copy them. */
 const LEAST = 32 * 1024;
 const O_APPEND = 0o2000;
-const O_DIRECT = 0o40000;
+const O_DIRECT = process.arch === 'arm64' ? 0o200000 : 0o40000;
 const SEEK_CUR = 1;
 const LENGTH_WORD = Iovec.at.iovLen / 4;
 const IOVEC_WORDS = Iovec.size / 4;

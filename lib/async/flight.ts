@@ -282,9 +282,11 @@ export class OneShot extends Single<unknown> implements Settler {
 
   /** The promise of the result. To be called once, before it can settle. */
   promise<T>(): Promise<T> {
+    // a hook of async_hooks may start another operation before this one's executor runs
+    const before = settler;
     settler = this;
     const promise = new Promise<T>(execute);
-    settler = nobody;
+    settler = before;
     return promise;
   }
 

@@ -8,7 +8,10 @@ const starts = new WeakMap<Flight, bigint>();
 
 /** The operation has an entry. */
 export function begun(flight: Flight): void {
-  if (tracingOperations()) starts.set(flight, process.hrtime.bigint());
+  if (!tracingOperations()) return;
+  starts.set(flight, process.hrtime.bigint());
+  // so it is no other operation's later, which nobody listened to when it began
+  flight.setExtras({});
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Results, Stream } from '../async/multishot.ts';
 import * as outcomes from '../async/outcomes.ts';
 import type { RingFile } from '../async/ring-file.ts';
 import { isWithoutCommand, nameByLibc } from '../async/socket-name.ts';
+import type { Callback } from '../async/told.ts';
 import { type ConnectionOptions, connectSocket } from '../net/connect.ts';
 import { createDatagram, type DatagramOptions, type RingDatagram } from '../net/datagram.ts';
 import { RingServer, type ServerOptions } from '../net/server.ts';
@@ -53,6 +54,16 @@ function attempt<T>(start: () => Promise<T>): Promise<T> {
  * `await using ring = new AsyncRing(256)` closes it at the end of the block; without `using` call `close()`.
  */
 export class AsyncRing extends AsyncOperations {
+  /** @internal As `closeFd`, with an outcome that is told also where the ring is closed before the promise could be. */
+  static closeBy(ring: AsyncRing, outcome: Outcome<void>, fd: number, options?: AsyncOptions): Promise<void> {
+    return ring.run(encoders.closeFd, outcome, options, fd);
+  }
+
+  /** @internal The same with a callback. */
+  static tellClosed(ring: AsyncRing, outcome: Outcome<void>, fd: number, callback: Callback<void>): void {
+    ring.tell(encoders.closeFd, outcome, undefined, callback, fd);
+  }
+
   /**
    * Makes a pipe (OP_PIPE).
    * @param options `flags` (O_NONBLOCK, O_DIRECT), `into` (the file table, or the first of two slots of it)

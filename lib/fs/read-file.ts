@@ -1,10 +1,10 @@
 /** Whole files that are read through the ring: opened, read, closed, with nothing else between. */
 import type { Callback } from '../async/told.ts';
 import { OpError } from '../errors.ts';
-import type { AsyncRing } from '../faces/async-ring.ts';
+import { AsyncRing } from '../faces/async-ring.ts';
 import { alloc } from '../sys/memory.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
-import { checkAborted, closeAfter, type Failure, nodeError, STEP } from './ending.ts';
+import { Closing, checkAborted, closeAfter, closeOn, type Failure, nodeError, STEP } from './ending.ts';
 import { asNode } from './errors.ts';
 import { nodeFs, nodePromises } from './node.ts';
 import { type Opening, opening, type WholeOptions, wholeOptions } from './plain.ts';
@@ -148,7 +148,7 @@ class Beginning {
   /** What was read: both pieces of memory lie one right after the other. */
   readonly all: Uint8Array = alloc(FIRST + SECOND);
   step: 'open' | 'read' | 'close' = 'open';
-  /** -1 before it is open, and once it is closed. */
+  /** -1 before it is open. */
   fd = -1;
   /** How much the reads have brought. */
   first = 0;
@@ -162,6 +162,7 @@ class Beginning {
   #options: WholeOptions | undefined;
   #otherwise: Otherwise | undefined;
   #settle: (content: Content | Promise<Content>) => void = none;
+  readonly #closing = new Closing();
 
   /** The whole content. By callbacks: a promise for each operation would be a sixth of the time that a small file takes. */
   atOnce(
@@ -202,31 +203,51 @@ class Beginning {
       return this.#endLater(finish(this.#ring, this, this.#source, this.#options));
     if (typeof this.#source === 'number') return this.#give();
     this.step = 'close';
-    this.#ring?.closeFd(this.fd, this.#isClosed);
+    this.#closing.isDone = false;
+    if (this.#ring !== undefined)
+      AsyncRing.tellClosed(this.#ring, this.#closing.outcome, this.fd, this.#isClosed);
   };
 
-  readonly #isClosed: Callback<void> = (error) => (error === null ? this.#give() : this.#fail(error));
+  readonly #isClosed: Callback<void> = (error) => {
+    const ring = this.#ring;
+    if (error === null) this.#give();
+    else if (ring === undefined || !hasFailed(ring)) this.#fail(error);
+    else this.#endLater(this.#closing.finish(ring, this.fd).then(() => this.#content()));
+  };
 
   /** All of it was read by the first read. */
+  #content(): Content {
+    return contentOf(this.all.subarray(0, this.first), this.#options?.encoding);
+  }
+
   #give(): void {
-    const content = contentOf(this.all.subarray(0, this.first), this.#options?.encoding);
+    const content = this.#content();
+    const settle = this.#leave();
     giveBeginning(this);
-    this.#end(content);
+    settle(content);
   }
 
   #fail(error: unknown): void {
-    if (this.#ring !== undefined) this.#endLater(failed(this.#ring, error, failureOf(this, this.#source)));
+    if (this.#ring === undefined) return;
+    const failure = failureOf(this, this.#source);
+    this.#endLater(failed(this.#ring, error, failure));
+    // the kernel has none of its memory yet
+    if (failure.step === 'open') giveBeginning(this);
   }
 
   #endLater(content: Promise<Content>): void {
     const otherwise = this.#otherwise;
-    this.#end(otherwise === undefined ? content : content.then((found) => found ?? otherwise()));
+    const settle = this.#leave();
+    settle(otherwise === undefined ? content : content.then((found) => found ?? otherwise()));
   }
 
-  #end(content: Content | Promise<Content>): void {
+  /** Lets go of the caller's; what it waits for is settled next. */
+  #leave(): (content: Content | Promise<Content>) => void {
     const settle = this.#settle;
     this.#settle = none;
-    settle(content);
+    this.#otherwise = undefined;
+    this.#source = -1;
+    return settle;
   }
 
   /** The reads, where a signal is looked at before each operation and after the last, as Node does. */
@@ -314,7 +335,7 @@ async function finish(
       if (encoding !== undefined) found = found?.toString(encoding);
     }
     begin.step = 'close';
-    if (isWhole) await ring.closeFd(fd);
+    if (isWhole) await closeOn(ring, fd);
     giveBeginning(begin);
     return found;
   } catch (error) {

@@ -3,7 +3,7 @@ import { writeHere } from '../async/position.ts';
 import type { AsyncRing } from '../faces/async-ring.ts';
 import type { FixedFile } from '../ring/owners/files.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
-import { BY_WORKER, checkAborted, closeAfter, type Failure, nodeError, STEP } from './ending.ts';
+import { BY_WORKER, checkAborted, closeAfter, closeOn, type Failure, nodeError, STEP } from './ending.ts';
 import { nodePromises } from './node.ts';
 import { type Opening, opening, plainData, type WholeOptions, wholeOptions } from './plain.ts';
 import type { ReadPlan } from './read-file.ts';
@@ -122,7 +122,7 @@ async function writeAll(
       await ring.fsync(fd);
     }
     step = 'close';
-    if (isWhole) await ring.closeFd(fd, BY_WORKER);
+    if (isWhole) await closeOn(ring, fd, true);
   } catch (error) {
     const failure = { step, fd: isWhole ? fd : -1, path: isWhole ? source.path : undefined };
     await closeAfter(ring, failure, true);

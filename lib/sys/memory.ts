@@ -180,10 +180,13 @@ export function alloc(bytes: number): Uint8Array {
   return bytesOfRoom;
 }
 
-/** Pieces of memory of our own lie in sheets of so many bytes, one after the other: an ArrayBuffer each would take longer. */
-const SHEET = 16_384;
+/**
+ * Pieces of memory of our own lie in sheets of so many bytes, one after the other: an ArrayBuffer each would take longer. One
+ * piece keeps its sheet.
+ */
+const SHEET = 4096;
 /** What is longer has an ArrayBuffer to itself. */
-const LARGEST_PIECE = 1024;
+const LARGEST_PIECE = 512;
 /** Pieces begin at multiples of it, as structs of the kernel do. */
 const PIECE_ALIGN = 16;
 let sheet = new ArrayBuffer(0);

@@ -54,6 +54,15 @@ function evaluate(node: Expression | PrivateIdentifier | null | undefined, value
   return typeof object === 'object' && object !== null ? Reflect.get(object, node.property.name) : undefined;
 }
 
+/** The kernel's constants, or the layout of a struct: the same on every machine, unlike what others may have measured. */
+function isFixed(name: string, value: unknown): boolean {
+  if (name === 'constants') return true;
+  if (typeof value !== 'object' || value === null || !('encodeInto' in value && 'size' in value))
+    return false;
+  if (value.size === 0) throw new Error(`no layout of ${name}: koffi is not installed`);
+  return true;
+}
+
 /** What is imported from structs/. */
 async function imported(
   { source, specifiers }: ImportDeclaration,
@@ -65,9 +74,11 @@ async function imported(
   const module: { readonly [name: string]: unknown } = await import(
     path.replace(/\.ts$/, extname(import.meta.filename))
   );
-  for (const each of specifiers)
-    if (each.type === 'ImportSpecifier' && each.imported.type === 'Identifier')
-      values.set(each.local.name, module[each.imported.name]);
+  for (const each of specifiers) {
+    if (each.type !== 'ImportSpecifier' || each.imported.type !== 'Identifier') continue;
+    const { name } = each.imported;
+    if (isFixed(name, module[name])) values.set(each.local.name, module[name]);
+  }
 }
 
 /** The constants that `{ A, B: C } = constants` makes; undefined where one of them is no number. */

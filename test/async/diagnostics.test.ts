@@ -1,5 +1,6 @@
 /** Operations on `node:diagnostics_channel`, and what can't be sent to another thread. */
 import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { MessageChannel } from 'node:worker_threads';
 import type { OperationMessage } from '../../lib/sys/trace.ts';
@@ -122,3 +123,33 @@ ringTest(
     port2.close();
   },
 );
+
+ringTest('an operation that nobody listened to when it began is not told', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  let before: Promise<void> | undefined;
+  await published(async () => {
+    before = ring.nop();
+  });
+  await before;
+  // its object may be that of the one before
+  const quiet = ring.nop();
+  assert.deepEqual(await published(() => quiet), []);
+});
+
+ringTest('operations that an async hook starts are promises of their own', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  let isFirst = true;
+  let inner: Promise<void> | undefined;
+  const hook = createHook({
+    init(_, type) {
+      if (type !== 'PROMISE' || !isFirst) return;
+      isFirst = false;
+      inner = ring.nop();
+    },
+  });
+  hook.enable();
+  const outer = ring.nop();
+  hook.disable();
+  await Promise.all([outer, inner]);
+  assert.notEqual(inner, undefined);
+});

@@ -1,7 +1,7 @@
 /** What `uring/fs` says and does in processes and threads of their own. */
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -167,4 +167,40 @@ export function inWorker(): Promise<Found> {
 
 export function failedInWorker(): Promise<Found> {
   return told(failedRing());
+}
+
+function openFiles(path: string): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+/** Rings that are left while files are read and closed: what of the program's own is closed with them, and what stays open. */
+export async function leftInTheMiddle(
+  path: string,
+): Promise<{ readonly lost: number; readonly left: number }> {
+  let lost = 0;
+  for (let round = 0; round < 40; round++) {
+    backend({ use: 'io_uring' });
+    const files = await Promise.all(Array.from({ length: 50 }, () => open(path)));
+    const work = [...Array.from({ length: 150 }, () => readFile(path)), ...files.map((file) => file.close())];
+    await new Promise((resolve) => setTimeout(resolve, round % 5));
+    backend({ use: 'threads' });
+    // these have the numbers of files that the kernel has closed
+    const own = Array.from({ length: 100 }, () => openSync('/proc/self/comm', 'r'));
+    await Promise.all(work);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    for (const fd of own) {
+      try {
+        closeSync(fd);
+      } catch {
+        lost++;
+      }
+    }
+  }
+  return { lost, left: openFiles(path) };
 }

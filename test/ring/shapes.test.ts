@@ -291,7 +291,7 @@ ringTest('a submission thread that is awake needs no system call', {}, async (sc
   assert.equal(calls, 0);
   await until('the completions', () => ring.ready === 32);
   assert.equal(ring.inner.queues.needsWakeup, false);
-  assert.ok(threadNames().includes(`iou-sqp-${sys.gettid()}`), `${threadNames()}`);
+  await until('its name', () => threadNames().includes(`iou-sqp-${sys.gettid()}`));
 });
 
 ringTest('waitForSpace waits until the submission thread made room', {}, (scope) => {
