@@ -1,14 +1,12 @@
 /**
  * struct(): C fields, declared once as data, become size, offsets, an encoder, a decoder and typed values.
  *
- * Sizes and offsets come from koffi's layout of the declaration, when they are first asked for: all of them at once
- * would take longer than the rest of the import. None is typed by hand. Types stay anonymous, because koffi's registry
- * of names is shared with every other package.
+ * Sizes and offsets come from the declaration, by the rules of the ABI, when they are first asked for. None is typed by hand;
+ * tests compare all of them with what a C compiler says of the kernel's header. koffi could lay them out as well, but a thread
+ * that ends does not give its types back, and one that is terminated while it makes one ends the process.
  */
 
-import type { TypeObject } from 'koffi';
 import { list, wrongType, wrongValue } from './check.ts';
-import { type Koffi, koffi, koffiCause, NO_KOFFI } from './koffi.ts';
 import { LOAD, SCALAR_SIZE, type Scalar, STORE } from './scalar.ts';
 import { isUint8Array, lengthOf } from './views.ts';
 
@@ -119,8 +117,6 @@ export interface Struct<D = Declaration> {
   encodeInto(bytes: Uint8Array, value: Input<D>, offset?: number): number;
   /** The value in `bytes` at `offset`. Every member of a union is read; a flexible array takes what is left. */
   decode(bytes: Uint8Array, offset?: number): Output<D>;
-  /** @internal */
-  readonly type: TypeObject | undefined;
 }
 
 // ---- from a declaration to a layout ---------------------------------------------------------------------------
@@ -133,16 +129,6 @@ interface Slot extends FieldLayout {
   /** Which union, and which variant of it; undefined outside unions. */
   readonly union?: readonly [number, number];
 }
-
-const KOFFI_NAME: { readonly [S in Scalar]: string } = {
-  u8: 'uint8_t',
-  u16: 'uint16_t',
-  u32: 'uint32_t',
-  s32: 'int32_t',
-  u64: 'uint64_t',
-  s64: 'int64_t',
-  'void *': 'void *',
-};
 
 function isStruct(member: Member | UnionOf): member is Struct {
   return typeof member === 'object' && 'encodeInto' in member;
@@ -160,62 +146,79 @@ function isReserved(name: string): boolean {
   return /^(resv|rsvd|pad|__)/.test(name);
 }
 
-const scalarTypes = new Map<Scalar, TypeObject>();
-
-function scalarType(k: Koffi, scalar: Scalar): TypeObject {
-  const known = scalarTypes.get(scalar) ?? k.type(KOFFI_NAME[scalar]);
-  scalarTypes.set(scalar, known);
-  return known;
+/** Bytes and alignment. */
+interface Extent {
+  readonly size: number;
+  readonly align: number;
 }
 
-function koffiType(k: Koffi, member: Member | UnionOf): TypeObject {
-  if (typeof member === 'string') return scalarType(k, member);
-  if (isStruct(member)) return member.type ?? k.type('void *');
-  if (member.kind === 'array') return k.array(KOFFI_NAME[member.element], member.count);
-  if (member.kind === 'union') {
-    const bodies = member.variants.filter((variant) => !Object.values(variant).every(isFlex));
-    return k.union(Object.fromEntries(bodies.map((variant, i) => [`v${i}`, variantType(k, variant)])));
+/** What the members of a struct take, and where each lies; those of flexible arrays are at the end. */
+interface Laid extends Extent {
+  readonly offsets: ReadonlyMap<string, number>;
+}
+
+function padded(size: number, align: number): number {
+  return Math.ceil(size / align) * align;
+}
+
+function largest(extents: readonly Extent[]): Extent {
+  const align = Math.max(1, ...extents.map((each) => each.align));
+  return { size: padded(Math.max(0, ...extents.map(({ size }) => size)), align), align };
+}
+
+function extentOf(member: Member | UnionOf): Extent {
+  if (typeof member === 'string') return { size: SCALAR_SIZE[member], align: SCALAR_SIZE[member] };
+  if (isStruct(member)) return member;
+  if (member.kind === 'union') return largest(member.variants.map(lay));
+  if (member.kind === 'flex') return { size: 0, align: 1 };
+  const align = SCALAR_SIZE[member.element];
+  return { size: align * member.count, align };
+}
+
+/** Lays a struct out as C compilers do on every system that is supported: a scalar lies at a multiple of its size. */
+function lay(declaration: Declaration): Laid {
+  const offsets = new Map<string, number>();
+  let size = 0;
+  let align = 1;
+  for (const [name, member] of Object.entries(declaration)) {
+    const extent = extentOf(member);
+    const offset = padded(size, extent.align);
+    offsets.set(name, offset);
+    size = offset + extent.size;
+    align = Math.max(align, extent.align);
   }
-  throw new Error('a flexible array has no koffi type');
-}
-
-function koffiStruct(k: Koffi, declaration: Declaration): TypeObject {
-  const sized = Object.entries(declaration).filter(([, member]) => !isFlex(member));
-  return k.struct(Object.fromEntries(sized.map(([name, member]) => [name, koffiType(k, member)])));
-}
-
-/** One field alone lies as it would in a struct of its own. */
-function variantType(k: Koffi, variant: Plain): TypeObject {
-  const [member, ...others] = Object.values(variant);
-  return member !== undefined && others.length === 0 ? koffiType(k, member) : koffiStruct(k, variant);
+  return { offsets, size: padded(size, align), align };
 }
 
 /** The fields of a declaration, flat, with their offsets. */
-function slotsOf(k: Koffi, type: TypeObject, declaration: Declaration, base: number): Slot[] {
+function slotsOf(laid: Laid, declaration: Declaration, base: number): Slot[] {
   let unions = 0;
   return Object.entries(declaration).flatMap(([name, member]): Slot[] => {
-    if (typeof member === 'object' && 'variants' in member) {
-      const start = base + k.offsetof(type, name);
-      const id = unions++;
-      return member.variants.flatMap((variant, v) =>
-        variantSlots(k, variant, start).map((slot) => ({ ...slot, union: [id, v] as const })),
-      );
-    }
-    return [slotOf(k, name, member, base + (isFlex(member) ? type.size : k.offsetof(type, name)))];
+    const offset = base + (isFlex(member) ? laid.size : (laid.offsets.get(name) ?? 0));
+    if (typeof member === 'string' || !('variants' in member)) return [slotOf(name, member, offset)];
+    const id = unions++;
+    return member.variants.flatMap((variant, v) =>
+      variantSlots(variant, offset).map((slot) => ({ ...slot, union: [id, v] as const })),
+    );
   });
 }
 
-function slotOf(k: Koffi, name: string, member: Member, offset: number): Slot {
-  const size = isFlex(member) ? 0 : koffiType(k, member).size;
-  return { name, key: isReserved(name) ? undefined : camel(name), member, offset, size };
+function slotOf(name: string, member: Member, offset: number): Slot {
+  return {
+    name,
+    key: isReserved(name) ? undefined : camel(name),
+    member,
+    offset,
+    size: extentOf(member).size,
+  };
 }
 
-function variantSlots(k: Koffi, variant: Plain, start: number): Slot[] {
+function variantSlots(variant: Plain, start: number): Slot[] {
   const members = Object.entries(variant);
   if (members.length === 1 || members.every(([, member]) => isFlex(member))) {
-    return members.map(([name, member]) => slotOf(k, name, member, start));
+    return members.map(([name, member]) => slotOf(name, member, start));
   }
-  return slotsOf(k, koffiStruct(k, variant), variant, start);
+  return slotsOf(lay(variant), variant, start);
 }
 
 // ---- encoding and decoding --------------------------------------------------------------------------------------
@@ -277,12 +280,6 @@ function partOf(struct: string, slot: Slot): Part[] {
   return [{ ...common, codec: flexCodec(element), step: element.size }];
 }
 
-function noLayouts(): Error {
-  // as lib/sys/ffi.ts says it: a layout may be the first thing that is missed
-  const error = new Error(`uring: ${NO_KOFFI}`, { cause: koffiCause });
-  return Object.assign(error, { name: 'UnsupportedError', code: 'ERR_URING_UNSUPPORTED', need: 'uring' });
-}
-
 /** Throws unless `bytes` has room for `size` bytes at `offset`. */
 function checkRoom(bytes: Uint8Array, offset: number, size: number, name: string): void {
   if (!isUint8Array(bytes)) throw wrongType('bytes', 'a Uint8Array', bytes);
@@ -293,23 +290,13 @@ function checkRoom(bytes: Uint8Array, offset: number, size: number, name: string
   }
 }
 
-const layouts: Layout[] = [];
-
 /** Declares a kernel struct; `name` is its C name. The value types follow from `declaration`. */
 export function struct<const D extends Declaration>(name: string, declaration: D): Struct<D> {
-  const layout = new Layout(name, declaration);
-  layouts.push(layout);
-  return layout as unknown as Struct<D>;
+  return new Layout(name, declaration) as unknown as Struct<D>;
 }
 
-/** Asks koffi for all layouts that are there, which is done when one is needed otherwise. */
-export function prepareLayouts(): void {
-  for (const each of layouts) each.prepare();
-}
-
-/** What koffi says of a declaration, and how its fields are stored and loaded. */
-class Plan {
-  readonly type: TypeObject | undefined;
+/** Where the fields of a declaration lie, and how they are stored and loaded. */
+class Plan implements Extent {
   readonly size: number;
   readonly align: number;
   readonly fields: { readonly [field: string]: FieldLayout };
@@ -319,11 +306,10 @@ class Plan {
   readonly flexible: boolean;
 
   constructor(name: string, declaration: Declaration) {
-    this.type = koffi === undefined ? undefined : koffiStruct(koffi, declaration);
-    this.size = this.type?.size ?? 0;
-    this.align = this.type?.alignment ?? 0;
-    const slots =
-      koffi === undefined || this.type === undefined ? [] : slotsOf(koffi, this.type, declaration, 0);
+    const laid = lay(declaration);
+    this.size = laid.size;
+    this.align = laid.align;
+    const slots = slotsOf(laid, declaration, 0);
     this.fields = Object.fromEntries(slots.map(({ name, offset, size }) => [name, { offset, size }]));
     this.parts = slots.flatMap((slot) => partOf(name, slot));
     this.byKey = new Map(this.parts.map((part) => [part.key, part]));
@@ -343,16 +329,8 @@ class Layout {
   }
 
   get #plan(): Plan {
-    return this.prepare();
-  }
-
-  prepare(): Plan {
     this.#made ??= new Plan(this.name, this.#declaration);
     return this.#made;
-  }
-
-  get type(): TypeObject | undefined {
-    return this.#plan.type;
   }
 
   get size(): number {
@@ -394,7 +372,6 @@ class Layout {
   }
 
   decode(bytes: Uint8Array, offset = 0): Record<string, unknown> {
-    if (this.type === undefined) throw noLayouts();
     checkRoom(bytes, offset, this.size, this.name);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const value: Record<string, unknown> = {};
@@ -407,7 +384,6 @@ class Layout {
   /** The bytes that `value` takes: `size`, or more where a flexible array goes beyond it. */
   #sizeFor(value: Record<string, unknown>): number {
     if (typeof value !== 'object' || value === null) throw wrongType(this.name, 'an object', value);
-    if (this.type === undefined) throw noLayouts();
     let size = this.size;
     if (!this.#plan.flexible) return size;
     for (const { key, offset, step } of this.#plan.parts) {

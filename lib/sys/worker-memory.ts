@@ -6,7 +6,6 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { isMainThread, Worker } from 'node:worker_threads';
-import { prepareLayouts } from '../../structs/layout.ts';
 import { SyscallError } from '../errors.ts';
 import * as ffi from './ffi.ts';
 import { listFds } from './managed-fd.ts';
@@ -251,8 +250,6 @@ export function workerMemory(): WorkerMemory | undefined {
   if (isMainThread) return undefined;
   if (own === undefined) {
     sweep();
-    // a worker that is terminated while koffi makes a type ends the process: so not while its rings work
-    prepareLayouts();
     own = new WorkerMemory();
   }
   return own;

@@ -60,7 +60,8 @@ describe('uring --help', () => {
     const loaded = (...args: string[]): string[] =>
       JSON.parse(uring(args, { node: ['--import', SAY_LOADED] }).stderr);
     assert.ok(!loaded('--help').includes('koffi'));
-    assert.ok(loaded('abi', 'OP_NOP').includes('koffi'));
+    assert.ok(!loaded('abi', 'OP_NOP').includes('koffi'));
+    assert.ok(loaded('probe').includes('koffi'));
   });
 
   it('is what "uring help" shows too', () => {
