@@ -977,7 +977,8 @@ export abstract class AsyncOperations extends AsyncRingOpen {
 
   /**
    * Changes the events that a started poll waits for, also one that goes on and on (OP_POLL_REMOVE,
-   * POLL_UPDATE_EVENTS).
+   * POLL_UPDATE_EVENTS). Linux 6.16 and 6.17 lose the completion of a poll whose new events are there
+   * already: it stays until it is removed.
    * @param started its userData; on AsyncRing what starting it gave
    * @param events POLL* bits: POLLIN (1), POLLPRI (2), POLLOUT (4), POLLRDHUP (0x2000); POLLERR (8) and
    *   POLLHUP (16) come anyway

@@ -94,7 +94,7 @@ const NOT_FOUND = {
 export const pollUpdate = operation({
   op: 'OP_POLL_REMOVE',
   flag: 'POLL_UPDATE_EVENTS',
-  doc: 'Changes the events that a started poll waits for, also one that goes on and on.',
+  doc: 'Changes the events that a started poll waits for, also one that goes on and on. Linux 6.16 and 6.17 lose the completion of a poll whose new events are there already: it stays until it is removed.',
   args: { started: key, events: kinds.u32 },
   write(sqe, low, high, events) {
     wait.pollUpdate(sqe, low, high, 0, 0, events, IORING_POLL_UPDATE_EVENTS);

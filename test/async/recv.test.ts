@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { pooled } from '../../lib/async/outcomes.ts';
 import { ClosedError } from '../../lib/errors.ts';
 import type { AsyncRing } from '../../lib/faces/async-ring.ts';
-import { probe } from '../../lib/register/support.ts';
 import type { BufferPart } from '../../lib/ring/owners/buffer-ring.ts';
+import { isOlderThan } from '../../lib/sys/host.ts';
 import { aborts, asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
 import { knows, needs, needsOp } from '../helpers/needs.ts';
 import { listener, random, tcpPair, udp } from '../helpers/network.ts';
@@ -12,8 +12,8 @@ import { unsteadyViews, wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
 
 const OP = needsOp('OP_RECV');
-/** 6.12 does not know how much a socket of AF_UNIX has, and takes one buffer; 6.16 takes several, as this operation came. */
-const fillsSeveral = probe().ops.OP_PIPE.supported === true;
+/** Before 6.17 a socket of AF_UNIX does not tell how much it has, and one buffer is taken. */
+const fillsSeveral = !isOlderThan('6.17');
 /** Without, and with, where the kernel has it: both came with Linux 6.12. */
 const INCREMENTAL = knows('REGISTER_CLOCK') ? [false, true] : [false];
 const POOL = { ...OP, ...needs('REGISTER_PBUF_RING') };
