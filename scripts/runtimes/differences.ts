@@ -34,4 +34,10 @@ export const DIFFERENCES: readonly Difference[] = [
     test: /^statx says what stat\(2\) says, of a path and of an open file$/,
     reason: "Deno's node:fs knows when a file was last changed (ctime) in whole seconds only",
   },
+  ...(['deno', 'bun'] as const).map((runtime) => ({
+    runtime,
+    file: 'async/diagnostics.',
+    test: /an async hook starts/,
+    reason: 'its async_hooks tell of no promises',
+  })),
 ];
