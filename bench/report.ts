@@ -81,8 +81,14 @@ export function terminalTable(rows: readonly Row[]): string {
 
 export function terminalVerdicts(found: readonly Verdict[]): string {
   return table(
-    ['target', '', 'measured', ''],
-    found.map(({ what, target, value, isMet }) => [what, target, value, isMet ? 'met' : 'NOT MET']),
+    ['target', '', 'measured', '', ''],
+    found.map(({ what, target, value, isMet, isOfMachine }) => [
+      what,
+      target,
+      value,
+      isMet ? 'met' : 'NOT MET',
+      isOfMachine ? 'of this machine' : '',
+    ]),
   );
 }
 

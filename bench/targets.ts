@@ -9,6 +9,8 @@ export interface Verdict {
   /** With its quartiles. */
   readonly value: string;
   readonly isMet: boolean;
+  /** Is it a time or memory of this machine, rather than a ratio of two sides? */
+  readonly isOfMachine: boolean;
 }
 
 type Rows = readonly Row[];
@@ -32,14 +34,22 @@ function atLeast(what: string, limit: number, value: Value): Verdict[] {
   if (value === undefined) return [];
   const { low, median, high } = value;
   const shown = `${digits(median)} (${digits(low)} to ${digits(high)})`;
-  return [{ what, target: `≥ ${limit} ×`, value: shown, isMet: median >= limit }];
+  return [{ what, target: `≥ ${limit} ×`, value: shown, isMet: median >= limit, isOfMachine: false }];
 }
 
 function atMost(what: string, limit: number, value: Value, text: (value: number) => string): Verdict[] {
   if (value === undefined) return [];
   const { low, median, high } = value;
   const shown = `${text(median)} (${text(low)} to ${text(high)})`;
-  return [{ what, target: `≤ ${text(limit)}`, value: shown, isMet: median <= limit }];
+  return [
+    {
+      what,
+      target: `≤ ${text(limit)}`,
+      value: shown,
+      isMet: median <= limit,
+      isOfMachine: text === duration || text === isMib,
+    },
+  ];
 }
 
 const isTimes = (value: number) => `${digits(value)} ×`;
@@ -72,6 +82,7 @@ function registerVerdict(rows: Rows, by: string, what: string, target: string): 
       target,
       value: `${name}: ${duration(median)} ${spread} of ${duration(allowed)}`,
       isMet: median <= allowed,
+      isOfMachine: true,
     },
   ];
 }

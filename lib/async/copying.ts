@@ -7,6 +7,7 @@ import { Iovec } from '../../structs/posix.ts';
 import { Vector } from '../operations/read.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
 import type { RingCore } from '../ring/core/core.ts';
+import { O_DIRECT } from '../sys/host.ts';
 import { sys } from '../sys/syscall.ts';
 
 const { IORING_SETUP_IOPOLL, IORING_SETUP_SQPOLL, IOSQE_ASYNC, IOSQE_FIXED_FILE } = constants;
@@ -16,7 +17,6 @@ const BUDGET = 1024 * 1024;
 /** To hand fewer bytes to a worker takes longer than to copy them. */
 const LEAST = 32 * 1024;
 const O_APPEND = 0o2000;
-const O_DIRECT = process.arch === 'arm64' ? 0o200000 : 0o40000;
 const SEEK_CUR = 1;
 const LENGTH_WORD = Iovec.at.iovLen / 4;
 const IOVEC_WORDS = Iovec.size / 4;

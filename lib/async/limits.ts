@@ -1,4 +1,5 @@
 /** When operations are given up that the kernel does not end in time: one timer for all of a ring. */
+import { MAX_TIMER_MS } from '../ring/core/time.ts';
 import type { Flight } from './flight.ts';
 
 export class Limits {
@@ -37,7 +38,7 @@ export class Limits {
     clearTimeout(this.#timer);
     this.#at = end;
     // the ring holds the process, if it is to
-    const ms = Math.max(0, Math.min(end - performance.now(), 0x7fff_ffff));
+    const ms = Math.max(0, Math.min(end - performance.now(), MAX_TIMER_MS));
     this.#timer = setTimeout(this.#run, ms).unref();
   }
 

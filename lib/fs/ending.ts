@@ -18,7 +18,7 @@ const ECANCELED = 125;
 /** How long the kernel may take to give a ring back. */
 const GIVEN_BACK_MS = 1000;
 
-function none(): void {}
+export function none(): void {}
 
 /** How an fd is closed by a ring that may be closed itself meanwhile. */
 export class Closing {

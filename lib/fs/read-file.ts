@@ -4,7 +4,7 @@ import { OpError } from '../errors.ts';
 import { AsyncRing } from '../faces/async-ring.ts';
 import { alloc } from '../sys/memory.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
-import { Closing, checkAborted, closeAfter, closeOn, type Failure, nodeError, STEP } from './ending.ts';
+import { Closing, checkAborted, closeAfter, closeOn, type Failure, nodeError, none, STEP } from './ending.ts';
 import { asNode } from './errors.ts';
 import { nodeFs, nodePromises } from './node.ts';
 import { type Opening, opening, type WholeOptions, wholeOptions } from './plain.ts';
@@ -137,8 +137,6 @@ function contentOf(memory: Uint8Array, encoding: BufferEncoding | undefined): Bu
 type Content = Buffer | string | undefined;
 /** Node reads it. */
 type Otherwise = () => Promise<Content>;
-
-function none(): void {}
 
 /**
  * Opens a file, unless it is open, reads twice, which is all that most files need, and closes it then. It is used again and

@@ -3,13 +3,20 @@ import { writeHere } from '../async/position.ts';
 import type { AsyncRing } from '../faces/async-ring.ts';
 import type { FixedFile } from '../ring/owners/files.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
-import { BY_WORKER, checkAborted, closeAfter, closeOn, type Failure, nodeError, STEP } from './ending.ts';
+import {
+  BY_WORKER,
+  checkAborted,
+  closeAfter,
+  closeOn,
+  type Failure,
+  nodeError,
+  none,
+  STEP,
+} from './ending.ts';
 import { nodePromises } from './node.ts';
 import { type Opening, opening, plainData, type WholeOptions, wholeOptions } from './plain.ts';
 import type { ReadPlan } from './read-file.ts';
 import { giveSlot, takeSlot } from './slots.ts';
-
-function none(): void {}
 
 /** Writes at `offset`; -1: at the current position. */
 export function writeAt(ring: AsyncRing, fd: number, memory: Uint8Array, offset: number): Promise<number> {

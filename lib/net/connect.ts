@@ -3,7 +3,7 @@ import { boolean, options as checkNames, optionalSignal, wrongValue } from '../.
 import { copyOf } from '../async/departure.ts';
 import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError, OpError } from '../errors.ts';
-import { milliseconds } from '../ring/core/time.ts';
+import { MAX_TIMER_MS, milliseconds } from '../ring/core/time.ts';
 import { sys } from '../sys/syscall.ts';
 import { type CheckedPlace, type Endpoint, openSocket, placeOf, resolve, STREAM } from './endpoint.ts';
 import { RingSocket, type SocketRing, setNoDelay } from './socket.ts';
@@ -28,8 +28,6 @@ export interface ConnectionOptions {
 const NAMES = ['host', 'port', 'path', 'family', 'noDelay', 'timeoutMs', 'signal'];
 /** So long an address is tried where the name has another one, as Node.js has it. */
 const ATTEMPT_MS = 250;
-/** A timer waits no longer. */
-const MAX_TIMER_MS = 0x7fff_ffff;
 const ETIME = 62;
 
 /** One address. */
@@ -48,11 +46,6 @@ async function connectTo(
     sys.close(fd);
     throw error;
   }
-}
-
-/** Until when connecting may take, by performance.now(). */
-function endOf(timeoutMs: number | undefined): number {
-  return timeoutMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + timeoutMs;
 }
 
 /** The addresses of a place, unless the signal aborts or the time is over before: what resolves names can't be stopped. */
@@ -102,7 +95,7 @@ export async function connectSocket(ring: SocketRing, given: ConnectionOptions):
   if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
   optionalSignal('options.signal', signal);
   const place = placeOf('options', options);
-  const end = endOf(timeoutMs);
+  const begin = performance.now();
   const endpoints = await resolveInTime(place, options);
   const errors: Error[] = [];
   for (const [i, endpoint] of endpoints.entries()) {
@@ -110,7 +103,7 @@ export async function connectSocket(ring: SocketRing, given: ConnectionOptions):
     if (ring.isClosed) throw new ClosedError('the ring');
     const isLast = i === endpoints.length - 1;
     // what the name and the addresses before it have left; at least a moment, so that each has its error
-    const left = timeoutMs === undefined ? undefined : Math.max(1, end - performance.now());
+    const left = timeoutMs === undefined ? undefined : Math.max(1, timeoutMs - (performance.now() - begin));
     const limit = isLast ? left : Math.min(ATTEMPT_MS, left ?? ATTEMPT_MS);
     try {
       const fd = await connectTo(ring, endpoint, noDelay, { signal, timeoutMs: limit });

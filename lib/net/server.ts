@@ -12,7 +12,7 @@ import { whenAborted } from '../async/signals.ts';
 import { AbortError, ClosedError, OpError, StateError, SyscallError, UnsupportedError } from '../errors.ts';
 import type { File } from '../operations/types.ts';
 import { threadBound } from '../ring/core/thread-bound.ts';
-import { milliseconds } from '../ring/core/time.ts';
+import { MAX_TIMER_MS, milliseconds } from '../ring/core/time.ts';
 import { isOlderThan } from '../sys/host.ts';
 import { sys } from '../sys/syscall.ts';
 import {
@@ -67,8 +67,6 @@ const BACKLOG = 511;
 const MAX_BACKLOG = 0x7fff_ffff;
 /** So long a server that has no fd, or no memory, for another connection waits before it tries again. */
 const PAUSE_MS = 100;
-/** What setTimeout takes: a longer limit is none. */
-const MAX_TIMER_MS = 0x7fff_ffff;
 const WAITING = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];
 /** Connections that are broken before they are accepted. */
 const BROKEN = ['ECONNABORTED', 'EPROTO', 'EPERM'];

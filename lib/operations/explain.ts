@@ -9,7 +9,7 @@ import { lengthOf } from '../../structs/views.ts';
 import { OpError, type OpErrorDetails, UnsupportedError } from '../errors.ts';
 import { probe } from '../register/support.ts';
 import type { RingCore } from '../ring/core/core.ts';
-import { isOlderThan, kernelRelease } from '../sys/host.ts';
+import { isOlderThan, kernelRelease, O_DIRECT } from '../sys/host.ts';
 import type { OperationInfo } from './operation.ts';
 import { kept } from './pin.ts';
 import { AddressBytes, PathText, Vector } from './read.ts';
@@ -175,7 +175,6 @@ function sandboxHint(failure: OperationFailure): string | undefined {
     : `the ring's sandbox does not allow ${named(extra)}: list it in sandbox.allowFlags`;
 }
 
-const O_DIRECT = process.arch === 'arm64' ? 0o200000 : 0o40000;
 const STATX_DIOALIGN = 0x2000;
 const TRANSFERS: readonly OpName[] = [
   'OP_READ',

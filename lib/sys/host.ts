@@ -358,3 +358,6 @@ export function inInitialPidNamespace(): boolean | undefined {
   const link = files.link('/proc/self/ns/pid');
   return link === undefined ? undefined : link === 'pid:[4026531836]';
 }
+
+/** O_DIRECT of open(2), which is not the same number everywhere. */
+export const O_DIRECT: number = process.arch === 'arm64' ? 0o200000 : 0o40000;

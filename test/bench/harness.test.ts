@@ -113,6 +113,7 @@ test('a target is judged by the median of its ratios, and left out where nobody 
       target: '≥ 0.7 ×',
       value: '0.714 (0.607 to 0.857)',
       isMet: true,
+      isOfMachine: false,
     },
   ]);
   assert.equal(verdicts([row('nop', '32', 'C', 10), row('nop', '32', 'Ring', 15)])[0]?.isMet, false);

@@ -4,6 +4,8 @@
  * while somebody awaits the end of a ring.
  */
 
+import { MAX_TIMER_MS } from './time.ts';
+
 /** A closed ring with operations in flight. */
 interface Closing {
   /** Cancels, and takes what is there; true when all is given back. Never waits, never throws. */
@@ -92,7 +94,7 @@ export async function whenReaped(ring: Closing, timeoutMs: number): Promise<bool
     await new Promise<void>((resolve) => {
       entry.waiters.add(resolve);
       // a longer one would end at once
-      if (timeoutMs <= 0x7fff_ffff) limit = setTimeout(resolve, timeoutMs);
+      if (timeoutMs <= MAX_TIMER_MS) limit = setTimeout(resolve, timeoutMs);
     });
   } finally {
     clearTimeout(limit);

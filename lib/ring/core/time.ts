@@ -4,6 +4,9 @@ import { wrongType, wrongValue } from '../../../structs/check.ts';
 /** 34 years: as a timeout none at all, where the kernel must be given one. */
 export const FOREVER_MS = 2 ** 40;
 
+/** As long as a timer of the event loop can wait: a longer limit is none. */
+export const MAX_TIMER_MS = 0x7fff_ffff;
+
 /** Throws unless `value` is a number of milliseconds; returns it. */
 export function milliseconds(name: string, value: unknown): number {
   if (typeof value !== 'number') throw wrongType(name, 'a number', value);
