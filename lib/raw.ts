@@ -24,12 +24,8 @@ export { type EnterOptions, enter, type SetupParams, type SetupResult, setup } f
 
 // ---- preparers: the entry under the cursor becomes an operation -----------------------------------------------------
 
-export * from './ops/control.ts';
-export * from './ops/fs.ts';
-export * from './ops/net.ts';
-export * from './ops/rw.ts';
+export * from './ops/preparers.ts';
 export type { SqeCursor } from './ops/sqe.ts';
-export * from './ops/wait.ts';
 
 // ---- memory and file descriptors --------------------------------------------------------------------------------------
 

@@ -1,11 +1,13 @@
 /**
- * `npm run faces`: writes lib/faces from the declarations in lib/operations: the options, the function that reads, pins
- * and writes each operation, and the methods of `ring.prepare` and of AsyncRing with their comments. `-- --check` compares.
+ * `npm run faces`: writes what follows from declarations; `-- --check` compares.
+ * - lib/ops/preparers.ts from lib/ops/entries.ts;
+ * - lib/faces from lib/operations: the options, the function that reads, pins and writes each operation, and the methods
+ *   of `ring.prepare` and of AsyncRing with their comments.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import * as outcomes from '../lib/async/outcomes.ts';
 import * as address from '../lib/operations/address.ts';
 import * as attributes from '../lib/operations/attributes.ts';
@@ -24,9 +26,12 @@ import * as sockets from '../lib/operations/sockets.ts';
 import * as transfers from '../lib/operations/transfers.ts';
 import * as waiting from '../lib/operations/waiting.ts';
 import { opFlags, ops } from '../structs/ops.ts';
+import { comment } from './faces/comment.ts';
+import { writePreparers } from './faces/preparers.ts';
 
 const root = join(import.meta.dirname, '..');
-const HEADER = '// Written by `npm run faces` from lib/operations. Do not edit.\n';
+const header = (from: string) => `// Written by \`npm run faces\` from ${from}. Do not edit.\n`;
+const HEADER = header('lib/operations');
 
 // ---- where names come from --------------------------------------------------------------------------------
 
@@ -150,24 +155,6 @@ function sinceOf({ op, flag }: Declaration): string {
 }
 
 // ---- comments ---------------------------------------------------------------------------------------------
-
-/** A comment of lines that are wrapped at `width`. */
-function comment(lines: readonly string[], indent: string, width = 108): string {
-  const room = width - indent.length - 3;
-  const wrapped = lines.flatMap((line) => {
-    const rows: string[] = [];
-    for (const word of line.split(' ')) {
-      const last = rows.at(-1);
-      const hanging = line.startsWith('@') && rows.length > 0 ? '  ' : '';
-      if (last !== undefined && last.length + 1 + word.length <= room)
-        rows[rows.length - 1] = `${last} ${word}`;
-      else rows.push(hanging + word);
-    }
-    return rows;
-  });
-  if (wrapped.length === 1) return `${indent}/** ${wrapped[0]} */\n`;
-  return `${indent}/**\n${wrapped.map((row) => `${indent} * ${row}\n`).join('')}${indent} */\n`;
-}
 
 function about({ declaration, given, made, hidden }: Derived, face: 'prepare' | 'async'): string {
   const { doc, op, flag, params = {}, returns, errors = {}, see } = declaration;
@@ -581,7 +568,7 @@ function formatted(files: { readonly [name: string]: string }): { readonly [name
       join(folder, 'biome.json'),
       JSON.stringify({ ...settings, $schema: undefined, vcs: undefined, files: undefined }),
     );
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, basename(name)), text);
     const biome = join(root, 'node_modules/@biomejs/biome/bin/biome');
     const { status, stdout, stderr } = spawnSync(process.execPath, [biome, 'check', '--write', '.'], {
       cwd: folder,
@@ -589,7 +576,7 @@ function formatted(files: { readonly [name: string]: string }): { readonly [name
     });
     if (status !== 0) throw new Error(`biome: ${stdout}${stderr}`);
     return Object.fromEntries(
-      Object.keys(files).map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+      Object.keys(files).map((name) => [name, readFileSync(join(folder, basename(name)), 'utf8')]),
     );
   } finally {
     rmSync(folder, { recursive: true });
@@ -597,17 +584,18 @@ function formatted(files: { readonly [name: string]: string }): { readonly [name
 }
 
 const written = formatted({
-  'options.ts': writeOptions(),
-  'encoders.ts': writeEncoders(),
-  'prepare.ts': writePrepare(),
-  'async.ts': writeAsync(),
+  'ops/preparers.ts': `${header('lib/ops/entries.ts')}${writePreparers()}`,
+  'faces/options.ts': writeOptions(),
+  'faces/encoders.ts': writeEncoders(),
+  'faces/prepare.ts': writePrepare(),
+  'faces/async.ts': writeAsync(),
 });
 const isCheck = process.argv.includes('--check');
 for (const [name, text] of Object.entries(written)) {
-  const path = join(root, 'lib/faces', name);
+  const path = join(root, 'lib', name);
   if (!isCheck) writeFileSync(path, text);
   else if (readFileSync(path, 'utf8') !== text) {
-    console.error(`lib/faces/${name} is not what the declarations say: npm run faces`);
+    console.error(`lib/${name} is not what the declarations say: npm run faces`);
     process.exitCode = 1;
   }
 }

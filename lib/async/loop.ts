@@ -8,8 +8,7 @@ import { constants } from '../../structs/flags.ts';
 import { KernelTimespec } from '../../structs/posix.ts';
 import { AbortError, ClosedError, RegisterError, SyscallError, UnsupportedError } from '../errors.ts';
 import type { Operation } from '../operations/operation.ts';
-import * as control from '../ops/control.ts';
-import * as wait from '../ops/wait.ts';
+import * as preparers from '../ops/preparers.ts';
 import { registerEventfd, registerSyncCancel } from '../register/notify.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { kindOf, SKIPPED } from '../ring/core/flights.ts';
@@ -339,7 +338,7 @@ export class Loop {
     flight.memory = [flight.memory, time];
     flight.setExtras({ deadline: performance.now() + timeoutMs });
     if (isStartedNow) this.#limits.add(flight, timeoutMs + GRACE_MS);
-    const sqe = wait.linkTimeout(core.entry(), time.address, 0);
+    const sqe = preparers.linkTimeout(core.entry(), time.address, 0);
     sqe.flags |= bits & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
     core.commitSkipped(0);
   }
@@ -461,7 +460,7 @@ export class Loop {
     const core = this.#core;
     if (this.#hasDrains || core.hasRequiredFlags) return this.#cancelNow(slot, high);
     if (!core.queues.seek()) return false;
-    control.asyncCancel(core.entry(), slot, high, 0);
+    preparers.asyncCancel(core.entry(), slot, high, 0);
     core.commitSkipped(0);
     return true;
   }

@@ -2,7 +2,7 @@
 import { U32_MAX, wrongValue } from '../../structs/check.ts';
 import { Statx } from '../../structs/posix.ts';
 import { isUint8Array } from '../../structs/views.ts';
-import * as fs from '../ops/fs.ts';
+import * as preparers from '../ops/preparers.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import type { HeldView } from '../sys/held.ts';
 import type { Pinned } from '../sys/memory.ts';
@@ -97,7 +97,7 @@ export const statx = operation({
   options: StatxOptions,
   rooms: [{ arg: 'buffer', make: 'statxRoom' }],
   write(sqe, start, path, flags, buffer, mask) {
-    fs.statx(sqe, start, path, flags, mask, buffer);
+    preparers.statx(sqe, start, path, flags, mask, buffer);
   },
   params: {
     target: 'a path, or an open file (no slot of the file table)',
@@ -139,7 +139,7 @@ export const getxattr = operation({
   args: { path: kinds.path, name: kinds.attributeName, value },
   rooms: [{ arg: 'value', make: 'attributeRoom' }],
   write(sqe, path, name, value, length) {
-    fs.getxattr(sqe, name, value, path, length);
+    preparers.getxattr(sqe, name, value, path, length);
   },
   params: VALUE,
   returns: 'its value',
@@ -154,7 +154,7 @@ export const setxattr = operation({
   args: { path: kinds.path, name: kinds.attributeName, value },
   options: SetxattrOptions,
   write(sqe, path, name, value, length, flags) {
-    fs.setxattr(sqe, name, value, path, flags, length);
+    preparers.setxattr(sqe, name, value, path, flags, length);
   },
   result: 'nothing',
   errors: { ...kinds.FOUND, ...XATTR_SET },
@@ -170,7 +170,7 @@ export const fgetxattr = operation({
   args: { file: kinds.file, name: kinds.attributeName, value },
   rooms: [{ arg: 'value', make: 'attributeRoom' }],
   write(sqe, file, name, value, length) {
-    fs.fgetxattr(sqe, 0, name, value, length);
+    preparers.fgetxattr(sqe, 0, name, value, length);
     sqe.file = file;
   },
   params: VALUE,
@@ -186,7 +186,7 @@ export const fsetxattr = operation({
   args: { file: kinds.file, name: kinds.attributeName, value },
   options: SetxattrOptions,
   write(sqe, file, name, value, length, flags) {
-    fs.fsetxattr(sqe, 0, name, value, flags, length);
+    preparers.fsetxattr(sqe, 0, name, value, flags, length);
     sqe.file = file;
   },
   result: 'nothing',

@@ -1,7 +1,7 @@
 /** Operations on what is in files and in memory. */
 import { U32_MAX, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
-import * as rw from '../ops/rw.ts';
+import * as preparers from '../ops/preparers.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { type HeldView, pinLasting } from '../sys/held.ts';
 import { pageSize } from '../sys/memory.ts';
@@ -135,8 +135,8 @@ export const read = operation({
   args: { file: kinds.file, memory: kinds.memoryOrPool },
   options: ReadOptions,
   write(sqe, file, address, length, index, group, offset, flags, most) {
-    if (index >= 0) rw.readFixed(sqe, 0, address, length, offset, index);
-    else rw.read(sqe, 0, address, group >= 0 ? most : length, offset);
+    if (index >= 0) preparers.readFixed(sqe, 0, address, length, offset, index);
+    else preparers.read(sqe, 0, address, group >= 0 ? most : length, offset);
     if (group >= 0) sqe.group = group;
     sqe.opFlags = flags;
     sqe.file = file;
@@ -154,8 +154,8 @@ export const write = operation({
   args: { file: kinds.file, memory: kinds.memory },
   options: RwOptions,
   write(sqe, file, address, length, index, offset, flags) {
-    if (index >= 0) rw.writeFixed(sqe, 0, address, length, offset, index);
-    else rw.write(sqe, 0, address, length, offset);
+    if (index >= 0) preparers.writeFixed(sqe, 0, address, length, offset, index);
+    else preparers.write(sqe, 0, address, length, offset);
     sqe.opFlags = flags;
     sqe.file = file;
   },
@@ -171,7 +171,7 @@ export const readFixed = operation({
   args: { file: kinds.file, buffer: kinds.registeredBuffer },
   options: RwOptions,
   write(sqe, file, address, length, index, offset, flags) {
-    rw.readFixed(sqe, 0, address, length, offset, index).opFlags = flags;
+    preparers.readFixed(sqe, 0, address, length, offset, index).opFlags = flags;
     sqe.file = file;
   },
   returns: 'how many bytes; 0 at the end of the file',
@@ -186,7 +186,7 @@ export const writeFixed = operation({
   args: { file: kinds.file, buffer: kinds.registeredBuffer },
   options: RwOptions,
   write(sqe, file, address, length, index, offset, flags) {
-    rw.writeFixed(sqe, 0, address, length, offset, index).opFlags = flags;
+    preparers.writeFixed(sqe, 0, address, length, offset, index).opFlags = flags;
     sqe.file = file;
   },
   returns: FEWER,
@@ -201,8 +201,8 @@ export const readv = operation({
   args: { file: kinds.file, pieces: kinds.pieces },
   options: RwOptions,
   write(sqe, file, iovecs, count, index, offset, flags) {
-    if (index >= 0) rw.readvFixed(sqe, 0, iovecs, count, offset, index);
-    else rw.readv(sqe, 0, iovecs, count, offset);
+    if (index >= 0) preparers.readvFixed(sqe, 0, iovecs, count, offset, index);
+    else preparers.readv(sqe, 0, iovecs, count, offset);
     sqe.opFlags = flags;
     sqe.file = file;
   },
@@ -219,8 +219,8 @@ export const writev = operation({
   args: { file: kinds.file, pieces: kinds.pieces },
   options: RwOptions,
   write(sqe, file, iovecs, count, index, offset, flags) {
-    if (index >= 0) rw.writevFixed(sqe, 0, iovecs, count, offset, index);
-    else rw.writev(sqe, 0, iovecs, count, offset);
+    if (index >= 0) preparers.writevFixed(sqe, 0, iovecs, count, offset, index);
+    else preparers.writev(sqe, 0, iovecs, count, offset);
     sqe.opFlags = flags;
     sqe.file = file;
   },
@@ -237,7 +237,7 @@ export const readvFixed = operation({
   args: { file: kinds.file, pieces: kinds.fixedPieces },
   options: RwOptions,
   write(sqe, file, iovecs, count, index, offset, flags) {
-    rw.readvFixed(sqe, 0, iovecs, count, offset, index).opFlags = flags;
+    preparers.readvFixed(sqe, 0, iovecs, count, offset, index).opFlags = flags;
     sqe.file = file;
   },
   params: { pieces: '1 to 1024' },
@@ -253,7 +253,7 @@ export const writevFixed = operation({
   args: { file: kinds.file, pieces: kinds.fixedPieces },
   options: RwOptions,
   write(sqe, file, iovecs, count, index, offset, flags) {
-    rw.writevFixed(sqe, 0, iovecs, count, offset, index).opFlags = flags;
+    preparers.writevFixed(sqe, 0, iovecs, count, offset, index).opFlags = flags;
     sqe.file = file;
   },
   params: { pieces: '1 to 1024' },
@@ -268,7 +268,7 @@ export const readMultishot = operation({
   doc: 'Reads a pipe, a tty or a socket again and again, each time into a buffer that the kernel picks from a pool. It ends with the file. Where no buffer is left it goes on when one was released.',
   args: { file: kinds.file, pool: kinds.pool },
   write(sqe, file, group) {
-    rw.readMultishot(sqe, 0, 0, -1, group);
+    preparers.readMultishot(sqe, 0, 0, -1, group);
     sqe.file = file;
   },
   returns: 'an iterator of parts: release each one (`using`), so that its buffer can be used again',
@@ -288,7 +288,7 @@ export const fsync = operation({
   args: { file: kinds.file },
   options: FsyncOptions,
   write(sqe, file, offset, length, dataOnly) {
-    rw.fsyncRange(sqe, 0, length, offset, dataOnly * constants.IORING_FSYNC_DATASYNC);
+    preparers.fsyncRange(sqe, 0, length, offset, dataOnly * constants.IORING_FSYNC_DATASYNC);
     sqe.file = file;
   },
   result: 'nothing',
@@ -302,7 +302,7 @@ export const syncFileRange = operation({
   args: { file: kinds.file },
   options: SyncRangeOptions,
   write(sqe, file, offset, length, flags) {
-    rw.syncFileRange(sqe, 0, length, offset, flags);
+    preparers.syncFileRange(sqe, 0, length, offset, flags);
     sqe.file = file;
   },
   result: 'nothing',
@@ -316,7 +316,7 @@ export const fallocate = operation({
   args: { file: kinds.file, length: kinds.integer(1) },
   options: FallocateOptions,
   write(sqe, file, length, offset, mode) {
-    rw.fallocate(sqe, 0, mode, offset, length);
+    preparers.fallocate(sqe, 0, mode, offset, length);
     sqe.file = file;
   },
   params: { length: 'in bytes' },
@@ -330,7 +330,7 @@ export const ftruncate = operation({
   doc: 'Cuts or extends a file.',
   args: { file: kinds.file, length },
   write(sqe, file, length) {
-    rw.ftruncate(sqe, 0, length);
+    preparers.ftruncate(sqe, 0, length);
     sqe.file = file;
   },
   params: { length: "the file's new one, in bytes" },
@@ -345,7 +345,7 @@ export const fadvise = operation({
   args: { file: kinds.file, advice: kinds.named(FileAdvice) },
   options: RangeOptions,
   write(sqe, file, advice, offset, length) {
-    rw.fadvise(sqe, 0, offset, length, advice);
+    preparers.fadvise(sqe, 0, offset, length, advice);
     sqe.file = file;
   },
   result: 'nothing',
@@ -358,7 +358,7 @@ export const madvise = operation({
   doc: 'Says how whole pages of memory will be used.',
   args: { memory: pages, advice: kinds.named(MemoryAdvice) },
   write(sqe, address, length, advice) {
-    rw.madvise(sqe, address, length, advice);
+    preparers.madvise(sqe, address, length, advice);
   },
   params: { memory: 'whole pages, as `alloc` gives them' },
   result: 'nothing',

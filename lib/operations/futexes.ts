@@ -2,7 +2,7 @@
 import { copyList, integer, options as knownOptions, U32_MAX, wrongType } from '../../structs/check.ts';
 import { FutexWaitv } from '../../structs/posix.ts';
 import { isInt32Array, isUint32Array } from '../../structs/views.ts';
-import * as wait from '../ops/wait.ts';
+import * as preparers from '../ops/preparers.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { type HeldView, pinInPlace } from '../sys/held.ts';
 import { Pinned } from '../sys/memory.ts';
@@ -70,7 +70,7 @@ export const futexWait = operation({
   args: { array: futexWord, index: wordIndex, value: { type: 'number', read: wordValue } },
   options: FutexOptions,
   write(sqe, address, value, mask, shared) {
-    wait.futexWait(sqe, address, value, mask, futexFlags(shared));
+    preparers.futexWait(sqe, address, value, mask, futexFlags(shared));
   },
   params: { array: 'over a SharedArrayBuffer, where other threads take part' },
   returns: "`'not-equal'` where the word was another from the start",
@@ -95,7 +95,7 @@ export const futexWake = operation({
   },
   options: FutexOptions,
   write(sqe, address, count, mask, shared) {
-    wait.futexWake(sqe, address, count, mask, futexFlags(shared));
+    preparers.futexWake(sqe, address, count, mask, futexFlags(shared));
   },
   params: { count: 'at most so many; all when absent' },
   returns: 'how many were woken',
@@ -150,7 +150,7 @@ export const futexWaitv = operation({
     },
   },
   write(sqe, address, count) {
-    wait.futexWaitv(sqe, address, count);
+    preparers.futexWaitv(sqe, address, count);
   },
   params: { futexes: '1..128 of `{ array, index, value }`' },
   returns: "the index of the one that was woken; `'not-equal'` where one was another from the start",

@@ -4,7 +4,7 @@ import { copyList, integer, U32_MAX, wrongType, wrongValue } from '../../structs
 import { constants } from '../../structs/flags.ts';
 import { OpenHow } from '../../structs/posix.ts';
 import { isInt32Array } from '../../structs/views.ts';
-import * as fs from '../ops/fs.ts';
+import * as preparers from '../ops/preparers.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { FixedFile, RegisteredFiles } from '../ring/owners/files.ts';
 import type { HeldView } from '../sys/held.ts';
@@ -119,8 +119,8 @@ export const open = operation({
   args: { path: kinds.path, how },
   options: OpenOptions,
   write(sqe, path, flags, mode, how, at, into) {
-    if (how === 0) fs.openat(sqe, at, path, flags, mode, into);
-    else fs.openat2(sqe, at, path, how, OpenHow.size, into);
+    if (how === 0) preparers.openat(sqe, at, path, flags, mode, into);
+    else preparers.openat2(sqe, at, path, how, OpenHow.size, into);
   },
   result: 'file',
   errors: {
@@ -140,8 +140,8 @@ export const closeFd = operation({
   doc: 'Closes an fd through the ring, or empties a slot of the file table (5.15).',
   args: { file: kinds.file },
   write(sqe, file) {
-    if (file >= 0) fs.close(sqe, file, 0);
-    else fs.close(sqe, 0, ~file + 1);
+    if (file >= 0) preparers.close(sqe, file, 0);
+    else preparers.close(sqe, 0, ~file + 1);
   },
   result: 'nothing',
   errors: { EBADF: 'nobody has this fd, or the slot is empty' },
@@ -187,7 +187,7 @@ export const pipe = operation({
   args: { fds: twoFds },
   options: PipeOptions,
   write(sqe, fds, flags, into) {
-    fs.pipe(sqe, fds, (flags | (into === 0 ? O_CLOEXEC : 0)) >>> 0, into);
+    preparers.pipe(sqe, fds, (flags | (into === 0 ? O_CLOEXEC : 0)) >>> 0, into);
   },
   params: { fds: 'gets the reading and the writing end' },
   result: 'nothing',
@@ -209,7 +209,7 @@ export const fixedFdInstall = operation({
   args: { file: kinds.slot },
   options: InstallOptions,
   write(sqe, slot, inherit) {
-    fs.fixedFdInstall(sqe, slot, inherit * IORING_FIXED_FD_NO_CLOEXEC);
+    preparers.fixedFdInstall(sqe, slot, inherit * IORING_FIXED_FD_NO_CLOEXEC);
   },
   result: 'file',
   errors: { EBADF: 'the slot is empty', EMFILE: 'this process has too many open files (ulimit -n)' },
@@ -280,7 +280,7 @@ export const filesUpdate = operation({
   },
   rooms: [{ arg: 'slots', make: 'slotNumbers', args: ['fds'], isHidden: true }],
   write(sqe, offset, fds, count) {
-    fs.filesUpdate(sqe, fds, count, offset);
+    preparers.filesUpdate(sqe, fds, count, offset);
   },
   params: {
     offset: "the first slot, or `'alloc'`: free ones (5.19)",
@@ -305,7 +305,7 @@ export const unlink = operation({
   args: { path: kinds.path },
   options: UnlinkOptions,
   write(sqe, path, at, directory) {
-    fs.unlinkat(sqe, at, path, directory * AT_REMOVEDIR);
+    preparers.unlinkat(sqe, at, path, directory * AT_REMOVEDIR);
   },
   result: 'nothing',
   errors: {
@@ -329,7 +329,7 @@ export const rename = operation({
   args: { oldPath: kinds.path, newPath: kinds.path },
   options: RenameOptions,
   write(sqe, oldPath, newPath, from, to, flags) {
-    fs.renameat(sqe, from, oldPath, to, newPath, flags);
+    preparers.renameat(sqe, from, oldPath, to, newPath, flags);
   },
   result: 'nothing',
   errors: {
@@ -365,7 +365,7 @@ export const link = operation({
   args: { oldPath: { ...kinds.path, read: linkedPath, reads: ['oldPath', 'options'] }, newPath: kinds.path },
   options: LinkOptions,
   write(sqe, oldPath, newPath, from, to, flags) {
-    fs.linkat(sqe, from, oldPath, to, newPath, flags);
+    preparers.linkat(sqe, from, oldPath, to, newPath, flags);
   },
   result: 'nothing',
   errors: {
@@ -387,7 +387,7 @@ export const symlink = operation({
   args: { target: kinds.path, path: kinds.path },
   options: AtOptions,
   write(sqe, target, path, at) {
-    fs.symlinkat(sqe, target, at, path);
+    preparers.symlinkat(sqe, target, at, path);
   },
   result: 'nothing',
   errors: { ...kinds.FOUND, EEXIST: 'the path is there already' },
@@ -406,7 +406,7 @@ export const mkdir = operation({
   args: { path: kinds.path },
   options: MkdirOptions,
   write(sqe, path, at, mode) {
-    fs.mkdirat(sqe, at, path, mode);
+    preparers.mkdirat(sqe, at, path, mode);
   },
   result: 'nothing',
   errors: { ...kinds.FOUND, EEXIST: 'the path is there already' },
@@ -435,7 +435,7 @@ export const splice = operation({
   write(sqe, from, to, length, offsetIn, offsetOut, flags) {
     const isFixed = from < 0;
     const bits = (flags | (isFixed ? SPLICE_F_FD_IN_FIXED : 0)) >>> 0;
-    fs.splice(sqe, isFixed ? ~from : from, offsetIn, 0, offsetOut, length, bits);
+    preparers.splice(sqe, isFixed ? ~from : from, offsetIn, 0, offsetOut, length, bits);
     sqe.file = to;
   },
   params: { length: 'at most so many' },
@@ -457,7 +457,7 @@ export const tee = operation({
   write(sqe, from, to, length, flags) {
     const isFixed = from < 0;
     const bits = (flags | (isFixed ? SPLICE_F_FD_IN_FIXED : 0)) >>> 0;
-    fs.tee(sqe, isFixed ? ~from : from, 0, length, bits);
+    preparers.tee(sqe, isFixed ? ~from : from, 0, length, bits);
     sqe.file = to;
   },
   params: { length: 'at most so many' },

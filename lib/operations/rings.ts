@@ -2,7 +2,7 @@
 import { boolean, integer, options as knownOptions, U32_MAX, wrongType } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { copyOfBytes, isUint8Array } from '../../structs/views.ts';
-import * as control from '../ops/control.ts';
+import * as preparers from '../ops/preparers.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
 import type { OpName } from '../register/support.ts';
 import { checkKey, opcodeOf } from '../ring/cancel.ts';
@@ -46,7 +46,7 @@ export const NopOptions = options('NopOptions', 'Options of `nop`.', {
 });
 
 function injectResult(sqe: SqeCursor, result: number, flags: number): void {
-  control.nopWith(sqe, flags | (result === 0 ? 0 : IORING_NOP_INJECT_RESULT), -1, result, 0);
+  preparers.nopWith(sqe, flags | (result === 0 ? 0 : IORING_NOP_INJECT_RESULT), -1, result, 0);
 }
 
 export const nop = operation({
@@ -55,7 +55,7 @@ export const nop = operation({
   args: {},
   options: NopOptions,
   write(sqe, result, flags) {
-    control.nop(sqe);
+    preparers.nop(sqe);
     if ((result | flags) !== 0) injectResult(sqe, result, flags);
   },
   result: 'nothing',
@@ -184,8 +184,8 @@ export const msgRing = operation({
   args: { target: { type: 'AnyRing | number', read: targetFd } },
   options: MessageOptions,
   write(sqe, target, messageData, res, cqeFlags) {
-    if (cqeFlags < 0) control.msgRing(sqe, target, res, messageData);
-    else control.msgRingCqeFlags(sqe, target, res, messageData, cqeFlags);
+    if (cqeFlags < 0) preparers.msgRing(sqe, target, res, messageData);
+    else preparers.msgRingCqeFlags(sqe, target, res, messageData, cqeFlags);
   },
   params: { target: 'a ring, or the fd of one' },
   result: 'nothing',
@@ -235,7 +235,7 @@ export const msgRingFd = operation({
   },
   options: MessageFileOptions,
   write(sqe, slot, fd, index, messageData, silent) {
-    control.msgRingFd(sqe, fd, slot, index, messageData, silent * IORING_MSG_RING_CQE_SKIP);
+    preparers.msgRingFd(sqe, fd, slot, index, messageData, silent * IORING_MSG_RING_CQE_SKIP);
   },
   params: { into: "the other ring's file table, for a free slot; or a slot of it" },
   returns: 'the slot there',
@@ -351,7 +351,7 @@ export const uringCmd = operation({
   ...COMMAND,
   doc: "Gives a file's driver a command, as NVMe passthrough is done.",
   write(sqe, file, command, data, address, length, index, addrLow, addrHigh, addr3Low, addr3High) {
-    control.uringCmd(sqe, 0, command, address, length, index >= 0 ? IORING_URING_CMD_FIXED : 0);
+    preparers.uringCmd(sqe, 0, command, address, length, index >= 0 ? IORING_URING_CMD_FIXED : 0);
     if (index >= 0) sqe.bufIndex = index;
     if (addrHigh >= 0) sqe.setAddr(addrLow, addrHigh);
     if (addr3High >= 0) sqe.setAddr3(addr3Low, addr3High);

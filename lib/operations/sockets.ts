@@ -3,8 +3,7 @@ import { copyList, integer, oneOf, wrongType, wrongValue } from '../../structs/c
 import { constants } from '../../structs/flags.ts';
 import { type SocketOptionName, socketOptions } from '../../structs/socket-options.ts';
 import { isUint8Array } from '../../structs/views.ts';
-import * as control from '../ops/control.ts';
-import * as net from '../ops/net.ts';
+import * as preparers from '../ops/preparers.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { Pinned } from '../sys/memory.ts';
 import {
@@ -63,7 +62,7 @@ export const socket = operation({
   options: SocketCreateOptions,
   write(sqe, domain, type, protocol, nonBlocking, into) {
     const flags = (into === 0 ? SOCK_CLOEXEC : 0) | (nonBlocking * SOCK_NONBLOCK);
-    net.socket(sqe, domain, type | flags, protocol, into);
+    preparers.socket(sqe, domain, type | flags, protocol, into);
   },
   params: { domain: "`'IPv4'`, `'IPv6'`, `'unix'`, or AF_*" },
   result: 'file',
@@ -83,7 +82,7 @@ export const bind = operation({
   doc: 'Gives a socket its address.',
   args: { socket: kinds.file, address: kinds.address },
   write(sqe, socket, address, length) {
-    net.bind(sqe, 0, address, length);
+    preparers.bind(sqe, 0, address, length);
     sqe.file = socket;
   },
   params: { address: '`{ address, port }` (port 0: a free one), or `{ path }` of a Unix socket' },
@@ -102,7 +101,7 @@ export const listen = operation({
   doc: 'Lets a socket take connections.',
   args: { socket: kinds.file, backlog: kinds.s32 },
   write(sqe, socket, backlog) {
-    net.listen(sqe, 0, backlog);
+    preparers.listen(sqe, 0, backlog);
     sqe.file = socket;
   },
   params: { backlog: 'how many may wait to be accepted' },
@@ -116,7 +115,7 @@ export const connect = operation({
   doc: 'Connects a socket.',
   args: { socket: kinds.file, address: kinds.address },
   write(sqe, socket, address, length) {
-    net.connect(sqe, 0, address, length);
+    preparers.connect(sqe, 0, address, length);
     sqe.file = socket;
   },
   result: 'nothing',
@@ -156,7 +155,7 @@ export const accept = operation({
   args: { server: kinds.file },
   options: AcceptOptions,
   write(sqe, server, peer, peerLength, flags, into) {
-    net.accept(sqe, 0, peer, peerLength, flags | (into === 0 ? SOCK_CLOEXEC : 0), into);
+    preparers.accept(sqe, 0, peer, peerLength, flags | (into === 0 ? SOCK_CLOEXEC : 0), into);
     sqe.file = server;
   },
   result: 'file',
@@ -191,7 +190,8 @@ export const acceptMultishot = operation({
   args: { server: kinds.file },
   options: AcceptMultishotOptions,
   write(sqe, server, flags, into) {
-    net.accept(sqe, 0, 0, 0, flags | (into === 0 ? SOCK_CLOEXEC : 0), into).ioprio = IORING_ACCEPT_MULTISHOT;
+    preparers.accept(sqe, 0, 0, 0, flags | (into === 0 ? SOCK_CLOEXEC : 0), into).ioprio =
+      IORING_ACCEPT_MULTISHOT;
     sqe.file = server;
   },
   returns: 'an iterator of RingFile; with `into` of FixedFile',
@@ -205,7 +205,7 @@ export const shutdown = operation({
   doc: 'Ends one half of a connection, or both.',
   args: { socket: kinds.file, how: kinds.named(ShutdownHow) },
   write(sqe, socket, how) {
-    net.shutdown(sqe, 0, how);
+    preparers.shutdown(sqe, 0, how);
     sqe.file = socket;
   },
   result: 'nothing',
@@ -265,7 +265,7 @@ export const getsockopt = operation({
   },
   rooms: [{ arg: 'value', make: 'optionRoom' }],
   write(sqe, socket, level, option, value, length) {
-    control.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_GETSOCKOPT, level, option, value, length);
+    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_GETSOCKOPT, level, option, value, length);
     sqe.file = socket;
   },
   params: {
@@ -293,7 +293,7 @@ export const setsockopt = operation({
     },
   },
   write(sqe, socket, level, option, value, length) {
-    control.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SETSOCKOPT, level, option, value, length);
+    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SETSOCKOPT, level, option, value, length);
     sqe.file = socket;
   },
   params: {
@@ -311,7 +311,7 @@ export const siocinq = operation({
   doc: 'Tells how many bytes wait to be received.',
   args: { socket: kinds.file },
   write(sqe, socket) {
-    control.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SIOCINQ, 0, 0, 0, 0);
+    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SIOCINQ, 0, 0, 0, 0);
     sqe.file = socket;
   },
   result: 'count',
@@ -325,7 +325,7 @@ export const siocoutq = operation({
   doc: 'Tells how many bytes were sent and are not acknowledged.',
   args: { socket: kinds.file },
   write(sqe, socket) {
-    control.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SIOCOUTQ, 0, 0, 0, 0);
+    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SIOCOUTQ, 0, 0, 0, 0);
     sqe.file = socket;
   },
   result: 'count',
@@ -348,7 +348,7 @@ export const getsockname = operation({
   args: { socket: kinds.file, room: nameRoom },
   rooms: [{ arg: 'room', make: 'addressRoom' }],
   write(sqe, socket, address, length) {
-    control.uringCmdGetsockname(sqe, 0, address, length, 0);
+    preparers.uringCmdGetsockname(sqe, 0, address, length, 0);
     sqe.file = socket;
   },
   result: { type: 'SocketAddress | undefined', of: 'addressOf', args: ['room'] },
@@ -363,7 +363,7 @@ export const getpeername = operation({
   args: { socket: kinds.file, room: nameRoom },
   rooms: [{ arg: 'room', make: 'addressRoom' }],
   write(sqe, socket, address, length) {
-    control.uringCmdGetsockname(sqe, 0, address, length, 1);
+    preparers.uringCmdGetsockname(sqe, 0, address, length, 1);
     sqe.file = socket;
   },
   result: { type: 'SocketAddress | undefined', of: 'addressOf', args: ['room'] },

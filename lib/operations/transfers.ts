@@ -4,7 +4,7 @@ import { boolean, descriptor, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { Msghdr } from '../../structs/socket.ts';
 import { RecvmsgOut } from '../../structs/sqe.ts';
-import * as net from '../ops/net.ts';
+import * as preparers from '../ops/preparers.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { BufferRing } from '../ring/owners/buffer-ring.ts';
@@ -77,7 +77,7 @@ const ZERO_COPY_ERRORS = {
 };
 
 function sendTo(sqe: SqeCursor, socket: number, pollFirst: number, to: number, length: number): void {
-  if (to !== 0) net.sendTo(sqe, to, length);
+  if (to !== 0) preparers.sendTo(sqe, to, length);
   if (pollFirst !== 0) sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
   sqe.file = socket;
 }
@@ -88,7 +88,7 @@ export const send = operation({
   args: { socket: kinds.file, memory: kinds.memory },
   options: SendOptions,
   write(sqe, socket, address, length, _index, flags, pollFirst, to, toLength) {
-    net.send(sqe, 0, address, length, flags);
+    preparers.send(sqe, 0, address, length, flags);
     sendTo(sqe, socket, pollFirst, to, toLength);
   },
   returns: 'how many bytes, which may be fewer',
@@ -104,7 +104,7 @@ export const sendBundle = operation({
   args: { socket: kinds.file, pool: kinds.pool },
   options: SocketOptions,
   write(sqe, socket, group, flags, pollFirst) {
-    net.send(sqe, 0, 0, 0, flags).group = group;
+    preparers.send(sqe, 0, 0, 0, flags).group = group;
     sqe.ioprio = IORING_RECVSEND_BUNDLE;
     sendTo(sqe, socket, pollFirst, 0, 0);
   },
@@ -120,8 +120,8 @@ export const sendZeroCopy = operation({
   args: { socket: kinds.file, memory: kinds.memory },
   options: ZeroCopyOptions,
   write(sqe, socket, address, length, index, flags, pollFirst, to, toLength, reportUsage) {
-    if (index >= 0) net.sendZcFixed(sqe, 0, address, length, flags, index);
-    else net.sendZc(sqe, 0, address, length, flags);
+    if (index >= 0) preparers.sendZcFixed(sqe, 0, address, length, flags, index);
+    else preparers.sendZc(sqe, 0, address, length, flags);
     if (reportUsage !== 0) sqe.ioprio |= IORING_SEND_ZC_REPORT_USAGE;
     sendTo(sqe, socket, pollFirst, to, toLength);
   },
@@ -146,7 +146,7 @@ export const sendmsg = operation({
   args: { socket: kinds.file, message },
   options: SocketOptions,
   write(sqe, socket, message, flags, pollFirst) {
-    net.sendmsg(sqe, 0, message, flags);
+    preparers.sendmsg(sqe, 0, message, flags);
     sendTo(sqe, socket, pollFirst, 0, 0);
   },
   returns: 'how many bytes',
@@ -161,7 +161,7 @@ export const sendmsgZeroCopy = operation({
   args: { socket: kinds.file, message },
   options: SocketOptions,
   write(sqe, socket, message, flags, pollFirst) {
-    net.sendmsgZc(sqe, 0, message, flags);
+    preparers.sendmsgZc(sqe, 0, message, flags);
     sendTo(sqe, socket, pollFirst, 0, 0);
   },
   returns:
@@ -189,7 +189,7 @@ export const recv = operation({
   args: { socket: kinds.file, memory: kinds.memoryOrPool },
   options: SocketOptions,
   write(sqe, socket, address, length, _index, group, flags, pollFirst) {
-    net.recv(sqe, 0, address, length, flags);
+    preparers.recv(sqe, 0, address, length, flags);
     if (group >= 0) sqe.group = group;
     sendTo(sqe, socket, pollFirst, 0, 0);
   },
@@ -208,7 +208,7 @@ function receiveInto(
   how: number,
   pollFirst: number,
 ): void {
-  net.recv(sqe, 0, 0, 0, flags).group = group;
+  preparers.recv(sqe, 0, 0, 0, flags).group = group;
   sqe.ioprio = how;
   sendTo(sqe, socket, pollFirst, 0, 0);
 }
@@ -274,7 +274,7 @@ export const recvmsg = operation({
   },
   options: SocketOptions,
   write(sqe, socket, message, flags, pollFirst) {
-    net.recvmsg(sqe, 0, message, (flags | MSG_CMSG_CLOEXEC) >>> 0);
+    preparers.recvmsg(sqe, 0, message, (flags | MSG_CMSG_CLOEXEC) >>> 0);
     sendTo(sqe, socket, pollFirst, 0, 0);
   },
   params: {
@@ -363,7 +363,7 @@ export const recvmsgMultishot = operation({
   options: MessageRoomOptions,
   rooms: [{ arg: 'room', make: 'messageRoom', isHidden: true }],
   write(sqe, socket, message, group, flags, pollFirst) {
-    net.recvmsg(sqe, 0, message, (flags | MSG_CMSG_CLOEXEC) >>> 0).group = group;
+    preparers.recvmsg(sqe, 0, message, (flags | MSG_CMSG_CLOEXEC) >>> 0).group = group;
     sqe.ioprio = IORING_RECV_MULTISHOT;
     sendTo(sqe, socket, pollFirst, 0, 0);
   },
@@ -379,7 +379,7 @@ export const recvZc = operation({
   doc: 'Receives into the memory of a zero-copy queue, again and again.',
   args: { socket: kinds.file, queue: { type: 'number', read: queueId } },
   write(sqe, socket, queue) {
-    net.recvZc(sqe, 0, 0, queue);
+    preparers.recvZc(sqe, 0, 0, queue);
     sqe.file = socket;
   },
   params: { queue: 'the id of the queue: `ifq.id`' },

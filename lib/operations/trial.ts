@@ -2,9 +2,7 @@
 import { constants } from '../../structs/flags.ts';
 import { type OpFlag, ops } from '../../structs/ops.ts';
 import { KernelTimespec, Statx } from '../../structs/posix.ts';
-import * as control from '../ops/control.ts';
-import * as fs from '../ops/fs.ts';
-import * as net from '../ops/net.ts';
+import * as preparers from '../ops/preparers.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { createRing } from '../ring/core/create.ts';
@@ -87,12 +85,12 @@ function trial(core: RingCore, { op, field }: OpFlag, value: number): number | u
 
 /** A command on a socket of its own: every other errno says that the command is known. */
 function lacksCommand(core: RingCore, { value }: OpFlag): boolean {
-  const fd = resultOf(core, (sqe) => net.socket(sqe, AF_INET, SOCK_STREAM_CLOEXEC, 0, 0));
+  const fd = resultOf(core, (sqe) => preparers.socket(sqe, AF_INET, SOCK_STREAM_CLOEXEC, 0, 0));
   if (fd === undefined || fd < 0) return false;
   try {
     const option = new Pinned(4);
     const command = (sqe: SqeCursor) =>
-      control.uringCmdSock(sqe, fd, value, SOL_SOCKET, SO_REUSEADDR, option.address, 4);
+      preparers.uringCmdSock(sqe, fd, value, SOL_SOCKET, SO_REUSEADDR, option.address, 4);
     return resultOf(core, command, option) === -EOPNOTSUPP;
   } finally {
     sys.close(fd);
@@ -107,7 +105,8 @@ export function statOf(fd: number, flag: number, mask: number): Uint8Array | und
   return withRing((core) => {
     const path = new Pinned(1);
     const room = new Pinned(Statx.size);
-    const write = (sqe: SqeCursor) => fs.statx(sqe, fd, path.address, AT_EMPTY_PATH, mask, room.address);
+    const write = (sqe: SqeCursor) =>
+      preparers.statx(sqe, fd, path.address, AT_EMPTY_PATH, mask, room.address);
     return resultOf(core, write, [path, room]) === 0 ? room.bytes : undefined;
   });
 }

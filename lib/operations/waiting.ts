@@ -12,7 +12,7 @@ import {
 import { constants } from '../../structs/flags.ts';
 import { KernelTimespec } from '../../structs/posix.ts';
 import { EPOLL_EVENT_SIZE, encodeEpollEvent } from '../../structs/socket.ts';
-import * as wait from '../ops/wait.ts';
+import * as preparers from '../ops/preparers.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { milliseconds, timespec } from '../ring/core/time.ts';
 import type { HeldView } from '../sys/held.ts';
@@ -51,7 +51,7 @@ export const poll = operation({
   doc: 'Waits for events of a file.',
   args: { file: kinds.file, events: kinds.u32 },
   write(sqe, file, events) {
-    wait.pollAdd(sqe, 0, events, 0);
+    preparers.pollAdd(sqe, 0, events, 0);
     sqe.file = file;
   },
   params: { events: EVENTS },
@@ -76,7 +76,7 @@ export const pollMultishot = operation({
   args: { file: kinds.file, events: kinds.u32 },
   options: PollMultishotOptions,
   write(sqe, file, events, level) {
-    wait.pollAdd(sqe, 0, events, IORING_POLL_ADD_MULTI | (level * IORING_POLL_ADD_LEVEL));
+    preparers.pollAdd(sqe, 0, events, IORING_POLL_ADD_MULTI | (level * IORING_POLL_ADD_LEVEL));
     sqe.file = file;
   },
   params: { events: EVENTS },
@@ -97,7 +97,7 @@ export const pollUpdate = operation({
   doc: 'Changes the events that a started poll waits for, also one that goes on and on. Linux 6.16 and 6.17 lose the completion of a poll whose new events are there already: it stays until it is removed.',
   args: { started: key, events: kinds.u32 },
   write(sqe, low, high, events) {
-    wait.pollUpdate(sqe, low, high, 0, 0, events, IORING_POLL_UPDATE_EVENTS);
+    preparers.pollUpdate(sqe, low, high, 0, 0, events, IORING_POLL_UPDATE_EVENTS);
   },
   params: { started: 'its userData; on AsyncRing what starting it gave', events: EVENTS },
   result: { type: 'void', of: 'pollChanged', args: ['started', 'events'] },
@@ -110,7 +110,7 @@ export const pollRemove = operation({
   doc: 'Ends a started poll: it completes with ECANCELED.',
   args: { started: key },
   write(sqe, low, high) {
-    wait.pollRemove(sqe, low, high);
+    preparers.pollRemove(sqe, low, high);
   },
   params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
@@ -158,7 +158,7 @@ export const epollCtl = operation({
   },
   options: EpollOptions,
   write(sqe, epoll, action, file, event) {
-    wait.epollCtl(sqe, epoll, action, file, event);
+    preparers.epollCtl(sqe, epoll, action, file, event);
   },
   result: 'nothing',
   errors: {
@@ -183,7 +183,7 @@ export const epollWait = operation({
     events: { ...kinds.view, pin: [pin.address, eventCount] },
   },
   write(sqe, epoll, events, count) {
-    wait.epollWait(sqe, 0, events, count);
+    preparers.epollWait(sqe, 0, events, count);
     sqe.file = epoll;
   },
   params: { events: 'memory for an array of epoll_event: `decodeEpollEvents` of uring/structs reads it' },
@@ -283,7 +283,7 @@ export const timeout = operation({
   args: { delay: { ...delayed, pin: [pinTime, pinDelayFlags] } },
   options: TimeoutOptions,
   write(sqe, time, flags, count) {
-    wait.timeout(sqe, time, count, flags);
+    preparers.timeout(sqe, time, count, flags);
   },
   result: { type: 'void', of: 'timeIsOver', args: [] },
   see: 'io_uring_prep_timeout(3)',
@@ -296,7 +296,7 @@ export const timeoutUpdate = operation({
   args: { started: key, delay: delayed },
   options: DelayOptions,
   write(sqe, low, high, time, flags) {
-    wait.timeoutUpdate(sqe, low, high, time, flags);
+    preparers.timeoutUpdate(sqe, low, high, time, flags);
   },
   params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
@@ -309,7 +309,7 @@ export const timeoutRemove = operation({
   doc: 'Ends a started timeout: it completes with ECANCELED.',
   args: { started: key },
   write(sqe, low, high) {
-    wait.timeoutRemove(sqe, low, high);
+    preparers.timeoutRemove(sqe, low, high);
   },
   params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
@@ -323,7 +323,7 @@ export const linkTimeout = operation({
   args: { delay: delayed },
   options: DelayOptions,
   write(sqe, time, flags) {
-    wait.linkTimeout(sqe, time, flags);
+    preparers.linkTimeout(sqe, time, flags);
   },
   see: 'io_uring_prep_link_timeout(3)',
   notIn: { async: 'every operation takes { timeoutMs }' },
@@ -336,7 +336,7 @@ export const linkTimeoutUpdate = operation({
   args: { started: key, delay: delayed },
   options: DelayOptions,
   write(sqe, low, high, time, flags) {
-    wait.timeoutUpdate(sqe, low, high, time, flags | IORING_LINK_TIMEOUT_UPDATE);
+    preparers.timeoutUpdate(sqe, low, high, time, flags | IORING_LINK_TIMEOUT_UPDATE);
   },
   params: { started: 'the userData of the linkTimeout' },
   errors: NOT_FOUND,
@@ -405,7 +405,7 @@ export const interval = operation({
   options: IntervalOptions,
   rooms: [{ arg: 'countdown', make: 'countdown', isHidden: true }],
   write(sqe, time, flags, count) {
-    wait.timeout(sqe, time, count, flags);
+    preparers.timeout(sqe, time, count, flags);
   },
   returns: 'an iterator of 1, 2, 3 ...',
   stream: { type: 'number', of: 'ticks', args: ['countdown'] },
@@ -485,7 +485,7 @@ export const waitid = operation({
   options: WaitidOptions,
   rooms: [{ arg: 'info', make: 'siginfoRoom' }],
   write(sqe, idType, id, info, states, keep) {
-    wait.waitid(sqe, idType, id, info, states | (keep * WNOWAIT));
+    preparers.waitid(sqe, idType, id, info, states | (keep * WNOWAIT));
   },
   params: {
     child: "`{ pid }`, `{ group }`, `{ pidfd }`, or `'any'`",

@@ -143,9 +143,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'rw-madvise-long',
-    file: 'lib/ops/rw.ts',
-    from: 'sqe.prepare(IORING_OP_MADVISE, -1, address, isLong ? 0 : length, isLong ? length : 0)',
-    to: 'sqe.prepare(IORING_OP_MADVISE, -1, address, length, 0)',
+    file: 'lib/ops/preparers.ts',
+    from: 'IORING_OP_MADVISE, -1, address, length < HIGH ? length : 0, length < HIGH ? 0 : length',
+    to: 'IORING_OP_MADVISE, -1, address, length, 0',
     tests: ['ops/bytes', 'ops/effect-rw', 'ops/every'],
   },
   {

@@ -1,7 +1,6 @@
 /** Bugs of kernels before 7.0: a test that would run into one is skipped where the bug is seen, and only before its fix. */
 import { writeSync } from 'node:fs';
-import { nopWith } from '../../lib/ops/control.ts';
-import { pollAdd, pollUpdate } from '../../lib/ops/wait.ts';
+import { nopWith, pollAdd, pollUpdate } from '../../lib/ops/preparers.ts';
 import {
   alloc,
   enter,

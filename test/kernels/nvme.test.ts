@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, constants as fs, openSync, readFileSync } from 'node:fs';
 import { alloc, type Ring } from '../../lib/index.ts';
-import { uringCmd128 } from '../../lib/ops/control.ts';
+import { uringCmd128 } from '../../lib/ops/preparers.ts';
 import { addressOf, enter, nextSqe } from '../../lib/raw.ts';
 import { constants } from '../../structs/flags.ts';
 import { type Needs, needsKernel, needsOp, needsSetup } from '../helpers/needs.ts';

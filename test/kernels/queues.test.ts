@@ -1,6 +1,6 @@
 /** Submission queues of newer kinds: entries of two sizes (6.19), and queues that always begin at their first entry (7.0). */
 import assert from 'node:assert/strict';
-import { nop, nop128 } from '../../lib/ops/control.ts';
+import { nop, nop128 } from '../../lib/ops/preparers.ts';
 import { enter, nextSqe } from '../../lib/raw.ts';
 import { constants } from '../../structs/flags.ts';
 import { needsSetup } from '../helpers/needs.ts';

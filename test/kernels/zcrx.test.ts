@@ -1,7 +1,7 @@
 /** Zero-copy receive (opcodes 32 and 36) as far as a machine without a fitting card goes: since 7.1 a queue needs none. */
 import assert from 'node:assert/strict';
 import { writeSync } from 'node:fs';
-import { recvZc } from '../../lib/ops/net.ts';
+import { recvZc } from '../../lib/ops/preparers.ts';
 import { alloc, registerZcrxCtrl, registerZcrxIfq, type ZcrxIfqResult } from '../../lib/raw.ts';
 import { constants } from '../../structs/flags.ts';
 import { type Needs, needs, needsKernel } from '../helpers/needs.ts';

@@ -1,9 +1,7 @@
 /** Operations on rings, on other operations, and commands: by their effects. */
 import assert from 'node:assert/strict';
 import { openSync, readSync, writeSync } from 'node:fs';
-import * as control from '../../lib/ops/control.ts';
-import * as rw from '../../lib/ops/rw.ts';
-import * as wait from '../../lib/ops/wait.ts';
+import * as preparers from '../../lib/ops/preparers.ts';
 import { alloc, enter, nextSqe, registerBuffers, registerFiles } from '../../lib/raw.ts';
 import { type OpName, probe } from '../../lib/register/support.ts';
 import { constants } from '../../structs/flags.ts';
@@ -54,10 +52,10 @@ const {
 // ---- no-ops -------------------------------------------------------------------------------------------------------
 
 opTest('OP_NOP', 'completes with the user_data given', (ring) => {
-  ring.start(control.nop, Number.MAX_SAFE_INTEGER);
+  ring.start(preparers.nop, Number.MAX_SAFE_INTEGER);
   assert.deepEqual(ring.next(), { userData: Number.MAX_SAFE_INTEGER, res: 0, flags: 0 });
-  ring.start((sqe) => control.nop(sqe));
-  ring.start((sqe) => control.nop(sqe));
+  ring.start((sqe) => preparers.nop(sqe));
+  ring.start((sqe) => preparers.nop(sqe));
   assert.deepEqual([ring.next().res, ring.next().res], [0, 0]);
 });
 
@@ -66,7 +64,7 @@ opTest(
   'completes with the result given, and looks up files and buffers',
   (ring, scope) => {
     const nop = (flags: number, fd: number, result: number, buffer: number): number =>
-      ring.result((sqe) => control.nopWith(sqe, flags, fd, result, buffer));
+      ring.result((sqe) => preparers.nopWith(sqe, flags, fd, result, buffer));
     registerFiles(ring.fd, [-1, scope.pipe().reader]);
     registerBuffers(ring.fd, [alloc(16)]);
     assert.equal(nop(0x4000_0000, -1, 0, 0), EINVAL);
@@ -88,10 +86,10 @@ opTest(
   (ring, scope) => {
     const big = new OpRing(scope, IORING_SETUP_CQE32);
     assert.equal(
-      ring.result((sqe) => control.nopCqe32(sqe, 1, 2)),
+      ring.result((sqe) => preparers.nopCqe32(sqe, 1, 2)),
       EINVAL,
     );
-    const { res, flags } = big.run((sqe) => control.nopCqe32(sqe, 2 ** 40 + 1, 2 ** 46 + 2));
+    const { res, flags } = big.run((sqe) => preparers.nopCqe32(sqe, 2 ** 40 + 1, 2 ** 46 + 2));
     assert.deepEqual([res, flags & ~IORING_CQE_F_32], [0, 0]);
     assert.deepEqual(big.queues.extra(), [2n ** 40n + 1n, 2n ** 46n + 2n]);
   },
@@ -114,7 +112,7 @@ function bigOpTest(op: OpName, what: string, fill: Fill, result: number): void {
   });
 }
 
-bigOpTest('OP_NOP128', 'completes', control.nop128, 0);
+bigOpTest('OP_NOP128', 'completes', preparers.nop128, 0);
 
 // ---- other operations -----------------------------------------------------------------------------------------------
 
@@ -124,16 +122,16 @@ const HIGH = 0x1e_1234;
 
 opTest('OP_ASYNC_CANCEL', 'cancels by user_data', (ring, scope) => {
   const { reader } = scope.pipe();
-  ring.start((sqe) => wait.pollAdd(sqe, reader, POLLIN, 0), WIDE);
+  ring.start((sqe) => preparers.pollAdd(sqe, reader, POLLIN, 0), WIDE);
   assert.equal(
-    ring.result((sqe) => control.asyncCancel(sqe, LOW, 0, 0)),
+    ring.result((sqe) => preparers.asyncCancel(sqe, LOW, 0, 0)),
     ENOENT,
   );
   assert.equal(
-    ring.result((sqe) => control.asyncCancel(sqe, LOW, HIGH, 0x8000)),
+    ring.result((sqe) => preparers.asyncCancel(sqe, LOW, HIGH, 0x8000)),
     EINVAL,
   );
-  ring.start((sqe) => control.asyncCancel(sqe, LOW, HIGH, 0), 1);
+  ring.start((sqe) => preparers.asyncCancel(sqe, LOW, HIGH, 0), 1);
   assert.deepEqual(ring.nextAll(2), [
     { userData: 1, res: 0, flags: 0 },
     { userData: WIDE, res: ECANCELED, flags: 0 },
@@ -147,10 +145,10 @@ opTest(
     const { reader } = scope.pipe();
     const other = scope.pipe().reader;
     const poll = (fd: number, userData: number): void =>
-      ring.start((sqe) => wait.pollAdd(sqe, fd, POLLIN, 0), userData);
+      ring.start((sqe) => preparers.pollAdd(sqe, fd, POLLIN, 0), userData);
     poll(reader, 5);
     poll(reader, 5);
-    ring.start((sqe) => control.asyncCancel(sqe, 5, 0, IORING_ASYNC_CANCEL_ALL), 6);
+    ring.start((sqe) => preparers.asyncCancel(sqe, 5, 0, IORING_ASYNC_CANCEL_ALL), 6);
     assert.deepEqual(
       ring.nextAll(3).map(({ res }) => res),
       [ECANCELED, ECANCELED, 2],
@@ -160,10 +158,10 @@ opTest(
     poll(other, 2);
     poll(reader, 3);
     assert.equal(
-      ring.result((sqe) => control.asyncCancelFd(sqe, NO_FD, 0)),
+      ring.result((sqe) => preparers.asyncCancelFd(sqe, NO_FD, 0)),
       EBADF,
     );
-    ring.start((sqe) => control.asyncCancelFd(sqe, reader, IORING_ASYNC_CANCEL_ALL), 4);
+    ring.start((sqe) => preparers.asyncCancelFd(sqe, reader, IORING_ASYNC_CANCEL_ALL), 4);
     assert.deepEqual(
       ring.nextAll(3).map(({ userData, res }) => [userData, res]),
       [
@@ -172,7 +170,7 @@ opTest(
         [4, 2],
       ],
     );
-    ring.start((sqe) => control.asyncCancelFd(sqe, other, 0), 4);
+    ring.start((sqe) => preparers.asyncCancelFd(sqe, other, 0), 4);
     assert.deepEqual(
       ring.nextAll(2).map(({ res }) => res),
       [ECANCELED, 0],
@@ -187,9 +185,9 @@ opTest(
   (ring, scope) => {
     registerFiles(ring.fd, [-1, scope.pipe().reader]);
     ring.start((sqe) => {
-      wait.pollAdd(sqe, 1, POLLIN, 0).flags = IOSQE_FIXED_FILE;
+      preparers.pollAdd(sqe, 1, POLLIN, 0).flags = IOSQE_FIXED_FILE;
     }, 1);
-    const cancel: Fill = (sqe) => control.asyncCancelFd(sqe, 1, IORING_ASYNC_CANCEL_FD_FIXED);
+    const cancel: Fill = (sqe) => preparers.asyncCancelFd(sqe, 1, IORING_ASYNC_CANCEL_FD_FIXED);
     ring.start(cancel, 2);
     assert.deepEqual(
       ring.nextAll(2).map(({ res }) => res),
@@ -205,9 +203,9 @@ opTest(
   (ring, scope) => {
     const { reader } = scope.pipe();
     const address = ring.address(alloc(8));
-    ring.start((sqe) => rw.read(sqe, reader, address, 8, -1), 1);
-    ring.start((sqe) => wait.pollAdd(sqe, reader, POLLIN, 0), 2);
-    ring.start((sqe) => control.asyncCancelOp(sqe, IORING_OP_READ, IORING_ASYNC_CANCEL_ALL), 3);
+    ring.start((sqe) => preparers.read(sqe, reader, address, 8, -1), 1);
+    ring.start((sqe) => preparers.pollAdd(sqe, reader, POLLIN, 0), 2);
+    ring.start((sqe) => preparers.asyncCancelOp(sqe, IORING_OP_READ, IORING_ASYNC_CANCEL_ALL), 3);
     assert.deepEqual(
       ring.nextAll(2).map(({ userData, res }) => [userData, res]),
       [
@@ -216,7 +214,7 @@ opTest(
       ],
     );
     ring.silent();
-    ring.start((sqe) => control.asyncCancelOp(sqe, IORING_OP_POLL_ADD, 0), 3);
+    ring.start((sqe) => preparers.asyncCancelOp(sqe, IORING_OP_POLL_ADD, 0), 3);
     assert.deepEqual(
       ring.nextAll(2).map(({ userData, res }) => [userData, res]),
       [
@@ -238,17 +236,17 @@ opTest(
     const both = IORING_ASYNC_CANCEL_FD | IORING_ASYNC_CANCEL_OP | IORING_ASYNC_CANCEL_ALL;
     const results = (count: number): number[][] =>
       ring.nextAll(count).map(({ userData, res }) => [userData, res]);
-    ring.start((sqe) => rw.read(sqe, reader, address, 8, -1), 1);
-    ring.start((sqe) => wait.pollAdd(sqe, reader, POLLIN, 0), 2);
-    ring.start((sqe) => wait.pollAdd(sqe, other, POLLIN, 0), 3);
-    ring.start((sqe) => control.asyncCancelWhere(sqe, reader, IORING_OP_POLL_ADD, both), 4);
+    ring.start((sqe) => preparers.read(sqe, reader, address, 8, -1), 1);
+    ring.start((sqe) => preparers.pollAdd(sqe, reader, POLLIN, 0), 2);
+    ring.start((sqe) => preparers.pollAdd(sqe, other, POLLIN, 0), 3);
+    ring.start((sqe) => preparers.asyncCancelWhere(sqe, reader, IORING_OP_POLL_ADD, both), 4);
     assert.deepEqual(results(2), [
       [2, ECANCELED],
       [4, 1],
     ]);
     ring.silent();
     const any = IORING_ASYNC_CANCEL_ANY;
-    ring.start((sqe) => control.asyncCancelWhere(sqe, -1, 0, any), 4);
+    ring.start((sqe) => preparers.asyncCancelWhere(sqe, -1, 0, any), 4);
     assert.deepEqual(results(3), [
       [1, ECANCELED],
       [3, ECANCELED],
@@ -264,11 +262,11 @@ opTest('OP_MSG_RING', 'posts a completion on another ring', (ring, scope) => {
   const target = new OpRing(scope);
   const { reader } = scope.pipe();
   assert.equal(
-    ring.result((sqe) => control.msgRing(sqe, reader, 1, 2)),
+    ring.result((sqe) => preparers.msgRing(sqe, reader, 1, 2)),
     EBADFD,
   );
   assert.equal(
-    ring.result((sqe) => control.msgRing(sqe, target.fd, -5, WIDE)),
+    ring.result((sqe) => preparers.msgRing(sqe, target.fd, -5, WIDE)),
     0,
   );
   assert.deepEqual(target.next(), { userData: WIDE, res: -5, flags: 0 });
@@ -280,7 +278,7 @@ opTest(
   'posts the flags of a completion',
   (ring, scope) => {
     const target = new OpRing(scope);
-    const message: Fill = (sqe) => control.msgRingCqeFlags(sqe, target.fd, 3, WIDE, 0xabcd_0002);
+    const message: Fill = (sqe) => preparers.msgRingCqeFlags(sqe, target.fd, 3, WIDE, 0xabcd_0002);
     assert.equal(ring.result(message), 0);
     assert.deepEqual(target.next(), { userData: WIDE, res: 3, flags: 0xabcd_0002 });
   },
@@ -297,7 +295,7 @@ opTest(
     registerFiles(ring.fd, [-1, reader]);
     registerFiles(target.fd, [-1, -1, -1]);
     const pass = (slot: number, fileIndex: number, flags = 0): number =>
-      ring.result((sqe) => control.msgRingFd(sqe, target.fd, slot, fileIndex, WIDE, flags));
+      ring.result((sqe) => preparers.msgRingFd(sqe, target.fd, slot, fileIndex, WIDE, flags));
     assert.equal(pass(0, 2), EBADF);
     assert.equal(pass(1, 4), EINVAL);
     target.silent();
@@ -313,7 +311,7 @@ opTest(
     const bytes = alloc(8);
     for (const [slot, text] of ['a', 'b', 'c'].entries()) {
       const res = target.result((sqe) => {
-        rw.read(sqe, slot, target.address(bytes), 1, -1).flags = IOSQE_FIXED_FILE;
+        preparers.read(sqe, slot, target.address(bytes), 1, -1).flags = IOSQE_FIXED_FILE;
       });
       assert.deepEqual([res, textOf(bytes, 1)], [1, text]);
     }
@@ -329,13 +327,18 @@ opTest(
   (ring, scope) => {
     const taking = scope.fd(openSync('/dev/null', 'r'));
     const without = scope.fd(openSync('/dev/zero', 'r'));
-    const command = (fd: number): number => ring.result((sqe) => control.uringCmd(sqe, fd, 1, 0, 0, 0));
+    const command = (fd: number): number => ring.result((sqe) => preparers.uringCmd(sqe, fd, 1, 0, 0, 0));
     assert.deepEqual([command(taking), command(without), command(NO_FD)], [0, EOPNOTSUPP, EBADF]);
   },
   needsOp('OP_SEND_ZC'),
 );
 
-bigOpTest('OP_URING_CMD128', 'reaches a driver', (sqe) => control.uringCmd128(sqe, NO_FD, 1, 0, 0, 0), EBADF);
+bigOpTest(
+  'OP_URING_CMD128',
+  'reaches a driver',
+  (sqe) => preparers.uringCmd128(sqe, NO_FD, 1, 0, 0, 0),
+  EBADF,
+);
 
 /** Commands of sockets came with 6.7. */
 const socketCommands = needsOp('OP_READ_MULTISHOT');
@@ -355,7 +358,7 @@ opTest(
     const value = new Int32Array(2).fill(0x5555);
     const address = ring.address(value);
     const option = (command: number, level: number, name: number, fd = socket): number =>
-      ring.result((sqe) => control.uringCmdSock(sqe, fd, command, level, name, address, 4));
+      ring.result((sqe) => preparers.uringCmdSock(sqe, fd, command, level, name, address, 4));
     assert.equal(option(SOCKET_URING_OP_GETSOCKOPT, SOL_SOCKET, SO_TYPE, reader), EOPNOTSUPP);
     assert.equal(option(SOCKET_URING_OP_GETSOCKOPT, IPPROTO_TCP, 1), EOPNOTSUPP);
     assert.equal(option(0x7fff, SOL_SOCKET, SO_TYPE), EOPNOTSUPP);
@@ -374,14 +377,14 @@ opTest(
 opTest(['OP_URING_CMD', 'OP_SOCKET', 'OP_BIND'], 'counts the bytes that wait in a socket', (ring, scope) => {
   const { client, peer } = tcpPair(ring, scope);
   const waiting = (fd: number, command: number): number =>
-    ring.result((sqe) => control.uringCmdSock(sqe, fd, command, 0, 0, 0, 0));
+    ring.result((sqe) => preparers.uringCmdSock(sqe, fd, command, 0, 0, 0, 0));
   assert.deepEqual(
     [waiting(peer, SOCKET_URING_OP_SIOCINQ), waiting(client, SOCKET_URING_OP_SIOCOUTQ)],
     [0, 0],
   );
   writeSync(client, 'seven b');
   assert.equal(
-    ring.result((sqe) => wait.pollAdd(sqe, peer, POLLIN, 0)),
+    ring.result((sqe) => preparers.pollAdd(sqe, peer, POLLIN, 0)),
     POLLIN,
   );
   assert.equal(waiting(peer, SOCKET_URING_OP_SIOCINQ), 7);

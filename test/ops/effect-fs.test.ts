@@ -15,8 +15,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import * as fs from '../../lib/ops/fs.ts';
-import * as rw from '../../lib/ops/rw.ts';
+import * as preparers from '../../lib/ops/preparers.ts';
 import { alloc, registerFiles } from '../../lib/raw.ts';
 import { constants } from '../../structs/flags.ts';
 import { OpenHow } from '../../structs/posix.ts';
@@ -56,7 +55,7 @@ const { IOSQE_FIXED_FILE, SPLICE_F_FD_IN_FIXED } = constants;
 function inSlot(ring: OpRing, slot: number): string | number {
   const bytes = alloc(64);
   const res = ring.result((sqe) => {
-    rw.read(sqe, slot, ring.address(bytes), 64, -1).flags = IOSQE_FIXED_FILE;
+    preparers.read(sqe, slot, ring.address(bytes), 64, -1).flags = IOSQE_FIXED_FILE;
   });
   return res < 0 ? res : textOf(bytes, res);
 }
@@ -87,17 +86,17 @@ opTest('OP_OPENAT', 'opens and makes files, also in a directory', (ring, scope) 
   const path = ring.path('new');
   const flags = O_RDWR | O_CREAT | O_CLOEXEC;
   assert.equal(
-    ring.result((sqe) => fs.openat(sqe, directory, path, O_RDWR, 0, 0)),
+    ring.result((sqe) => preparers.openat(sqe, directory, path, O_RDWR, 0, 0)),
     ENOENT,
   );
   const before = process.umask(0o022);
   scope.defer(() => process.umask(before));
-  const fd = scope.fd(ring.result((sqe) => fs.openat(sqe, directory, path, flags, 0o666, 0)));
+  const fd = scope.fd(ring.result((sqe) => preparers.openat(sqe, directory, path, flags, 0o666, 0)));
   assert.equal(statSync(join(folder, 'new')).mode & 0o7777, 0o644);
   assert.equal(fstatSync(fd).ino, statSync(join(folder, 'new')).ino);
   assert.ok(isCloexec(fd));
   const absolute = ring.path(join(folder, 'new'));
-  const second = scope.fd(ring.result((sqe) => fs.openat(sqe, AT_FDCWD, absolute, O_RDONLY, 0, 0)));
+  const second = scope.fd(ring.result((sqe) => preparers.openat(sqe, AT_FDCWD, absolute, O_RDONLY, 0, 0)));
   assert.ok(!isCloexec(second));
 });
 
@@ -108,7 +107,7 @@ opTest(
     const path = ring.path(fileWith(scope, 'text'));
     registerFiles(ring.fd, [-1, -1]);
     const open = (fileIndex: number): number =>
-      ring.result((sqe) => fs.openat(sqe, AT_FDCWD, path, O_RDONLY, 0, fileIndex));
+      ring.result((sqe) => preparers.openat(sqe, AT_FDCWD, path, O_RDONLY, 0, fileIndex));
     assert.equal(open(3), EINVAL);
     assert.equal(inSlot(ring, 1), EBADF);
     assert.equal(open(2), 0);
@@ -125,7 +124,8 @@ opTest(
     const path = ring.path(fileWith(scope, 'text'));
     const ENFILE = -23;
     registerFiles(ring.fd, [-1, -1]);
-    const open = (): number => ring.result((sqe) => fs.openat(sqe, AT_FDCWD, path, O_RDONLY, 0, ANY_SLOT));
+    const open = (): number =>
+      ring.result((sqe) => preparers.openat(sqe, AT_FDCWD, path, O_RDONLY, 0, ANY_SLOT));
     assert.deepEqual([open(), open(), open()], [0, 1, ENFILE]);
     assert.equal(inSlot(ring, 1), 'text');
   },
@@ -138,7 +138,7 @@ opTest('OP_OPENAT2', 'opens as open_how says', (ring, scope) => {
   const how = OpenHow.encode({ flags: O_RDONLY | O_CLOEXEC, resolve: constants.RESOLVE_BENEATH });
   const address = ring.address(how);
   const open = (name: string, size: number): number =>
-    ring.result((sqe) => fs.openat2(sqe, directory, ring.path(name), address, size, 0));
+    ring.result((sqe) => preparers.openat2(sqe, directory, ring.path(name), address, size, 0));
   assert.equal(open('file', 23), EINVAL);
   assert.equal(open('..', how.length), EXDEV);
   const fd = scope.fd(open('file', how.length));
@@ -154,7 +154,7 @@ opTest(
     const how = ring.address(OpenHow.encode({}));
     registerFiles(ring.fd, [-1, -1]);
     assert.equal(
-      ring.result((sqe) => fs.openat2(sqe, AT_FDCWD, path, how, 24, 2)),
+      ring.result((sqe) => preparers.openat2(sqe, AT_FDCWD, path, how, 24, 2)),
       0,
     );
     assert.equal(inSlot(ring, 1), 'text');
@@ -165,11 +165,11 @@ opTest(
 opTest('OP_CLOSE', 'closes an fd', (ring) => {
   const fd = openSync('/dev/null', 'r');
   assert.equal(
-    ring.result((sqe) => fs.close(sqe, NO_FD, 0)),
+    ring.result((sqe) => preparers.close(sqe, NO_FD, 0)),
     EBADF,
   );
   assert.equal(
-    ring.result((sqe) => fs.close(sqe, fd, 0)),
+    ring.result((sqe) => preparers.close(sqe, fd, 0)),
     0,
   );
   assert.throws(() => fstatSync(fd), { code: 'EBADF' });
@@ -181,12 +181,12 @@ opTest(
   (ring, scope) => {
     registerFiles(ring.fd, [-1, scope.fd(openSync(fileWith(scope, 'text'), 'r'))]);
     assert.equal(
-      ring.result((sqe) => fs.close(sqe, 1, 2)),
+      ring.result((sqe) => preparers.close(sqe, 1, 2)),
       EINVAL,
     );
     assert.equal(inSlot(ring, 1), 'text');
     assert.equal(
-      ring.result((sqe) => fs.close(sqe, 0, 2)),
+      ring.result((sqe) => preparers.close(sqe, 0, 2)),
       0,
     );
     assert.equal(inSlot(ring, 1), EBADF);
@@ -199,11 +199,11 @@ opTest('OP_FILES_UPDATE', 'fills and empties slots', (ring, scope) => {
   const address = ring.address(fds);
   registerFiles(ring.fd, [-1, -1, scope.pipe().reader]);
   assert.equal(
-    ring.result((sqe) => fs.filesUpdate(sqe, address, 2, 3)),
+    ring.result((sqe) => preparers.filesUpdate(sqe, address, 2, 3)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => fs.filesUpdate(sqe, address, 2, 1)),
+    ring.result((sqe) => preparers.filesUpdate(sqe, address, 2, 1)),
     2,
   );
   assert.deepEqual([inSlot(ring, 0), inSlot(ring, 1), inSlot(ring, 2)], [EBADF, 'text', EBADF]);
@@ -217,7 +217,7 @@ opTest(
     const fds = Int32Array.of(scope.fd(openSync(path, 'r')), scope.fd(openSync(path, 'r')));
     registerFiles(ring.fd, [-1, fds[0] ?? -1, -1]);
     assert.equal(
-      ring.result((sqe) => fs.filesUpdate(sqe, ring.address(fds), 2, ANY_SLOT)),
+      ring.result((sqe) => preparers.filesUpdate(sqe, ring.address(fds), 2, ANY_SLOT)),
       2,
     );
     assert.deepEqual([...fds], [0, 2]);
@@ -230,7 +230,7 @@ opTest('OP_FIXED_FD_INSTALL', 'makes an fd of a slot', (ring, scope) => {
   const path = fileWith(scope, 'text');
   registerFiles(ring.fd, [-1, scope.fd(openSync(path, 'r'))]);
   const install = (slot: number, flags: number): number =>
-    ring.result((sqe) => fs.fixedFdInstall(sqe, slot, flags));
+    ring.result((sqe) => preparers.fixedFdInstall(sqe, slot, flags));
   assert.equal(install(0, 0), EBADF);
   assert.equal(install(1, 2), EINVAL);
   const fd = scope.fd(install(1, 0));
@@ -244,11 +244,11 @@ opTest('OP_PIPE', 'makes a pipe of fds', (ring, scope) => {
   const fds = Int32Array.of(-1, -1);
   const address = ring.address(fds);
   assert.equal(
-    ring.result((sqe) => fs.pipe(sqe, address, 1, 0)),
+    ring.result((sqe) => preparers.pipe(sqe, address, 1, 0)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => fs.pipe(sqe, address, O_NONBLOCK | O_CLOEXEC, 0)),
+    ring.result((sqe) => preparers.pipe(sqe, address, O_NONBLOCK | O_CLOEXEC, 0)),
     0,
   );
   const [reader, writer] = [...fds].map((fd) => scope.fd(fd));
@@ -263,12 +263,12 @@ opTest('OP_PIPE', 'makes a pipe of slots', (ring) => {
   const fds = Int32Array.of(-1, -1);
   registerFiles(ring.fd, [-1, -1, -1]);
   assert.equal(
-    ring.result((sqe) => fs.pipe(sqe, ring.address(fds), 0, ANY_SLOT)),
+    ring.result((sqe) => preparers.pipe(sqe, ring.address(fds), 0, ANY_SLOT)),
     0,
   );
   assert.deepEqual([...fds], [0, 1]);
   const written = ring.result((sqe) => {
-    rw.write(sqe, 1, ring.address(textBytes('through')), 7, -1).flags = IOSQE_FIXED_FILE;
+    preparers.write(sqe, 1, ring.address(textBytes('through')), 7, -1).flags = IOSQE_FIXED_FILE;
   });
   assert.equal(written, 7);
   assert.equal(inSlot(ring, 0), 'through');
@@ -281,15 +281,15 @@ opTest('OP_SPLICE', 'moves bytes from a file to a pipe and on to a file', (ring,
   const file = scope.fd(openSync(path, 'r+'));
   const { reader, writer } = scope.pipe();
   assert.equal(
-    ring.result((sqe) => fs.splice(sqe, file, 0, file, 0, 3, 0)),
+    ring.result((sqe) => preparers.splice(sqe, file, 0, file, 0, 3, 0)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => fs.splice(sqe, file, 4, writer, -1, 3, 0)),
+    ring.result((sqe) => preparers.splice(sqe, file, 4, writer, -1, 3, 0)),
     3,
   );
   assert.equal(
-    ring.result((sqe) => fs.splice(sqe, reader, -1, file, 2 ** 33, 100, 0)),
+    ring.result((sqe) => preparers.splice(sqe, reader, -1, file, 2 ** 33, 100, 0)),
     3,
   );
   const bytes = new Uint8Array(10);
@@ -297,11 +297,11 @@ opTest('OP_SPLICE', 'moves bytes from a file to a pipe and on to a file', (ring,
   assert.equal(textOf(bytes, 3), '456');
   // the current position
   assert.equal(
-    ring.result((sqe) => fs.splice(sqe, file, -1, writer, -1, 2, 0)),
+    ring.result((sqe) => preparers.splice(sqe, file, -1, writer, -1, 2, 0)),
     2,
   );
   assert.equal(
-    ring.result((sqe) => fs.splice(sqe, file, -1, writer, -1, 2, 0)),
+    ring.result((sqe) => preparers.splice(sqe, file, -1, writer, -1, 2, 0)),
     2,
   );
   assert.equal(drain(reader), '0123');
@@ -309,11 +309,11 @@ opTest('OP_SPLICE', 'moves bytes from a file to a pipe and on to a file', (ring,
   registerFiles(ring.fd, [-1, file]);
   const fixed = SPLICE_F_FD_IN_FIXED;
   assert.equal(
-    ring.result((sqe) => fs.splice(sqe, 0, 0, writer, -1, 2, fixed)),
+    ring.result((sqe) => preparers.splice(sqe, 0, 0, writer, -1, 2, fixed)),
     EBADF,
   );
   assert.equal(
-    ring.result((sqe) => fs.splice(sqe, 1, 8, writer, -1, 2, fixed)),
+    ring.result((sqe) => preparers.splice(sqe, 1, 8, writer, -1, 2, fixed)),
     2,
   );
   assert.equal(drain(reader), '89');
@@ -324,11 +324,11 @@ opTest('OP_TEE', 'copies what is in a pipe to another one', (ring, scope) => {
   const to = scope.pipe();
   writeSync(from.writer, 'twice');
   assert.equal(
-    ring.result((sqe) => fs.tee(sqe, from.reader, from.writer, 3, 0)),
+    ring.result((sqe) => preparers.tee(sqe, from.reader, from.writer, 3, 0)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => fs.tee(sqe, from.reader, to.writer, 3, 0)),
+    ring.result((sqe) => preparers.tee(sqe, from.reader, to.writer, 3, 0)),
     3,
   );
   assert.equal(drain(to.reader), 'twi');
@@ -347,7 +347,7 @@ opTest('OP_STATX', 'says what a file is', (ring, scope) => {
   const view = new DataView(buffer.buffer, buffer.byteOffset, 256);
   const stat = (text: string, flags: number): number =>
     ring.result((sqe) =>
-      fs.statx(sqe, AT_FDCWD, ring.path(text), flags, STATX_BASIC_STATS, ring.address(buffer)),
+      preparers.statx(sqe, AT_FDCWD, ring.path(text), flags, STATX_BASIC_STATS, ring.address(buffer)),
     );
   assert.equal(stat(`${path}/no`, 0), ENOTDIR);
   assert.equal(stat(link, 0), 0);
@@ -369,7 +369,7 @@ opTest('OP_RENAMEAT', 'renames, also from one directory to another', (ring, scop
   const from = scope.fd(openSync(join(path, '..'), 'r'));
   const target = scope.fd(openSync(to, 'r'));
   const rename = (name: string, flags: number): number =>
-    ring.result((sqe) => fs.renameat(sqe, from, ring.path(name), target, ring.path('other'), flags));
+    ring.result((sqe) => preparers.renameat(sqe, from, ring.path(name), target, ring.path('other'), flags));
   assert.equal(rename('no', 0), ENOENT);
   writeFileSync(join(to, 'other'), 'in the way');
   assert.equal(rename('file', RENAME_NOREPLACE), EEXIST);
@@ -385,7 +385,7 @@ opTest('OP_UNLINKAT', 'removes files and directories', (ring, scope) => {
   writeFileSync(join(folder, 'file'), '');
   mkdirSync(join(folder, 'folder'));
   const unlink = (name: string, flags: number): number =>
-    ring.result((sqe) => fs.unlinkat(sqe, directory, ring.path(name), flags));
+    ring.result((sqe) => preparers.unlinkat(sqe, directory, ring.path(name), flags));
   assert.equal(unlink('folder', 0), EISDIR);
   assert.equal(unlink('file', AT_REMOVEDIR), ENOTDIR);
   assert.deepEqual(readdirSync(folder), ['file', 'folder']);
@@ -398,7 +398,8 @@ opTest('OP_UNLINKAT', 'removes files and directories', (ring, scope) => {
 opTest('OP_MKDIRAT', 'makes a directory', (ring, scope) => {
   const folder = scope.folder();
   const directory = scope.fd(openSync(folder, 'r'));
-  const make = (): number => ring.result((sqe) => fs.mkdirat(sqe, directory, ring.path('new'), 0o1710));
+  const make = (): number =>
+    ring.result((sqe) => preparers.mkdirat(sqe, directory, ring.path('new'), 0o1710));
   assert.equal(make(), 0);
   const { mode } = statSync(join(folder, 'new'));
   assert.equal(mode, (0o040000 | 0o1710) & ~process.umask());
@@ -409,7 +410,7 @@ opTest('OP_SYMLINKAT', 'makes a symbolic link', (ring, scope) => {
   const folder = scope.folder();
   const directory = scope.fd(openSync(folder, 'r'));
   const make = (): number =>
-    ring.result((sqe) => fs.symlinkat(sqe, ring.path('no/such/file'), directory, ring.path('link')));
+    ring.result((sqe) => preparers.symlinkat(sqe, ring.path('no/such/file'), directory, ring.path('link')));
   assert.equal(make(), 0);
   assert.equal(readlinkSync(join(folder, 'link')), 'no/such/file');
   assert.equal(make(), EEXIST);
@@ -423,7 +424,7 @@ opTest('OP_LINKAT', 'gives a file a second name', (ring, scope) => {
   const to = scope.fd(openSync(folder, 'r'));
   symlinkSync('file', `${path}-link`);
   const link = (name: string, newName: string, flags: number): number =>
-    ring.result((sqe) => fs.linkat(sqe, from, ring.path(name), to, ring.path(newName), flags));
+    ring.result((sqe) => preparers.linkat(sqe, from, ring.path(name), to, ring.path(newName), flags));
   assert.equal(link('no', 'a', 0), ENOENT);
   assert.equal(link('file', 'a', 0), 0);
   assert.equal(link('file', 'a', 0), EEXIST);
@@ -453,16 +454,18 @@ function attributes(ring: OpRing, scope: Scope) {
   };
   return {
     get: (name: string, length = 16) =>
-      ring.result((sqe) => fs.getxattr(sqe, ring.path(name), value, path, length)),
-    getText: (name: string) => read(ring.result((sqe) => fs.getxattr(sqe, ring.path(name), value, path, 16))),
-    fgetText: (name: string) => read(ring.result((sqe) => fs.fgetxattr(sqe, fd, ring.path(name), value, 16))),
+      ring.result((sqe) => preparers.getxattr(sqe, ring.path(name), value, path, length)),
+    getText: (name: string) =>
+      read(ring.result((sqe) => preparers.getxattr(sqe, ring.path(name), value, path, 16))),
+    fgetText: (name: string) =>
+      read(ring.result((sqe) => preparers.fgetxattr(sqe, fd, ring.path(name), value, 16))),
     set: (name: string, text: string, flags = 0) => {
       const length = set(text);
-      return ring.result((sqe) => fs.setxattr(sqe, ring.path(name), value, path, flags, length));
+      return ring.result((sqe) => preparers.setxattr(sqe, ring.path(name), value, path, flags, length));
     },
     fset: (name: string, text: string, flags = 0) => {
       const length = set(text);
-      return ring.result((sqe) => fs.fsetxattr(sqe, fd, ring.path(name), value, flags, length));
+      return ring.result((sqe) => preparers.fsetxattr(sqe, fd, ring.path(name), value, flags, length));
     },
   };
 }

@@ -2,9 +2,7 @@
 import assert from 'node:assert/strict';
 import { readlinkSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import * as control from '../../lib/ops/control.ts';
-import * as net from '../../lib/ops/net.ts';
-import * as rw from '../../lib/ops/rw.ts';
+import * as preparers from '../../lib/ops/preparers.ts';
 import { alloc, libc, registerBuffers, registerFiles, registerPbufRing } from '../../lib/raw.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
@@ -96,7 +94,7 @@ function provide(ring: OpRing, count: number): (flags: number) => Uint8Array {
   const memory = alloc(count * 16).fill(0x2e);
   const address = ring.address(memory);
   assert.equal(
-    ring.result((sqe) => net.provideBuffers(sqe, address, 16, count, 9, 100)),
+    ring.result((sqe) => preparers.provideBuffers(sqe, address, 16, count, 9, 100)),
     0,
   );
   return (flags) => memory.subarray(((flags >>> 16) - 100) * 16).subarray(0, 16);
@@ -116,21 +114,21 @@ function select(fill: Fill, ioprio = 0): Fill {
 
 opTest('OP_SOCKET', 'makes a socket: an fd, or in a slot', (ring, scope) => {
   assert.equal(
-    ring.result((sqe) => net.socket(sqe, 9999, SOCK_STREAM, 0, 0)),
+    ring.result((sqe) => preparers.socket(sqe, 9999, SOCK_STREAM, 0, 0)),
     EAFNOSUPPORT,
   );
   const type = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  const fd = scope.fd(ring.result((sqe) => net.socket(sqe, AF_INET, type, 17, 0)));
+  const fd = scope.fd(ring.result((sqe) => preparers.socket(sqe, AF_INET, type, 17, 0)));
   assert.match(readlinkSync(`/proc/self/fd/${fd}`), /^socket:/);
   assert.ok(sys.getFileFlags(fd) & SOCK_NONBLOCK);
 
   registerFiles(ring.fd, [-1, -1]);
   const direct = (fileIndex: number): number =>
-    ring.result((sqe) => net.socket(sqe, AF_UNIX, SOCK_STREAM, 0, fileIndex));
+    ring.result((sqe) => preparers.socket(sqe, AF_UNIX, SOCK_STREAM, 0, fileIndex));
   assert.deepEqual([direct(3), direct(2), direct(ANY_SLOT)], [EINVAL, 0, 0]);
   const connectSlot: Fill = (sqe) => {
     const address = unix('/no/such/socket');
-    net.connect(sqe, 1, ring.address(address), address.length).flags = IOSQE_FIXED_FILE;
+    preparers.connect(sqe, 1, ring.address(address), address.length).flags = IOSQE_FIXED_FILE;
   };
   assert.equal(ring.result(connectSlot), ENOENT);
 });
@@ -151,11 +149,11 @@ opTest(
     assert.equal(bind(ring, client, unix(path)), EADDRINUSE);
     assert.equal(connect(ring, client, unix(path)), ECONNREFUSED);
     assert.equal(
-      ring.result((sqe) => net.listen(sqe, reader, 1)),
+      ring.result((sqe) => preparers.listen(sqe, reader, 1)),
       ENOTSOCK,
     );
     assert.equal(
-      ring.result((sqe) => net.listen(sqe, server, 1)),
+      ring.result((sqe) => preparers.listen(sqe, server, 1)),
       0,
     );
     assert.equal(connect(ring, client, unix(path)), 0);
@@ -184,13 +182,13 @@ opTest(['OP_ACCEPT', 'OP_LISTEN'], 'gets a connection and the address of its pee
   const peer = alloc(32).fill(0x55);
   const length = Uint32Array.of(32);
   assert.equal(
-    ring.result((sqe) => net.accept(sqe, client, 0, 0, 0, 0)),
+    ring.result((sqe) => preparers.accept(sqe, client, 0, 0, 0, 0)),
     EINVAL,
   );
   const flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
-  ring.start((sqe) => net.accept(sqe, fd, ring.address(peer), ring.address(length), flags, 0), 1);
+  ring.start((sqe) => preparers.accept(sqe, fd, ring.address(peer), ring.address(length), flags, 0), 1);
   ring.silent();
-  ring.start((sqe) => net.connect(sqe, client, ring.address(address), address.length), 2);
+  ring.start((sqe) => preparers.connect(sqe, client, ring.address(address), address.length), 2);
   const [accepted, connected] = ring.nextAll(2);
   assert.equal(connected?.res, 0);
   const other = scope.fd(accepted?.res ?? -1);
@@ -205,17 +203,17 @@ opTest(['OP_ACCEPT', 'OP_LISTEN'], 'gets connections again and again, into slots
   const { fd, address } = listener(ring, scope);
   const accept = (fileIndex: number): void =>
     ring.start((sqe) => {
-      net.accept(sqe, fd, 0, 0, 0, fileIndex).ioprio |= IORING_ACCEPT_MULTISHOT;
+      preparers.accept(sqe, fd, 0, 0, 0, fileIndex).ioprio |= IORING_ACCEPT_MULTISHOT;
     }, 1);
   const dial = (): number => {
     const client = socket(ring, scope, AF_INET, SOCK_STREAM);
-    ring.start((sqe) => net.connect(sqe, client, ring.address(address), address.length), 2);
+    ring.start((sqe) => preparers.connect(sqe, client, ring.address(address), address.length), 2);
     const [accepted, connected] = ring.nextAll(2);
     assert.deepEqual([connected?.res, accepted?.flags], [0, IORING_CQE_F_MORE]);
     return accepted?.res ?? -1;
   };
   const cancel = (): void => {
-    ring.start((sqe) => control.asyncCancel(sqe, 1, 0, 0), 2);
+    ring.start((sqe) => preparers.asyncCancel(sqe, 1, 0, 0), 2);
     assert.deepEqual(
       ring.nextAll(2).map(({ res, flags }) => [res, flags]),
       [
@@ -226,7 +224,7 @@ opTest(['OP_ACCEPT', 'OP_LISTEN'], 'gets connections again and again, into slots
   };
 
   const notNow = ring.result((sqe) => {
-    net.accept(sqe, fd, 0, 0, 0, 0).ioprio |= IORING_ACCEPT_DONTWAIT;
+    preparers.accept(sqe, fd, 0, 0, 0, 0).ioprio |= IORING_ACCEPT_DONTWAIT;
   });
   assert.equal(notNow, EAGAIN);
   accept(0);
@@ -245,21 +243,21 @@ opTest('OP_SHUTDOWN', 'ends one direction of a connection', (ring, scope) => {
   const [a, b] = pair(scope);
   const { reader } = scope.pipe();
   assert.equal(
-    ring.result((sqe) => net.shutdown(sqe, reader, 1)),
+    ring.result((sqe) => preparers.shutdown(sqe, reader, 1)),
     ENOTSOCK,
   );
   assert.equal(
-    ring.result((sqe) => net.shutdown(sqe, a, 3)),
+    ring.result((sqe) => preparers.shutdown(sqe, a, 3)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => net.shutdown(sqe, a, 1)),
+    ring.result((sqe) => preparers.shutdown(sqe, a, 1)),
     0,
   );
   assert.equal(read(b), '');
   const address = ring.address(textBytes('x'));
   assert.equal(
-    ring.result((sqe) => net.send(sqe, a, address, 1, MSG_NOSIGNAL)),
+    ring.result((sqe) => preparers.send(sqe, a, address, 1, MSG_NOSIGNAL)),
     EPIPE,
   );
   writeSync(b, 'still');
@@ -275,29 +273,29 @@ opTest(['OP_SEND', 'OP_RECV'], 'move bytes, as MSG_* say', (ring, scope) => {
   const bytes = alloc(16).fill(0x2e);
   const into = ring.address(bytes);
   assert.equal(
-    ring.result((sqe) => net.send(sqe, writer, out, 1, 0)),
+    ring.result((sqe) => preparers.send(sqe, writer, out, 1, 0)),
     ENOTSOCK,
   );
   assert.equal(
-    ring.result((sqe) => net.recv(sqe, NO_FD, into, 1, 0)),
+    ring.result((sqe) => preparers.recv(sqe, NO_FD, into, 1, 0)),
     EBADF,
   );
-  ring.start((sqe) => net.recv(sqe, b, into, 16, MSG_PEEK), 1);
+  ring.start((sqe) => preparers.recv(sqe, b, into, 16, MSG_PEEK), 1);
   ring.silent();
-  ring.start((sqe) => net.send(sqe, a, out + 2, 5, 0), 2);
+  ring.start((sqe) => preparers.send(sqe, a, out + 2, 5, 0), 2);
   assert.deepEqual(
     ring.nextAll(2).map(({ res }) => res),
     [5, 5],
   );
   assert.equal(textOf(bytes), '23456...........');
   assert.equal(
-    ring.result((sqe) => net.recv(sqe, b, into + 8, 3, 0)),
+    ring.result((sqe) => preparers.recv(sqe, b, into + 8, 3, 0)),
     3,
   );
   assert.equal(textOf(bytes), '23456...234.....');
   assert.equal(read(b), '56');
   assert.equal(
-    ring.result((sqe) => net.recv(sqe, b, into, 3, MSG_DONTWAIT)),
+    ring.result((sqe) => preparers.recv(sqe, b, into, 3, MSG_DONTWAIT)),
     EAGAIN,
   );
 });
@@ -306,17 +304,17 @@ opTest(['OP_SENDMSG', 'OP_RECVMSG'], 'scatter and gather', (ring, scope) => {
   const [a, b] = pair(scope);
   const [first, second] = [alloc(2), alloc(8)];
   assert.equal(
-    ring.result((sqe) => net.sendmsg(sqe, a, 1, 0)),
+    ring.result((sqe) => preparers.sendmsg(sqe, a, 1, 0)),
     EFAULT,
   );
   const out = message(ring, [textBytes('ab'), textBytes('cde')]);
   assert.equal(
-    ring.result((sqe) => net.sendmsg(sqe, a, out, 0)),
+    ring.result((sqe) => preparers.sendmsg(sqe, a, out, 0)),
     5,
   );
   const into = message(ring, [first, second]);
   assert.equal(
-    ring.result((sqe) => net.recvmsg(sqe, b, into, MSG_PEEK)),
+    ring.result((sqe) => preparers.recvmsg(sqe, b, into, MSG_PEEK)),
     5,
   );
   assert.deepEqual([textOf(first), textOf(second, 3)], ['ab', 'cde']);
@@ -335,25 +333,25 @@ opTest(
     const bytes = ring.address(textBytes('datagram'));
     const EDESTADDRREQ = -89;
     assert.equal(
-      ring.result((sqe) => net.send(sqe, from, bytes, 8, 0)),
+      ring.result((sqe) => preparers.send(sqe, from, bytes, 8, 0)),
       EDESTADDRREQ,
     );
     assert.equal(
-      ring.result((sqe) => net.sendTo(net.send(sqe, from, bytes, 8, 0), address, target.length)),
+      ring.result((sqe) => preparers.sendTo(preparers.send(sqe, from, bytes, 8, 0), address, target.length)),
       8,
     );
     const name = new Uint8Array(16);
     const room = alloc(16);
     const into = message(ring, [room], name);
     assert.equal(
-      ring.result((sqe) => net.recvmsg(sqe, to, into, 0)),
+      ring.result((sqe) => preparers.recvmsg(sqe, to, into, 0)),
       8,
     );
     assert.deepEqual([textOf(room, 8), name], ['datagram', inet(inProc(from, 'udp').port)]);
 
     const out = message(ring, [textBytes('second')], target);
     assert.equal(
-      ring.result((sqe) => net.sendmsg(sqe, from, out, 0)),
+      ring.result((sqe) => preparers.sendmsg(sqe, from, out, 0)),
       6,
     );
     assert.equal(read(to), 'second');
@@ -366,7 +364,7 @@ opTest(
   (ring, scope) => {
     const [a, b] = pair(scope);
     const memory = provide(ring, 2);
-    const shot = select((sqe) => net.recv(sqe, b, 0, 0, 0), IORING_RECV_MULTISHOT);
+    const shot = select((sqe) => preparers.recv(sqe, b, 0, 0, 0), IORING_RECV_MULTISHOT);
     ring.start(shot, 1);
     for (const text of ['first', 'second']) {
       ring.silent();
@@ -389,12 +387,12 @@ opTest(
     const memory = alloc(3 * 128);
     const start = ring.address(memory);
     assert.equal(
-      ring.result((sqe) => net.provideBuffers(sqe, start, 128, 3, 9, 0)),
+      ring.result((sqe) => preparers.provideBuffers(sqe, start, 128, 3, 9, 0)),
       0,
     );
     const into = message(ring, []);
     ring.start(
-      select((sqe) => net.recvmsg(sqe, b, into, 0), IORING_RECV_MULTISHOT),
+      select((sqe) => preparers.recvmsg(sqe, b, into, 0), IORING_RECV_MULTISHOT),
       1,
     );
     for (const text of ['first', 'second']) {
@@ -410,7 +408,7 @@ opTest(
       });
       assert.equal(textOf(buffer.subarray(16)), text);
     }
-    ring.start((sqe) => control.asyncCancel(sqe, 1, 0, 0), 2);
+    ring.start((sqe) => preparers.asyncCancel(sqe, 1, 0, 0), 2);
     assert.deepEqual(
       ring.nextAll(2).map(({ res }) => res),
       [ECANCELED, 0],
@@ -437,7 +435,7 @@ opTest(
   (ring, scope) => {
     const [a, b] = pair(scope);
     bufferRing(ring, ['one', 'two', 'three']);
-    const { res, flags } = ring.run(select((sqe) => net.send(sqe, a, 0, 0, 0), IORING_RECVSEND_BUNDLE));
+    const { res, flags } = ring.run(select((sqe) => preparers.send(sqe, a, 0, 0, 0), IORING_RECVSEND_BUNDLE));
     assert.deepEqual([res, flags], [11, IORING_CQE_F_BUFFER]);
     assert.equal(read(b), 'onetwothree');
   },
@@ -453,7 +451,7 @@ opTest(
     writeSync(client, '0123456789abc');
     const ioprio = IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE;
     ring.start(
-      select((sqe) => net.recv(sqe, peer, 0, 0, 0), ioprio),
+      select((sqe) => preparers.recv(sqe, peer, 0, 0, 0), ioprio),
       1,
     );
     const received: Done[] = [];
@@ -476,11 +474,11 @@ opTest(
     const bytes = alloc(8);
     const into = ring.address(bytes);
     ring.start((sqe) => {
-      net.recv(sqe, b, into, 4, MSG_WAITALL).ioprio = IORING_RECVSEND_POLL_FIRST;
+      preparers.recv(sqe, b, into, 4, MSG_WAITALL).ioprio = IORING_RECVSEND_POLL_FIRST;
     }, 1);
     const out = ring.address(textBytes('wait'));
     ring.start((sqe) => {
-      net.send(sqe, a, out, 4, 0).ioprio = IORING_RECVSEND_POLL_FIRST;
+      preparers.send(sqe, a, out, 4, 0).ioprio = IORING_RECVSEND_POLL_FIRST;
     }, 2);
     assert.deepEqual(
       ring.nextAll(2).map(({ res }) => res),
@@ -489,7 +487,7 @@ opTest(
     assert.equal(textOf(bytes, 4), 'wait');
     assert.equal(
       ring.result((sqe) => {
-        net.recv(sqe, b, into, 4, 0).ioprio = 0x8000;
+        preparers.recv(sqe, b, into, 4, 0).ioprio = 0x8000;
       }),
       EINVAL,
     );
@@ -526,14 +524,16 @@ opTest(['OP_SEND_ZC', 'OP_BIND'], 'sends, then gives the memory back', (ring, sc
   const address = ring.address(bytes);
   const [local] = pair(scope);
   assert.equal(
-    failsWithoutCopy(ring, (sqe) => net.sendZc(sqe, local, address, 1, 0)),
+    failsWithoutCopy(ring, (sqe) => preparers.sendZc(sqe, local, address, 1, 0)),
     EOPNOTSUPP,
   );
-  const zero = sendsWithoutCopy(ring, peer, text, (sqe) => net.sendZc(sqe, client, address, text.length, 0));
+  const zero = sendsWithoutCopy(ring, peer, text, (sqe) =>
+    preparers.sendZc(sqe, client, address, text.length, 0),
+  );
   assert.equal(zero, 0);
   // loopback copies, and says so
   const usage = sendsWithoutCopy(ring, peer, text, (sqe) => {
-    net.sendZc(sqe, client, address, text.length, 0).ioprio |= IORING_SEND_ZC_REPORT_USAGE;
+    preparers.sendZc(sqe, client, address, text.length, 0).ioprio |= IORING_SEND_ZC_REPORT_USAGE;
   });
   assert.equal(usage >>> 0, IORING_NOTIF_USAGE_ZC_COPIED);
 });
@@ -544,11 +544,11 @@ opTest(['OP_SEND_ZC', 'OP_BIND'], 'sends from a registered buffer, and not past 
   const address = ring.address(bytes);
   registerBuffers(ring.fd, [alloc(8), bytes]);
   const fixed = (length: number, buffer: number): Fill => {
-    return (sqe) => net.sendZcFixed(sqe, client, address, length, 0, buffer);
+    return (sqe) => preparers.sendZcFixed(sqe, client, address, length, 0, buffer);
   };
   assert.equal(failsWithoutCopy(ring, fixed(4, 2)), EFAULT);
   assert.equal(failsWithoutCopy(ring, fixed(15, 1)), EFAULT);
-  sendsWithoutCopy(ring, peer, 'out', (sqe) => net.sendZcFixed(sqe, client, address + 4, 3, 0, 1));
+  sendsWithoutCopy(ring, peer, 'out', (sqe) => preparers.sendZcFixed(sqe, client, address + 4, 3, 0, 1));
 });
 
 opTest(['OP_SEND_ZC', 'OP_BIND'], 'sends to an address', (ring, scope) => {
@@ -559,14 +559,14 @@ opTest(['OP_SEND_ZC', 'OP_BIND'], 'sends to an address', (ring, scope) => {
   const address = ring.address(target);
   const bytes = ring.address(textBytes('datagram'));
   sendsWithoutCopy(ring, to, 'datagram', (sqe) =>
-    net.sendTo(net.sendZc(sqe, from, bytes, 8, 0), address, target.length),
+    preparers.sendTo(preparers.sendZc(sqe, from, bytes, 8, 0), address, target.length),
   );
 });
 
 opTest(['OP_SENDMSG_ZC', 'OP_BIND'], 'gathers and sends, then gives the memory back', (ring, scope) => {
   const { client, peer } = tcpPair(ring, scope);
   const out = message(ring, [textBytes('ab'), textBytes('cde')]);
-  sendsWithoutCopy(ring, peer, 'abcde', (sqe) => net.sendmsgZc(sqe, client, out, 0));
+  sendsWithoutCopy(ring, peer, 'abcde', (sqe) => preparers.sendmsgZc(sqe, client, out, 0));
 });
 
 opTest(
@@ -577,7 +577,7 @@ opTest(
     const bytes = textBytes('0123456789');
     registerBuffers(ring.fd, [bytes]);
     const out = message(ring, [bytes.subarray(7), bytes.subarray(0, 2)]);
-    sendsWithoutCopy(ring, peer, '78901', (sqe) => net.sendmsgZcFixed(sqe, client, out, 0, 0));
+    sendsWithoutCopy(ring, peer, '78901', (sqe) => preparers.sendmsgZcFixed(sqe, client, out, 0, 0));
   },
   needsOp('OP_READV_FIXED'),
 );
@@ -586,7 +586,7 @@ opTest('OP_RECV_ZC', 'is refused without a zero-copy queue of a network card', (
   const big = new OpRing(scope, IORING_SETUP_CQE32);
   const { peer } = tcpPair(big, scope);
   assert.equal(
-    big.result((sqe) => net.recvZc(sqe, peer, 0, 0)),
+    big.result((sqe) => preparers.recvZc(sqe, peer, 0, 0)),
     EINVAL,
   );
 });
@@ -598,11 +598,11 @@ opTest(
   'give memory to pick from, and take it back',
   (ring, scope) => {
     const { reader, writer } = scope.pipe();
-    const pick = select((sqe) => rw.read(sqe, reader, 0, 16, -1));
-    const remove = (count: number): number => ring.result((sqe) => net.removeBuffers(sqe, count, 9));
+    const pick = select((sqe) => preparers.read(sqe, reader, 0, 16, -1));
+    const remove = (count: number): number => ring.result((sqe) => preparers.removeBuffers(sqe, count, 9));
     const address = ring.address(alloc(16));
     assert.equal(
-      ring.result((sqe) => net.provideBuffers(sqe, address, 16, 0, 9, 0)),
+      ring.result((sqe) => preparers.provideBuffers(sqe, address, 16, 0, 9, 0)),
       -7,
     );
     assert.equal(remove(1), ENOENT);

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { fstatSync, openSync, readFileSync, readSync, statfsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import * as net from '../../lib/ops/net.ts';
-import * as rw from '../../lib/ops/rw.ts';
+import * as preparers from '../../lib/ops/preparers.ts';
 import { alloc, registerBuffers } from '../../lib/raw.ts';
 import { mapAnonymous, pageSize } from '../../lib/sys/memory.ts';
 import { constants } from '../../structs/flags.ts';
@@ -75,11 +74,11 @@ function reachesDisk(fd: number, sync: () => number): void {
 opTest('OP_READ', 'bad fds and addresses fail', (ring) => {
   const bytes = ring.address(alloc(8));
   assert.equal(
-    ring.result((sqe) => rw.read(sqe, NO_FD, bytes, 8, 0)),
+    ring.result((sqe) => preparers.read(sqe, NO_FD, bytes, 8, 0)),
     EBADF,
   );
   assert.equal(
-    ring.result((sqe) => rw.read(sqe, -1, bytes, 8, 0)),
+    ring.result((sqe) => preparers.read(sqe, -1, bytes, 8, 0)),
     EBADF,
   );
 });
@@ -89,38 +88,38 @@ opTest('OP_READ', 'reads at an offset, at a far one, at the current position', (
   const bytes = alloc(4096).fill(MARK);
   const address = ring.address(bytes);
   assert.equal(
-    ring.result((sqe) => rw.read(sqe, fd, 1, 8, 0)),
+    ring.result((sqe) => preparers.read(sqe, fd, 1, 8, 0)),
     EFAULT,
   );
   assert.equal(
-    ring.result((sqe) => rw.read(sqe, fd, address + 8, 100, 4001)),
+    ring.result((sqe) => preparers.read(sqe, fd, address + 8, 100, 4001)),
     100,
   );
   assert.deepEqual(bytes.subarray(8, 108), pattern(4001, 100));
   assert.deepEqual([bytes[7], bytes[108]], [MARK, MARK]);
   assert.equal(
-    ring.result((sqe) => rw.read(sqe, fd, address, 4096, 8190)),
+    ring.result((sqe) => preparers.read(sqe, fd, address, 4096, 8190)),
     2,
   );
   assert.equal(
-    ring.result((sqe) => rw.read(sqe, fd, address, 4096, 8192)),
+    ring.result((sqe) => preparers.read(sqe, fd, address, 4096, 8192)),
     0,
   );
 
   writeSync(fd, 'far', FAR, 'latin1');
   assert.equal(
-    ring.result((sqe) => rw.read(sqe, fd, address, 10, FAR)),
+    ring.result((sqe) => preparers.read(sqe, fd, address, 10, FAR)),
     3,
   );
   assert.equal(textOf(bytes, 3), 'far');
 
   const again = scope.fd(openSync(`/proc/self/fd/${fd}`, 'r'));
   assert.equal(
-    ring.result((sqe) => rw.read(sqe, again, address, 5, -1)),
+    ring.result((sqe) => preparers.read(sqe, again, address, 5, -1)),
     5,
   );
   assert.equal(
-    ring.result((sqe) => rw.read(sqe, again, address, 5, -1)),
+    ring.result((sqe) => preparers.read(sqe, again, address, 5, -1)),
     5,
   );
   assert.deepEqual(bytes.subarray(0, 5), pattern(5, 5));
@@ -133,31 +132,31 @@ opTest(
     const fd = emptyFile(scope);
     const address = ring.address(textBytes('0123456789'));
     assert.equal(
-      ring.result((sqe) => rw.write(sqe, NO_FD, address, 1, 0)),
+      ring.result((sqe) => preparers.write(sqe, NO_FD, address, 1, 0)),
       EBADF,
     );
     assert.equal(
-      ring.result((sqe) => rw.write(sqe, fd, address + 2, 3, 5)),
+      ring.result((sqe) => preparers.write(sqe, fd, address + 2, 3, 5)),
       3,
     );
     assert.equal(textOf(at(fd, 0, 100)), '\0\0\0\0\x00234');
     assert.equal(
-      ring.result((sqe) => rw.write(sqe, fd, address, 10, FAR)),
+      ring.result((sqe) => preparers.write(sqe, fd, address, 10, FAR)),
       10,
     );
     assert.equal(fstatSync(fd).size, FAR + 10);
     assert.equal(textOf(at(fd, FAR, 10)), '0123456789');
     assert.equal(
-      ring.result((sqe) => rw.write(sqe, fd, address, 1, -1)),
+      ring.result((sqe) => preparers.write(sqe, fd, address, 1, -1)),
       1,
     );
     assert.equal(
-      ring.result((sqe) => rw.write(sqe, fd, address + 1, 1, -1)),
+      ring.result((sqe) => preparers.write(sqe, fd, address + 1, 1, -1)),
       1,
     );
     assert.equal(textOf(at(fd, 0, 3)), '01\0');
     const append = ring.result((sqe) => {
-      rw.write(sqe, fd, address, 4, 0).opFlags = RWF_APPEND;
+      preparers.write(sqe, fd, address, 4, 0).opFlags = RWF_APPEND;
     });
     assert.equal(append, 4);
     assert.equal(fstatSync(fd).size, FAR + 14);
@@ -172,35 +171,35 @@ opTest(
     const buffer = alloc(4096).fill(MARK);
     const address = ring.address(buffer);
     assert.equal(
-      ring.result((sqe) => rw.readFixed(sqe, fd, address, 8, 0, 0)),
+      ring.result((sqe) => preparers.readFixed(sqe, fd, address, 8, 0, 0)),
       EFAULT,
     );
     registerBuffers(ring.fd, [alloc(16), buffer]);
     assert.equal(
-      ring.result((sqe) => rw.readFixed(sqe, fd, address, 8, 0, 2)),
+      ring.result((sqe) => preparers.readFixed(sqe, fd, address, 8, 0, 2)),
       EFAULT,
     );
     assert.equal(
-      ring.result((sqe) => rw.readFixed(sqe, fd, address, 8, 0, 0)),
+      ring.result((sqe) => preparers.readFixed(sqe, fd, address, 8, 0, 0)),
       EFAULT,
     );
     assert.equal(
-      ring.result((sqe) => rw.readFixed(sqe, fd, address + 4090, 8, 0, 1)),
+      ring.result((sqe) => preparers.readFixed(sqe, fd, address + 4090, 8, 0, 1)),
       EFAULT,
     );
     assert.equal(
-      ring.result((sqe) => rw.readFixed(sqe, fd, address + 100, 300, 500, 1)),
+      ring.result((sqe) => preparers.readFixed(sqe, fd, address + 100, 300, 500, 1)),
       300,
     );
     assert.deepEqual(buffer.subarray(100, 400), pattern(500, 300));
     assert.deepEqual([buffer[99], buffer[400]], [MARK, MARK]);
 
     assert.equal(
-      ring.result((sqe) => rw.writeFixed(sqe, fd, address + 4090, 8, 0, 1)),
+      ring.result((sqe) => preparers.writeFixed(sqe, fd, address + 4090, 8, 0, 1)),
       EFAULT,
     );
     assert.equal(
-      ring.result((sqe) => rw.writeFixed(sqe, fd, address + 100, 300, FAR, 1)),
+      ring.result((sqe) => preparers.writeFixed(sqe, fd, address + 100, 300, FAR, 1)),
       300,
     );
     assert.deepEqual(at(fd, FAR, 400), pattern(500, 300));
@@ -212,26 +211,26 @@ opTest(['OP_READV', 'OP_WRITEV'], 'scatter and gather', (ring, scope) => {
   const [a, b, c] = [alloc(3), alloc(5), alloc(2)];
   const iovecs = ring.iovecs(a, b, c);
   assert.equal(
-    ring.result((sqe) => rw.readv(sqe, fd, 1, 3, 0)),
+    ring.result((sqe) => preparers.readv(sqe, fd, 1, 3, 0)),
     EFAULT,
   );
   assert.equal(
-    ring.result((sqe) => rw.readv(sqe, fd, iovecs, 1025, 0)),
+    ring.result((sqe) => preparers.readv(sqe, fd, iovecs, 1025, 0)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => rw.readv(sqe, fd, iovecs, 3, 1000)),
+    ring.result((sqe) => preparers.readv(sqe, fd, iovecs, 3, 1000)),
     10,
   );
   assert.deepEqual([a, b, c], [pattern(1000, 3), pattern(1003, 5), pattern(1008, 2)]);
   assert.equal(
-    ring.result((sqe) => rw.readv(sqe, fd, iovecs, 2, 8188)),
+    ring.result((sqe) => preparers.readv(sqe, fd, iovecs, 2, 8188)),
     4,
   );
 
   const out = ring.iovecs(textBytes('ab'), textBytes('cde'));
   assert.equal(
-    ring.result((sqe) => rw.writev(sqe, fd, out, 2, FAR)),
+    ring.result((sqe) => preparers.writev(sqe, fd, out, 2, FAR)),
     5,
   );
   assert.equal(textOf(at(fd, FAR, 10)), 'abcde');
@@ -244,26 +243,26 @@ opTest(['OP_READV_FIXED', 'OP_WRITEV_FIXED'], 'scatter and gather in a registere
   const iovecs = ring.iovecs(buffer.subarray(10, 14), buffer.subarray(4000, 4010));
   const outside = ring.iovecs(buffer.subarray(0, 4), alloc(4));
   assert.equal(
-    ring.result((sqe) => rw.readvFixed(sqe, fd, outside, 2, 0, 0)),
+    ring.result((sqe) => preparers.readvFixed(sqe, fd, outside, 2, 0, 0)),
     EFAULT,
   );
   assert.equal(
-    ring.result((sqe) => rw.readvFixed(sqe, fd, iovecs, 2, 0, 1)),
+    ring.result((sqe) => preparers.readvFixed(sqe, fd, iovecs, 2, 0, 1)),
     EFAULT,
   );
   assert.equal(
-    ring.result((sqe) => rw.readvFixed(sqe, fd, iovecs, 2, 600, 0)),
+    ring.result((sqe) => preparers.readvFixed(sqe, fd, iovecs, 2, 600, 0)),
     14,
   );
   assert.deepEqual(buffer.subarray(10, 14), pattern(600, 4));
   assert.deepEqual(buffer.subarray(4000, 4010), pattern(604, 10));
 
   assert.equal(
-    ring.result((sqe) => rw.writevFixed(sqe, fd, outside, 2, 0, 0)),
+    ring.result((sqe) => preparers.writevFixed(sqe, fd, outside, 2, 0, 0)),
     EFAULT,
   );
   assert.equal(
-    ring.result((sqe) => rw.writevFixed(sqe, fd, iovecs, 2, FAR, 0)),
+    ring.result((sqe) => preparers.writevFixed(sqe, fd, iovecs, 2, FAR, 0)),
     14,
   );
   assert.deepEqual(at(fd, FAR, 100), pattern(600, 14));
@@ -274,16 +273,16 @@ opTest('OP_READ_MULTISHOT', 'reads again and again into provided buffers', (ring
   const memory = alloc(3 * 16);
   const address = ring.address(memory);
   assert.equal(
-    ring.result((sqe) => net.provideBuffers(sqe, address, 16, 3, 9, 100)),
+    ring.result((sqe) => preparers.provideBuffers(sqe, address, 16, 3, 9, 100)),
     0,
   );
   const file = patterned(scope);
   assert.equal(
-    ring.result((sqe) => rw.readMultishot(sqe, file, 0, 0, 9)),
+    ring.result((sqe) => preparers.readMultishot(sqe, file, 0, 0, 9)),
     EBADFD,
   );
 
-  ring.start((sqe) => rw.readMultishot(sqe, reader, 0, -1, 9), 1);
+  ring.start((sqe) => preparers.readMultishot(sqe, reader, 0, -1, 9), 1);
   for (const text of ['first', 'second', '3']) {
     ring.silent();
     writeSync(writer, text);
@@ -303,56 +302,56 @@ opTest('OP_FSYNC', 'brings what was written to the disk', (ring, scope) => {
   const { reader } = scope.pipe();
   const fd = emptyFile(scope);
   assert.equal(
-    ring.result((sqe) => rw.fsync(sqe, reader, 0)),
+    ring.result((sqe) => preparers.fsync(sqe, reader, 0)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => rw.fsync(sqe, fd, 0x80)),
+    ring.result((sqe) => preparers.fsync(sqe, fd, 0x80)),
     EINVAL,
   );
-  reachesDisk(fd, () => ring.result((sqe) => rw.fsync(sqe, fd, 0)));
-  reachesDisk(fd, () => ring.result((sqe) => rw.fsync(sqe, fd, constants.IORING_FSYNC_DATASYNC)));
-  reachesDisk(fd, () => ring.result((sqe) => rw.fsyncRange(sqe, fd, 1 << 20, 0, 0)));
+  reachesDisk(fd, () => ring.result((sqe) => preparers.fsync(sqe, fd, 0)));
+  reachesDisk(fd, () => ring.result((sqe) => preparers.fsync(sqe, fd, constants.IORING_FSYNC_DATASYNC)));
+  reachesDisk(fd, () => ring.result((sqe) => preparers.fsyncRange(sqe, fd, 1 << 20, 0, 0)));
 });
 
 opTest('OP_SYNC_FILE_RANGE', 'brings a part of a file to the disk', (ring, scope) => {
   const { reader } = scope.pipe();
   const fd = emptyFile(scope);
   assert.equal(
-    ring.result((sqe) => rw.syncFileRange(sqe, reader, 0, 0, 7)),
+    ring.result((sqe) => preparers.syncFileRange(sqe, reader, 0, 0, 7)),
     ESPIPE,
   );
   assert.equal(
-    ring.result((sqe) => rw.syncFileRange(sqe, fd, 0, 0, 8)),
+    ring.result((sqe) => preparers.syncFileRange(sqe, fd, 0, 0, 8)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => rw.syncFileRange(sqe, fd, 1, -2, 7)),
+    ring.result((sqe) => preparers.syncFileRange(sqe, fd, 1, -2, 7)),
     EINVAL,
   );
-  reachesDisk(fd, () => ring.result((sqe) => rw.syncFileRange(sqe, fd, 1 << 20, 0, 7)));
+  reachesDisk(fd, () => ring.result((sqe) => preparers.syncFileRange(sqe, fd, 1 << 20, 0, 7)));
 });
 
 opTest('OP_FALLOCATE', 'makes a file longer, and holes in it', (ring, scope) => {
   const fd = patterned(scope);
   const KEEP_SIZE_PUNCH_HOLE = 3;
   assert.equal(
-    ring.result((sqe) => rw.fallocate(sqe, fd, 0, 0, 0)),
+    ring.result((sqe) => preparers.fallocate(sqe, fd, 0, 0, 0)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => rw.fallocate(sqe, fd, 0, 8192, 8192)),
+    ring.result((sqe) => preparers.fallocate(sqe, fd, 0, 8192, 8192)),
     0,
   );
   const { size, blocks } = fstatSync(fd);
   assert.deepEqual([size, blocks >= 32], [16384, true]);
   assert.equal(
-    ring.result((sqe) => rw.fallocate(sqe, fd, KEEP_SIZE_PUNCH_HOLE, 100, 200)),
+    ring.result((sqe) => preparers.fallocate(sqe, fd, KEEP_SIZE_PUNCH_HOLE, 100, 200)),
     0,
   );
   assert.deepEqual(at(fd, 99, 202), Uint8Array.of(99, ...new Uint8Array(200), 300 % 251));
   assert.equal(
-    ring.result((sqe) => rw.fallocate(sqe, fd, 0, FAR, 5)),
+    ring.result((sqe) => preparers.fallocate(sqe, fd, 0, FAR, 5)),
     0,
   );
   assert.equal(fstatSync(fd).size, FAR + 5);
@@ -361,12 +360,12 @@ opTest('OP_FALLOCATE', 'makes a file longer, and holes in it', (ring, scope) => 
 opTest('OP_FTRUNCATE', 'changes the length of a file', (ring, scope) => {
   const fd = patterned(scope);
   assert.equal(
-    ring.result((sqe) => rw.ftruncate(sqe, fd, -1)),
+    ring.result((sqe) => preparers.ftruncate(sqe, fd, -1)),
     EINVAL,
   );
   for (const length of [FAR, 3, 0]) {
     assert.equal(
-      ring.result((sqe) => rw.ftruncate(sqe, fd, length)),
+      ring.result((sqe) => preparers.ftruncate(sqe, fd, length)),
       0,
     );
     assert.equal(fstatSync(fd).size, length);
@@ -379,7 +378,7 @@ const CACHED_FILE_SYSTEMS = [0xef53, 0x5846_5342, 0x9123_683e];
 /** Is the file's first byte in the page cache? */
 function isCached(ring: OpRing, fd: number, address: number): boolean {
   const res = ring.result((sqe) => {
-    rw.read(sqe, fd, address, 1, 0).opFlags = RWF_NOWAIT;
+    preparers.read(sqe, fd, address, 1, 0).opFlags = RWF_NOWAIT;
   });
   assert.ok(res === 1 || res === EAGAIN, `read: ${res}`);
   return res === 1;
@@ -389,23 +388,23 @@ opTest('OP_FADVISE', 'drops what the page cache has of a file', (ring, scope) =>
   const DONTNEED = 4;
   const { reader } = scope.pipe();
   assert.equal(
-    ring.result((sqe) => rw.fadvise(sqe, reader, 0, 0, DONTNEED)),
+    ring.result((sqe) => preparers.fadvise(sqe, reader, 0, 0, DONTNEED)),
     ESPIPE,
   );
   const fd = patterned(scope);
   const address = ring.address(alloc(1));
   assert.equal(
-    ring.result((sqe) => rw.fadvise(sqe, fd, 0, 0, 99)),
+    ring.result((sqe) => preparers.fadvise(sqe, fd, 0, 0, 99)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => rw.fsync(sqe, fd, 0)),
+    ring.result((sqe) => preparers.fsync(sqe, fd, 0)),
     0,
   );
   const canDrop = CACHED_FILE_SYSTEMS.includes(statfsSync(`/proc/self/fd/${fd}`).type);
   if (canDrop) assert.ok(isCached(ring, fd, address));
   assert.equal(
-    ring.result((sqe) => rw.fadvise(sqe, fd, 0, 8192, DONTNEED)),
+    ring.result((sqe) => preparers.fadvise(sqe, fd, 0, 8192, DONTNEED)),
     0,
   );
   if (canDrop) assert.ok(!isCached(ring, fd, address));
@@ -417,7 +416,7 @@ opTest(
   (ring, scope) => {
     const fd = patterned(scope);
     assert.equal(
-      ring.result((sqe) => rw.fadvise(sqe, fd, 0, 2 ** 40, 4)),
+      ring.result((sqe) => preparers.fadvise(sqe, fd, 0, 2 ** 40, 4)),
       0,
     );
   },
@@ -432,11 +431,11 @@ opTest('OP_MADVISE', 'drops memory', (ring, scope) => {
   const bytes = new Uint8Array(mapping.buffer).fill(MARK);
   const { address } = mapping;
   assert.equal(
-    ring.result((sqe) => rw.madvise(sqe, address + 1, page, DONTNEED)),
+    ring.result((sqe) => preparers.madvise(sqe, address + 1, page, DONTNEED)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => rw.madvise(sqe, address, page, DONTNEED)),
+    ring.result((sqe) => preparers.madvise(sqe, address, page, DONTNEED)),
     0,
   );
   assert.deepEqual([bytes[0], bytes[page - 1], bytes[page]], [0, 0, MARK]);
@@ -451,12 +450,12 @@ opTest(
     const mapping = mapAnonymous(4096);
     scope.defer(() => mapping.unmap());
     assert.equal(
-      ring.result((sqe) => rw.madvise(sqe, mapping.address, 0, NORMAL)),
+      ring.result((sqe) => preparers.madvise(sqe, mapping.address, 0, NORMAL)),
       0,
     );
     // not all of it is mapped: a length cut to 32 bits would be 0, and succeed
     assert.equal(
-      ring.result((sqe) => rw.madvise(sqe, mapping.address, 2 ** 46, NORMAL)),
+      ring.result((sqe) => preparers.madvise(sqe, mapping.address, 2 ** 46, NORMAL)),
       ENOMEM,
     );
   },

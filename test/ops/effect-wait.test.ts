@@ -3,8 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, readSync, writeSync } from 'node:fs';
-import * as rw from '../../lib/ops/rw.ts';
-import * as wait from '../../lib/ops/wait.ts';
+import * as preparers from '../../lib/ops/preparers.ts';
 import { alloc } from '../../lib/raw.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
@@ -61,18 +60,18 @@ function read(fd: number): string {
 opTest('OP_POLL_ADD', 'tells the events of a file', (ring, scope) => {
   const { reader, writer } = scope.pipe();
   assert.equal(
-    ring.result((sqe) => wait.pollAdd(sqe, NO_FD, POLLIN, 0)),
+    ring.result((sqe) => preparers.pollAdd(sqe, NO_FD, POLLIN, 0)),
     EBADF,
   );
   assert.equal(
-    ring.result((sqe) => wait.pollAdd(sqe, reader, POLLIN, 0x80)),
+    ring.result((sqe) => preparers.pollAdd(sqe, reader, POLLIN, 0x80)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => wait.pollAdd(sqe, writer, POLLOUT, 0)),
+    ring.result((sqe) => preparers.pollAdd(sqe, writer, POLLOUT, 0)),
     POLLOUT,
   );
-  ring.start((sqe) => wait.pollAdd(sqe, reader, POLLIN, 0), WIDE);
+  ring.start((sqe) => preparers.pollAdd(sqe, reader, POLLIN, 0), WIDE);
   ring.silent();
   writeSync(writer, 'x');
   assert.deepEqual(ring.next(), { userData: WIDE, res: POLLIN, flags: 0 });
@@ -83,14 +82,14 @@ opTest(
   'tells events again and again, until it is removed',
   (ring, scope) => {
     const { reader, writer } = scope.pipe();
-    ring.start((sqe) => wait.pollAdd(sqe, reader, POLLIN, IORING_POLL_ADD_MULTI), WIDE);
+    ring.start((sqe) => preparers.pollAdd(sqe, reader, POLLIN, IORING_POLL_ADD_MULTI), WIDE);
     for (const text of ['a', 'b']) {
       ring.silent();
       writeSync(writer, text);
       assert.deepEqual(ring.next(), { userData: WIDE, res: POLLIN, flags: IORING_CQE_F_MORE });
       assert.equal(read(reader), text);
     }
-    ring.start((sqe) => wait.pollRemove(sqe, LOW, HIGH), 1);
+    ring.start((sqe) => preparers.pollRemove(sqe, LOW, HIGH), 1);
     assert.deepEqual(ring.nextAll(2), [
       { userData: 1, res: 0, flags: 0 },
       { userData: WIDE, res: ECANCELED, flags: 0 },
@@ -101,16 +100,16 @@ opTest(
 
 opTest('OP_POLL_REMOVE', 'ends the poll with this user_data', (ring, scope) => {
   const { reader } = scope.pipe();
-  ring.start((sqe) => wait.pollAdd(sqe, reader, POLLIN, 0), WIDE);
+  ring.start((sqe) => preparers.pollAdd(sqe, reader, POLLIN, 0), WIDE);
   assert.equal(
-    ring.result((sqe) => wait.pollRemove(sqe, LOW, 0)),
+    ring.result((sqe) => preparers.pollRemove(sqe, LOW, 0)),
     ENOENT,
   );
   assert.equal(
-    ring.result((sqe) => wait.pollRemove(sqe, 0, HIGH)),
+    ring.result((sqe) => preparers.pollRemove(sqe, 0, HIGH)),
     ENOENT,
   );
-  ring.start((sqe) => wait.pollRemove(sqe, LOW, HIGH), 1);
+  ring.start((sqe) => preparers.pollRemove(sqe, LOW, HIGH), 1);
   assert.deepEqual(ring.nextAll(2), [
     { userData: 1, res: 0, flags: 0 },
     { userData: WIDE, res: ECANCELED, flags: 0 },
@@ -123,13 +122,13 @@ opTest(
   (ring, scope) => {
     const { reader, writer } = scope.pipe();
     const change = IORING_POLL_UPDATE_EVENTS | IORING_POLL_UPDATE_USER_DATA;
-    ring.start((sqe) => wait.pollAdd(sqe, reader, 0, 0), WIDE);
+    ring.start((sqe) => preparers.pollAdd(sqe, reader, 0, 0), WIDE);
     writeSync(writer, 'x');
     ring.silent();
     const update = (low: number): number =>
-      ring.result((sqe) => wait.pollUpdate(sqe, low, HIGH, 9, 0x10_0000, POLLIN, change));
+      ring.result((sqe) => preparers.pollUpdate(sqe, low, HIGH, 9, 0x10_0000, POLLIN, change));
     assert.equal(update(LOW + 1), ENOENT);
-    ring.start((sqe) => wait.pollUpdate(sqe, LOW, HIGH, 9, 0x10_0000, POLLIN, change), 1);
+    ring.start((sqe) => preparers.pollUpdate(sqe, LOW, HIGH, 9, 0x10_0000, POLLIN, change), 1);
     assert.deepEqual(ring.nextAll(2), [
       { userData: 1, res: 0, flags: 0 },
       { userData: 0x10_0000_0000_0009, res: POLLIN, flags: 0 },
@@ -161,7 +160,7 @@ opTest(['OP_EPOLL_CTL'], 'puts a file into an epoll instance, changes it, takes 
       .split('\n')
       .flatMap((line) => /^tfd: +(\d+) events: +(\w+) data: +(\w+)/.exec(line)?.slice(1).join(' ') ?? []);
   const control = (op: number, fd: number, event: Uint8Array): number =>
-    ring.result((sqe) => wait.epollCtl(sqe, epoll, op, fd, ring.address(event)));
+    ring.result((sqe) => preparers.epollCtl(sqe, epoll, op, fd, ring.address(event)));
   assert.equal(control(CTL_MOD, reader, epollEvent(POLLIN, 1n)), ENOENT);
   assert.equal(control(CTL_ADD, -1, epollEvent(POLLIN, 1n)), EBADF);
   assert.equal(control(CTL_ADD, reader, epollEvent(POLLIN, 0xdead_beef_0000_0001n)), 0);
@@ -170,13 +169,13 @@ opTest(['OP_EPOLL_CTL'], 'puts a file into an epoll instance, changes it, takes 
   assert.deepEqual(watched(), [`${reader} 19 deadbeef00000001`]);
   writeSync(writer, 'x');
   assert.equal(
-    ring.result((sqe) => wait.pollAdd(sqe, epoll, POLLIN, 0)),
+    ring.result((sqe) => preparers.pollAdd(sqe, epoll, POLLIN, 0)),
     POLLIN,
   );
   assert.equal(control(CTL_MOD, reader, epollEvent(POLLOUT, 2n)), 0);
   assert.deepEqual(watched(), [`${reader} 1c 2`]);
   assert.equal(
-    ring.result((sqe) => wait.epollCtl(sqe, epoll, CTL_DEL, reader, 0)),
+    ring.result((sqe) => preparers.epollCtl(sqe, epoll, CTL_DEL, reader, 0)),
     0,
   );
   assert.deepEqual(watched(), []);
@@ -187,21 +186,21 @@ opTest(['OP_EPOLL_WAIT', 'OP_EPOLL_CTL'], 'gets the events of an epoll instance'
   const { reader, writer } = scope.pipe();
   const event = ring.address(epollEvent(POLLIN, 0xdead_beef_0000_0001n));
   assert.equal(
-    ring.result((sqe) => wait.epollCtl(sqe, epoll, CTL_ADD, reader, event)),
+    ring.result((sqe) => preparers.epollCtl(sqe, epoll, CTL_ADD, reader, event)),
     0,
   );
   const size = EPOLL_DATA + 8;
   const events = alloc(2 * size).fill(0x55);
   const address = ring.address(events);
   assert.equal(
-    ring.result((sqe) => wait.epollWait(sqe, reader, address, 2)),
+    ring.result((sqe) => preparers.epollWait(sqe, reader, address, 2)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => wait.epollWait(sqe, epoll, address, 0)),
+    ring.result((sqe) => preparers.epollWait(sqe, epoll, address, 0)),
     EINVAL,
   );
-  ring.start((sqe) => wait.epollWait(sqe, epoll, address, 2), 1);
+  ring.start((sqe) => preparers.epollWait(sqe, epoll, address, 2), 1);
   ring.silent();
   writeSync(writer, 'x');
   assert.deepEqual(ring.next(), { userData: 1, res: 1, flags: 0 });
@@ -215,23 +214,23 @@ opTest(['OP_EPOLL_WAIT', 'OP_EPOLL_CTL'], 'gets the events of an epoll instance'
 
 opTest('OP_TIMEOUT', 'ends when its time is over', (ring) => {
   assert.equal(
-    ring.result((sqe) => wait.timeout(sqe, 1, 0, 0)),
+    ring.result((sqe) => preparers.timeout(sqe, 1, 0, 0)),
     EFAULT,
   );
   assert.equal(
-    ring.result((sqe) => wait.timeout(sqe, ring.time(0), 0, 0x8000)),
+    ring.result((sqe) => preparers.timeout(sqe, ring.time(0), 0, 0x8000)),
     EINVAL,
   );
   const before = process.hrtime.bigint();
   assert.equal(
-    ring.result((sqe) => wait.timeout(sqe, ring.time(30), 0, 0)),
+    ring.result((sqe) => preparers.timeout(sqe, ring.time(30), 0, 0)),
     ETIME,
   );
   const took = Number(process.hrtime.bigint() - before) / 1e6;
   assert.ok(took >= 30 && took < 3000, `${took} ms`);
   // the monotonic clock is past 1 ms
   assert.equal(
-    ring.result((sqe) => wait.timeout(sqe, ring.time(1), 0, IORING_TIMEOUT_ABS)),
+    ring.result((sqe) => preparers.timeout(sqe, ring.time(1), 0, IORING_TIMEOUT_ABS)),
     ETIME,
   );
 });
@@ -239,7 +238,10 @@ opTest('OP_TIMEOUT', 'ends when its time is over', (ring) => {
 opTest('OP_TIMEOUT', 'ends early after so many completions', (ring, scope) => {
   const { reader, writer } = scope.pipe();
   ring.startAll(
-    [(sqe) => wait.timeout(sqe, ring.time(LONG_MS), 1, 0), (sqe) => wait.pollAdd(sqe, reader, POLLIN, 0)],
+    [
+      (sqe) => preparers.timeout(sqe, ring.time(LONG_MS), 1, 0),
+      (sqe) => preparers.pollAdd(sqe, reader, POLLIN, 0),
+    ],
     1,
   );
   ring.silent();
@@ -254,7 +256,7 @@ opTest(
   'OP_TIMEOUT',
   'fires again and again',
   (ring) => {
-    ring.start((sqe) => wait.timeout(sqe, ring.time(1), 3, IORING_TIMEOUT_MULTISHOT), 1);
+    ring.start((sqe) => preparers.timeout(sqe, ring.time(1), 3, IORING_TIMEOUT_MULTISHOT), 1);
     const fires = [ring.next(), ring.next(), ring.next()];
     assert.deepEqual(
       fires.map(({ res, flags }) => [res, flags]),
@@ -270,12 +272,12 @@ opTest(
 );
 
 opTest('OP_TIMEOUT_REMOVE', 'ends the timeout with this user_data', (ring) => {
-  ring.start((sqe) => wait.timeout(sqe, ring.time(LONG_MS), 0, 0), WIDE);
+  ring.start((sqe) => preparers.timeout(sqe, ring.time(LONG_MS), 0, 0), WIDE);
   assert.equal(
-    ring.result((sqe) => wait.timeoutRemove(sqe, LOW, 0)),
+    ring.result((sqe) => preparers.timeoutRemove(sqe, LOW, 0)),
     ENOENT,
   );
-  ring.start((sqe) => wait.timeoutRemove(sqe, LOW, HIGH), 1);
+  ring.start((sqe) => preparers.timeoutRemove(sqe, LOW, HIGH), 1);
   assert.deepEqual(ring.nextAll(2), [
     { userData: 1, res: 0, flags: 0 },
     { userData: WIDE, res: ECANCELED, flags: 0 },
@@ -286,13 +288,13 @@ opTest(
   'OP_TIMEOUT_REMOVE',
   'gives the timeout with this user_data another time',
   (ring) => {
-    ring.start((sqe) => wait.timeout(sqe, ring.time(LONG_MS), 0, 0), WIDE);
+    ring.start((sqe) => preparers.timeout(sqe, ring.time(LONG_MS), 0, 0), WIDE);
     const soon = ring.time(1);
     assert.equal(
-      ring.result((sqe) => wait.timeoutUpdate(sqe, 0, HIGH, soon, 0)),
+      ring.result((sqe) => preparers.timeoutUpdate(sqe, 0, HIGH, soon, 0)),
       ENOENT,
     );
-    ring.start((sqe) => wait.timeoutUpdate(sqe, LOW, HIGH, soon, 0), 1);
+    ring.start((sqe) => preparers.timeoutUpdate(sqe, LOW, HIGH, soon, 0), 1);
     assert.deepEqual(ring.nextAll(2), [
       { userData: 1, res: 0, flags: 0 },
       { userData: WIDE, res: ETIME, flags: 0 },
@@ -307,8 +309,8 @@ function linkedRead(ring: OpRing, scope: Scope) {
   const address = ring.address(alloc(8));
   return {
     writer,
-    fill: (sqe: Parameters<typeof rw.read>[0]) => {
-      rw.read(sqe, reader, address, 8, -1).flags = IOSQE_IO_LINK;
+    fill: (sqe: Parameters<typeof preparers.read>[0]) => {
+      preparers.read(sqe, reader, address, 8, -1).flags = IOSQE_IO_LINK;
     },
   };
 }
@@ -316,10 +318,10 @@ function linkedRead(ring: OpRing, scope: Scope) {
 opTest('OP_LINK_TIMEOUT', 'cancels the operation before it when that takes longer', (ring, scope) => {
   const { fill } = linkedRead(ring, scope);
   assert.equal(
-    ring.result((sqe) => wait.linkTimeout(sqe, ring.time(1), 0)),
+    ring.result((sqe) => preparers.linkTimeout(sqe, ring.time(1), 0)),
     EINVAL,
   );
-  ring.startAll([fill, (sqe) => wait.linkTimeout(sqe, ring.time(5), 0)], 1);
+  ring.startAll([fill, (sqe) => preparers.linkTimeout(sqe, ring.time(5), 0)], 1);
   assert.deepEqual(
     ring.nextAll(2).map(({ res }) => res),
     [ECANCELED, ETIME],
@@ -328,7 +330,7 @@ opTest('OP_LINK_TIMEOUT', 'cancels the operation before it when that takes longe
 
 opTest('OP_LINK_TIMEOUT', 'is cancelled when that is done in time', (ring, scope) => {
   const { fill, writer } = linkedRead(ring, scope);
-  ring.startAll([fill, (sqe) => wait.linkTimeout(sqe, ring.time(LONG_MS), 0)], 1);
+  ring.startAll([fill, (sqe) => preparers.linkTimeout(sqe, ring.time(LONG_MS), 0)], 1);
   ring.silent();
   writeSync(writer, 'x');
   assert.deepEqual(
@@ -342,9 +344,9 @@ opTest(
   'gets another time',
   (ring, scope) => {
     const { fill } = linkedRead(ring, scope);
-    ring.startAll([fill, (sqe) => wait.linkTimeout(sqe, ring.time(LONG_MS), 0)], 1);
+    ring.startAll([fill, (sqe) => preparers.linkTimeout(sqe, ring.time(LONG_MS), 0)], 1);
     const update = (flags: number): void =>
-      ring.start((sqe) => wait.timeoutUpdate(sqe, 2, 0, ring.time(1), flags), 3);
+      ring.start((sqe) => preparers.timeoutUpdate(sqe, 2, 0, ring.time(1), flags), 3);
     update(0);
     assert.deepEqual(ring.next(), { userData: 3, res: ENOENT, flags: 0 });
     update(IORING_LINK_TIMEOUT_UPDATE);
@@ -364,9 +366,9 @@ opTest(
     ring.startAll(
       [
         (sqe) => {
-          wait.timeout(sqe, ring.time(1), 0, flags).flags = IOSQE_IO_LINK;
+          preparers.timeout(sqe, ring.time(1), 0, flags).flags = IOSQE_IO_LINK;
         },
-        (sqe) => wait.timeout(sqe, ring.time(1), 0, flags),
+        (sqe) => preparers.timeout(sqe, ring.time(1), 0, flags),
       ],
       1,
     );
@@ -387,37 +389,37 @@ opTest(['OP_FUTEX_WAIT', 'OP_FUTEX_WAKE'], 'one waits until the other wakes it',
   const futex = Int32Array.of(7);
   const address = ring.address(futex);
   const wake = (count: number, mask = ANY): number =>
-    ring.result((sqe) => wait.futexWake(sqe, address, count, mask, FUTEX));
+    ring.result((sqe) => preparers.futexWake(sqe, address, count, mask, FUTEX));
   assert.equal(
-    ring.result((sqe) => wait.futexWait(sqe, address, 8, ANY, FUTEX)),
+    ring.result((sqe) => preparers.futexWait(sqe, address, 8, ANY, FUTEX)),
     EAGAIN,
   );
   assert.equal(
-    ring.result((sqe) => wait.futexWait(sqe, address, 7, 0, FUTEX)),
+    ring.result((sqe) => preparers.futexWait(sqe, address, 7, 0, FUTEX)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => wait.futexWait(sqe, address, 7, ANY, 0x40)),
+    ring.result((sqe) => preparers.futexWait(sqe, address, 7, ANY, 0x40)),
     EINVAL,
   );
   assert.equal(wake(1), 0);
 
   ring.startAll(
     [
-      (sqe) => wait.futexWait(sqe, address, 7, 2, FUTEX),
-      (sqe) => wait.futexWait(sqe, address, 7, 0x8000_0000, FUTEX),
-      (sqe) => wait.futexWait(sqe, address, 7, 0x8000_0000, FUTEX),
+      (sqe) => preparers.futexWait(sqe, address, 7, 2, FUTEX),
+      (sqe) => preparers.futexWait(sqe, address, 7, 0x8000_0000, FUTEX),
+      (sqe) => preparers.futexWait(sqe, address, 7, 0x8000_0000, FUTEX),
     ],
     1,
   );
   ring.silent();
   assert.equal(wake(9, 1), 0);
-  ring.start((sqe) => wait.futexWake(sqe, address, 1, 2, FUTEX), 4);
+  ring.start((sqe) => preparers.futexWake(sqe, address, 1, 2, FUTEX), 4);
   assert.deepEqual(ring.nextAll(2), [
     { userData: 1, res: 0, flags: 0 },
     { userData: 4, res: 1, flags: 0 },
   ]);
-  ring.start((sqe) => wait.futexWake(sqe, address, 9, ANY, FUTEX), 4);
+  ring.start((sqe) => preparers.futexWake(sqe, address, 9, ANY, FUTEX), 4);
   assert.deepEqual(ring.nextAll(3), [
     { userData: 2, res: 0, flags: 0 },
     { userData: 3, res: 0, flags: 0 },
@@ -432,17 +434,17 @@ opTest(['OP_FUTEX_WAITV', 'OP_FUTEX_WAKE'], 'waits on several at once', (ring) =
     FutexWaitv.encode({ val: value, uaddr: base + 4 * i, flags: FUTEX });
   const waiters = (...values: number[]): number => ring.address(Buffer.concat(values.map(each)));
   assert.equal(
-    ring.result((sqe) => wait.futexWaitv(sqe, waiters(1, 2, 3), 0)),
+    ring.result((sqe) => preparers.futexWaitv(sqe, waiters(1, 2, 3), 0)),
     EINVAL,
   );
   assert.equal(
-    ring.result((sqe) => wait.futexWaitv(sqe, waiters(1, 2, 4), 3)),
+    ring.result((sqe) => preparers.futexWaitv(sqe, waiters(1, 2, 4), 3)),
     EAGAIN,
   );
   const address = waiters(1, 2, 3);
-  ring.start((sqe) => wait.futexWaitv(sqe, address, 3), 1);
+  ring.start((sqe) => preparers.futexWaitv(sqe, address, 3), 1);
   ring.silent();
-  ring.start((sqe) => wait.futexWake(sqe, base + 8, 1, ANY, FUTEX), 2);
+  ring.start((sqe) => preparers.futexWake(sqe, base + 8, 1, ANY, FUTEX), 2);
   assert.deepEqual(ring.nextAll(2), [
     { userData: 1, res: 2, flags: 0 },
     { userData: 2, res: 1, flags: 0 },
@@ -466,14 +468,14 @@ opTest('OP_WAITID', 'waits until a child ends', async (ring, scope) => {
   const address = ring.address(info);
   const options = WEXITED | WNOWAIT;
   assert.equal(
-    ring.result((sqe) => wait.waitid(sqe, P_PID, process.pid, address, options)),
+    ring.result((sqe) => preparers.waitid(sqe, P_PID, process.pid, address, options)),
     ECHILD,
   );
   assert.equal(
-    ring.result((sqe) => wait.waitid(sqe, P_PID, pid, address, 0)),
+    ring.result((sqe) => preparers.waitid(sqe, P_PID, pid, address, 0)),
     EINVAL,
   );
-  ring.start((sqe) => wait.waitid(sqe, P_PID, pid, address, options), 1);
+  ring.start((sqe) => preparers.waitid(sqe, P_PID, pid, address, options), 1);
   ring.silent();
   child.stdin.end('\n');
   await once(child, 'exit');

@@ -3,17 +3,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import * as control from '../../lib/ops/control.ts';
-import * as fs from '../../lib/ops/fs.ts';
-import * as net from '../../lib/ops/net.ts';
-import * as rw from '../../lib/ops/rw.ts';
+import * as preparers from '../../lib/ops/preparers.ts';
 import { SqeCursor } from '../../lib/ops/sqe.ts';
-import * as wait from '../../lib/ops/wait.ts';
 import { ops } from '../../structs/ops.ts';
 
-const preparers = new Map(
-  [control, fs, net, rw, wait].flatMap((family) => Object.entries<(...values: never[]) => unknown>(family)),
-);
+const byName = new Map(Object.entries<(...values: never[]) => unknown>(preparers));
 
 /** `'OP_READ_FIXED'` is `readFixed` in functions. */
 function camelCase(name: string): string {
@@ -31,7 +25,7 @@ function opcodeOf(preparer: (...values: never[]) => unknown): number {
 
 test('every operation has a preparer by its name', () => {
   const missing = ops.filter(({ name, value }) => {
-    const preparer = preparers.get(camelCase(name));
+    const preparer = byName.get(camelCase(name));
     return preparer === undefined || opcodeOf(preparer) !== value;
   });
   assert.deepEqual(

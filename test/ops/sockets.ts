@@ -1,7 +1,7 @@
 /** Sockets for the tests of operations, made by operations. */
 import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync } from 'node:fs';
-import * as net from '../../lib/ops/net.ts';
+import * as preparers from '../../lib/ops/preparers.ts';
 import type { Scope } from '../helpers/rings.ts';
 import type { OpRing } from './op-ring.ts';
 
@@ -24,17 +24,17 @@ export function unix(path: string): Uint8Array {
 
 /** A new socket. */
 export function socket(ring: OpRing, scope: Scope, domain: number, type: number): number {
-  return scope.fd(ring.result((sqe) => net.socket(sqe, domain, type | SOCK_CLOEXEC, 0, 0)));
+  return scope.fd(ring.result((sqe) => preparers.socket(sqe, domain, type | SOCK_CLOEXEC, 0, 0)));
 }
 
 /** Binds; the result. */
 export function bind(ring: OpRing, fd: number, address: Uint8Array): number {
-  return ring.result((sqe) => net.bind(sqe, fd, ring.address(address), address.length));
+  return ring.result((sqe) => preparers.bind(sqe, fd, ring.address(address), address.length));
 }
 
 /** Connects; the result. */
 export function connect(ring: OpRing, fd: number, address: Uint8Array): number {
-  return ring.result((sqe) => net.connect(sqe, fd, ring.address(address), address.length));
+  return ring.result((sqe) => preparers.connect(sqe, fd, ring.address(address), address.length));
 }
 
 /** The line of /proc/net/tcp or udp about a socket: its port and state. */
@@ -56,7 +56,7 @@ export function listener(ring: OpRing, scope: Scope): { readonly fd: number; rea
   const fd = socket(ring, scope, AF_INET, SOCK_STREAM);
   assert.equal(bind(ring, fd, inet(0)), 0);
   assert.equal(
-    ring.result((sqe) => net.listen(sqe, fd, 8)),
+    ring.result((sqe) => preparers.listen(sqe, fd, 8)),
     0,
   );
   return { fd, address: inet(inProc(fd, 'tcp').port) };
@@ -67,6 +67,6 @@ export function tcpPair(ring: OpRing, scope: Scope): { readonly client: number; 
   const { fd, address } = listener(ring, scope);
   const client = socket(ring, scope, AF_INET, SOCK_STREAM);
   assert.equal(connect(ring, client, address), 0);
-  const peer = scope.fd(ring.result((sqe) => net.accept(sqe, fd, 0, 0, SOCK_CLOEXEC, 0)));
+  const peer = scope.fd(ring.result((sqe) => preparers.accept(sqe, fd, 0, 0, SOCK_CLOEXEC, 0)));
   return { client, peer };
 }

@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ClosedError, RegisterError, SyscallError, UnsupportedError } from '../../lib/errors.ts';
 import { Ring } from '../../lib/faces/ring.ts';
-import { provideBuffers } from '../../lib/ops/net.ts';
+import { provideBuffers } from '../../lib/ops/preparers.ts';
 import type { Completion } from '../../lib/ring/core/core.ts';
 import { BufferEntries } from '../../lib/ring/owners/buffer-entries.ts';
 import { type AllocatedBuffers, BufferRing } from '../../lib/ring/owners/buffer-ring.ts';

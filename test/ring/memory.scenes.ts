@@ -1,7 +1,7 @@
 /** Scenes for processes of their own: memory that the program has dropped and the kernel still writes to. */
 import { readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
 import { Ring } from '../../lib/faces/ring.ts';
-import { readFixed } from '../../lib/ops/rw.ts';
+import { readFixed } from '../../lib/ops/preparers.ts';
 import { openRings } from '../../lib/ring/core/core.ts';
 import { closingRings } from '../../lib/ring/core/reaper.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';

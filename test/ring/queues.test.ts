@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Ring } from '../../lib/faces/ring.ts';
-import { nop } from '../../lib/ops/control.ts';
+import { nop } from '../../lib/ops/preparers.ts';
 import { registerSendMsgRing } from '../../lib/register/notify.ts';
 import type { RingBaseOptions } from '../../lib/ring/base.ts';
 import { constants } from '../../structs/flags.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ClosedError, SyscallError } from '../../lib/errors.ts';
 import type { Ring } from '../../lib/faces/ring.ts';
-import { nop } from '../../lib/ops/control.ts';
+import { nop } from '../../lib/ops/preparers.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
 import { keptForever } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';

@@ -6,8 +6,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { constants } from '../../../structs/flags.ts';
 import { SyscallError } from '../../errors.ts';
-import { write } from '../../ops/rw.ts';
-import { pollAdd, pollRemove } from '../../ops/wait.ts';
+import { pollAdd, pollRemove, write } from '../../ops/preparers.ts';
 import { registerFiles } from '../../register/files.ts';
 import { Channel } from '../../sys/channel.ts';
 import { Pinned } from '../../sys/memory.ts';
