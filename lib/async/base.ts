@@ -150,6 +150,15 @@ function cutBy(
   });
 }
 
+/** What each of the promises gave. */
+function resultsOf<T extends readonly Promise<unknown>[]>(
+  promises: readonly [...T],
+  results: unknown[],
+): { -readonly [K in keyof T]: Awaited<T[K]> };
+function resultsOf(_promises: readonly unknown[], results: unknown[]): unknown[] {
+  return results;
+}
+
 /** A ring of promises without its operations. */
 export abstract class AsyncRingBase extends RingBase {
   /** @internal */
@@ -283,8 +292,9 @@ export abstract class AsyncRingBase extends RingBase {
     const bits = commonBits(this, common);
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     if (signal?.aborted) throw new AbortError(signal.reason);
-    // it stays what it is after its end: it has a name, or the links of its chain ask for it
-    if (operation.info.isNamed || chain !== undefined) flight.setExtras({});
+    // it stays what it is after its end, where the links of its chain ask for it
+    if (chain !== undefined) flight.hold();
+    if (operation.info.isNamed || timeoutMs !== undefined) flight.setExtras({});
     if (signal !== undefined) flight.setExtras({ forgetSignal: this.#watch(signal, flight) });
     this.#depart(new Start(flight, operation, options, args, bits, timeoutMs), chain);
   }
@@ -428,7 +438,11 @@ export abstract class AsyncRingBase extends RingBase {
     const links = chain.finish(link);
     if (links.length > 0) this.loop.start(links);
     try {
-      return await Promise.all(promises);
+      if (!chain.endsInOrder(promises)) return await Promise.all(promises);
+      const results: unknown[] = promises.slice();
+      for (let i = 0; i < results.length; i++) results[i] = await promises[i];
+      chain.release();
+      return resultsOf(promises, results);
     } catch {
       // the others may go on still, and one before this may fail later
       const results = await Promise.allSettled(promises);

@@ -1,13 +1,17 @@
 /** Operations that are linked: collected first, then put to the kernel together. */
 import type { Departure } from './departure.ts';
+import { Single } from './flight.ts';
 
 function addBits(departure: Departure | undefined, bits: number): void {
   if (departure !== undefined) departure.bits |= bits;
 }
 
+function ignore(): void {}
+
 export class Chain {
   readonly #links: Departure[] = [];
-  readonly #promises: Promise<unknown>[] = [];
+  /** Of operations that were refused. */
+  readonly #refused: Promise<unknown>[] = [];
   #failure: { readonly error: unknown } | undefined;
 
   /** One more link. What its caller changes from now on is not seen. */
@@ -16,9 +20,11 @@ export class Chain {
     this.#links.push(departure);
   }
 
-  /** Remembers who is told of the links. */
+  /** Remembers who is told of the link that was added, or refused, last. */
   promised(promise: Promise<unknown>): void {
-    this.#promises.push(promise);
+    const link = this.#links[this.#links.length - 1];
+    if (link === undefined || link.promise !== undefined) this.#refused.push(promise);
+    else link.promise = promise;
   }
 
   /** An operation of the chain was refused: without it there is no chain. */
@@ -28,7 +34,8 @@ export class Chain {
 
   /** Nobody is given the promises: they fail, and nobody has to handle that. */
   abandon(error: unknown): void {
-    for (const promise of this.#promises) promise.catch(() => {});
+    for (const promise of this.#refused) promise.catch(ignore);
+    for (const { promise } of this.#links) promise?.catch(ignore);
     for (const { flight } of this.#links) flight.fail(error);
   }
 
@@ -43,5 +50,26 @@ export class Chain {
     const last = links.length - 1;
     for (let i = 0; i < last; i++) addBits(links[i], link);
     return links;
+  }
+
+  /**
+   * Are these the promises of all links, in their order, and does none end before the one before it? Then they can be
+   * awaited one after the other, which takes half the time and memory of Promise.all().
+   */
+  endsInOrder(promises: readonly Promise<unknown>[]): boolean {
+    const links = this.#links;
+    if (promises.length !== links.length) return false;
+    for (let i = 0; i < links.length; i++) {
+      const link = links[i];
+      if (link === undefined || link.promise !== promises[i] || link.timeoutMs !== undefined) return false;
+      // one with a signal may be given up while the one before it goes on
+      if (!(link.flight instanceof Single) || !link.flight.isSimple) return false;
+    }
+    return true;
+  }
+
+  /** All have ended well: nobody asks for what they were. */
+  release(): void {
+    for (const { flight } of this.#links) if (flight instanceof Single) flight.release();
   }
 }

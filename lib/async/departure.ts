@@ -13,6 +13,10 @@ export interface Departure {
   bits: number;
   /** A linked timeout. */
   readonly timeoutMs: number | undefined;
+  /** Its slot in the ring's table, once it has an entry. */
+  slot: number | undefined;
+  /** Of a link: who is told how it ended. */
+  promise: Promise<unknown> | undefined;
   /** Fills the next free entry, and says what the kernel may touch. */
   encode(core: RingCore): unknown;
   /** It waits: what the caller changes in the options from now on is not seen. */
@@ -34,6 +38,8 @@ export class Start<A extends readonly unknown[], O extends object> implements De
   readonly flight: Flight;
   bits: number;
   readonly timeoutMs: number | undefined;
+  slot: number | undefined = undefined;
+  promise: Promise<unknown> | undefined = undefined;
   readonly #operation: Operation<A, O>;
   #options: O;
   readonly #given: A;

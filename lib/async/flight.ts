@@ -143,15 +143,32 @@ async function rejection(make: () => unknown): Promise<never> {
 /** An operation with one result, and somebody who is told of it. */
 export abstract class Single<T> extends Flight {
   outcome: Outcome<T>;
+  /** Does its chain ask for it after its end? */
+  protected isHeld = false;
 
   constructor(core: RingCore, info: OperationInfo, outcome: Outcome<T>) {
     super(core, info);
     this.outcome = outcome;
   }
 
-  /** May it be another operation after this one? Nobody else knows one without extras. */
+  /** May it be another operation after this one? Nobody else knows one without extras that is no link. */
   get isReusable(): boolean {
-    return this.extras === undefined;
+    return this.extras === undefined && !this.isHeld;
+  }
+
+  /** Does it end when it completes for the first time, and by nothing else: neither a signal nor a limit? */
+  get isSimple(): boolean {
+    return this.extras === undefined && this.outcome.onFirst === undefined;
+  }
+
+  /** It is a link: its chain may ask for it after its end. */
+  hold(): void {
+    this.isHeld = true;
+  }
+
+  /** It has ended, and its chain asks for it no more. */
+  release(): void {
+    this.isHeld = false;
   }
 
   /** Tells the result. */
@@ -288,6 +305,11 @@ export class OneShot extends Single<unknown> implements Settler {
     const promise = new Promise<T>(execute);
     settler = before;
     return promise;
+  }
+
+  override release(): void {
+    super.release();
+    if (spare.keep(this)) this.resolve = ignore;
   }
 
   protected override give(value: unknown): void {

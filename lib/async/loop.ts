@@ -289,22 +289,21 @@ export class Loop {
   #enterAll(group: readonly Departure[]): void {
     const { queues } = this.#core;
     const before = queues.unpublished;
-    const slots: number[] = [];
     try {
-      for (const each of group) this.#enter(each, slots, group.length > 1);
+      for (const each of group) this.#enter(each, group);
     } catch (error) {
       queues.rewind(queues.unpublished - before);
-      // a getter that closed the ring has taken them back already
-      if (!this.#core.isClosed) for (const slot of slots) this.#core.forget(slot);
-      for (const { flight } of group) {
+      for (const { slot, flight } of group) {
+        // a getter that closed the ring has taken it back already
+        if (slot !== undefined && !this.#core.isClosed) this.#core.forget(slot);
         flight.slot = undefined;
         flight.fail(error);
       }
     }
   }
 
-  /** Makes one entry, whose slot goes to `slots`. @throws for a wrong argument */
-  #enter(departure: Departure, slots: number[], isLink: boolean): void {
+  /** Makes one entry, of a group of one or of links. @throws for a wrong argument */
+  #enter(departure: Departure, group: readonly Departure[]): void {
     const core = this.#core;
     const { flight, bits, timeoutMs } = departure;
     core.begin();
@@ -315,15 +314,15 @@ export class Loop {
       sqe.flags |= (bits & 0xff) | link;
       sqe.personality = (bits >>> 8) & 0xffff;
     }
-    if (!isLink && (bits & INLINE) === 0) this.#copying.weigh(flight.memory);
+    if (group.length === 1 && (bits & INLINE) === 0) this.#copying.weigh(flight.memory);
     const slot = core.commit(0, flight);
     begun(flight);
-    slots.push(slot);
+    departure.slot = slot;
     flight.slot = slot;
     if ((bits & IOSQE_IO_DRAIN) !== 0) this.#hasDrains = true;
     if (timeoutMs !== undefined) {
       // a link starts after the one before it, and so does its timeout
-      const isStartedNow = slots.length === 1 && !this.#hasDrains && core.isEnabled;
+      const isStartedNow = group[0] === departure && !this.#hasDrains && core.isEnabled;
       this.#limit(flight, timeoutMs, bits, isStartedNow);
     }
     // its signal was aborted before it had an entry
