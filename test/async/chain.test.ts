@@ -223,6 +223,58 @@ ringTest('a build that throws starts nothing, and leaves no rejection behind', {
   await ring.nop();
 });
 
+ringTest(
+  'a link that is given up before the one in front of it leaves no rejection behind',
+  {},
+  async (scope) => {
+    const ring = asyncRing(scope);
+    const { reader, writer } = scope.pipe();
+    const controller = new AbortController();
+    const unhandled: unknown[] = [];
+    const listener = (error: unknown): number => unhandled.push(error);
+    process.on('unhandledRejection', listener);
+    const chain = ring.chain((c) => [
+      c.read(reader, new Uint8Array(1)),
+      c.nop({ signal: controller.signal }),
+      c.nop(),
+    ]);
+    await ring.nop();
+    controller.abort();
+    // what the kernel does not end is given up 50 ms later
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    writeSync(writer, 'ab');
+    await aborts(chain);
+    await aborts(chain);
+    process.off('unhandledRejection', listener);
+    assert.deepEqual(unhandled, []);
+  },
+);
+
+ringTest('promises that are not those of the links in their order are results too', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  const file = await ring.open(import.meta.filename);
+  const memory = new Uint8Array(4);
+  for (let i = 0; i < 20; i++) {
+    const results = await ring.chain((c) => [
+      c.read(file, memory, { offset: 0 }).then((count) => `${count} bytes`),
+      c.nop(),
+      Promise.resolve(i),
+    ]);
+    assert.deepEqual(results, ['4 bytes', undefined, i]);
+    // none of them: the links go on, and their objects are theirs
+    let read: Promise<number> | undefined;
+    assert.deepEqual(
+      await ring.chain((c) => {
+        read = c.read(file, memory, { offset: 0 });
+        return [];
+      }),
+      [],
+    );
+    assert.deepEqual(await Promise.all([ring.read(file, new Uint8Array(2), { offset: 0 }), read]), [2, 4]);
+  }
+  await file.close();
+});
+
 ringTest('what a getter starts does not come between the links', {}, async (scope) => {
   const ring = asyncRing(scope);
   const { reader } = scope.pipe();
