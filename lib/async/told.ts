@@ -1,7 +1,7 @@
 /** Operations whose results callbacks are told. */
-import type { AsyncResource } from 'node:async_hooks';
 import type { OperationInfo } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
+import { tracingOperations } from '../sys/trace.ts';
 import { currentContext } from './async-context.ts';
 import { type Outcome, Single, Spare } from './flight.ts';
 
@@ -21,8 +21,30 @@ export function throwLater(error: unknown): void {
   });
 }
 
+/** Where a callback runs. */
+interface Context {
+  runInAsyncScope(callback: AnyCallback, self: undefined, error: unknown, value: unknown): void;
+}
+
+/** No context: for callbacks of our own. */
+const NONE: Context = {
+  runInAsyncScope(callback, _self, error, value) {
+    callback(error, value);
+  },
+};
+let isOurs = false;
+
+/**
+ * The next operation tells a callback of our own, which starts others and settles promises at most: promises have a context
+ * themselves. To keep one for each would be a twentieth of the time that a small file takes. Whoever traces operations
+ * sees them in their context all the same.
+ */
+export function tellOurs(): void {
+  isOurs = !tracingOperations();
+}
+
 /** Calls a callback in its context. */
-function call(context: AsyncResource, callback: AnyCallback, error: unknown, value: unknown): void {
+function call(context: Context, callback: AnyCallback, error: unknown, value: unknown): void {
   try {
     context.runInAsyncScope(callback, undefined, error, value);
   } catch (thrown) {
@@ -37,14 +59,14 @@ function nobody(): void {}
 /** An operation whose result a callback is told. One that had no common options is used again: so most allocate nothing. */
 export class Told extends Single<unknown> {
   #callback: AnyCallback;
-  #context: AsyncResource | undefined;
+  #context: Context | undefined;
 
   private constructor(
     core: RingCore,
     info: OperationInfo,
     outcome: Outcome<unknown>,
     callback: AnyCallback,
-    context: AsyncResource,
+    context: Context,
   ) {
     super(core, info, outcome);
     this.#callback = callback;
@@ -52,7 +74,8 @@ export class Told extends Single<unknown> {
   }
 
   static make(core: RingCore, info: OperationInfo, outcome: Outcome<unknown>, callback: AnyCallback): Told {
-    const context = currentContext();
+    const context = isOurs ? NONE : currentContext();
+    isOurs = false;
     const told = spare.take(core, info, outcome);
     if (told === undefined) return new Told(core, info, outcome, callback, context);
     told.#callback = callback;

@@ -87,13 +87,16 @@ export interface Opening {
   readonly mode: number;
 }
 
+/** Was Node started with its permission model? To ask for each file would take as long as to look at its path. */
+const IS_RESTRICTED = Reflect.has(process, 'permission');
+
 /** What `open(path, flags, mode)` is given; undefined where Node has to look at it. */
 export function opening(given: unknown, flag: unknown, mode: unknown = 0o666): Opening | undefined {
   const path = textOf(given);
   if (path === undefined || path === '' || path.includes('\0')) return undefined;
   const flags = plainFlags(flag);
   if (flags === undefined || !isMode(mode)) return undefined;
-  if (Reflect.has(process, 'permission')) {
+  if (IS_RESTRICTED) {
     // the path that was asked about is the one that is opened
     const whole = resolve(path);
     return isPermitted(whole, flags) ? { path: whole, flags, mode } : undefined;

@@ -1,5 +1,5 @@
 /** Whole files that are read through the ring: opened, read, closed, with nothing else between. */
-import type { Callback } from '../async/told.ts';
+import { type Callback, tellOurs } from '../async/told.ts';
 import { OpError } from '../errors.ts';
 import { AsyncRing } from '../faces/async-ring.ts';
 import { alloc } from '../sys/memory.ts';
@@ -175,8 +175,12 @@ class Beginning {
     this.#otherwise = otherwise;
     return new Promise((settle) => {
       this.#settle = settle;
-      if (typeof source === 'number') this.#isOpen(null, { fd: source });
-      else ring.open(source.path, { flags: source.flags, mode: source.mode }, this.#isOpen);
+      if (typeof source === 'number') {
+        this.#isOpen(null, { fd: source });
+        return;
+      }
+      tellOurs();
+      ring.open(source.path, { flags: source.flags, mode: source.mode }, this.#isOpen);
     });
   }
 
@@ -184,15 +188,22 @@ class Beginning {
     if (error !== null) return this.#fail(error);
     this.fd = file.fd;
     this.step = 'read';
-    this.#ring?.read(file.fd, this.#memory[0], this.#isBegun);
+    this.#read(this.#memory[0], this.#isBegun);
   };
 
   readonly #isBegun: Callback<number> = (error, count) => {
     if (error !== null) return this.#fail(error);
     this.first = count;
     if (count === 0) this.#isContinued(null, 0);
-    else this.#ring?.read(this.fd, this.#memory[1], this.#isContinued);
+    else this.#read(this.#memory[1], this.#isContinued);
   };
+
+  #read(memory: Uint8Array, callback: Callback<number>): void {
+    const ring = this.#ring;
+    if (ring === undefined) return;
+    tellOurs();
+    ring.read(this.fd, memory, callback);
+  }
 
   readonly #isContinued: Callback<number> = (error, count) => {
     if (error !== null) return this.#fail(error);
@@ -202,8 +213,9 @@ class Beginning {
     if (typeof this.#source === 'number') return this.#give();
     this.step = 'close';
     this.#closing.isDone = false;
-    if (this.#ring !== undefined)
-      AsyncRing.tellClosed(this.#ring, this.#closing.outcome, this.fd, this.#isClosed);
+    if (this.#ring === undefined) return;
+    tellOurs();
+    AsyncRing.tellClosed(this.#ring, this.#closing.outcome, this.fd, this.#isClosed);
   };
 
   readonly #isClosed: Callback<void> = (error) => {

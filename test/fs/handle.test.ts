@@ -108,8 +108,9 @@ test('reads of a handle keep the AsyncLocalStorage', () => {
 
 test('process.permission is asked first: what Node forbids, a ring does not do', () => {
   const { stdout } = run(`
-    import { appendFile, backend, open, readFile, writeFile } from 'uring/fs';
+    // it is there before any module, or never
     process.permission = { has: (scope, path) => scope === 'fs.read' && path !== '/proc/self/status' };
+    const { appendFile, backend, open, readFile, writeFile } = await import('uring/fs');
     const { ringUses } = await import('./lib/fs/backend${EXTENSION}');
     const before = [ringUses(), backend().name][0];
     await readFile('/proc/self/comm');
