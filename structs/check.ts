@@ -129,8 +129,8 @@ export function isList<T, O extends object>(value: readonly T[] | O): value is r
 export function copyList<T>(name: string, value: readonly T[], min: number, max: number): (T | undefined)[] {
   const { length } = list(name, value);
   if (!(length >= min && length <= max)) throw wrongValue(name, `a list of ${min} to ${max} elements`, value);
-  const copy: (T | undefined)[] = [];
-  for (let i = 0; i < length; i++) copy.push(value[i]);
+  const copy = new Array<T | undefined>(length);
+  for (let i = 0; i < length; i++) copy[i] = value[i];
   return copy;
 }
 

@@ -197,6 +197,7 @@ export class MessageBuffer {
 
   /** @internal Fills its msghdr for the next operation; its address. */
   static use(buffer: MessageBuffer, core: RingCore): number {
+    buffer.#room.control?.bytes.fill(0);
     return pinHeader(core, 'room.data', buffer.#room);
   }
 
@@ -207,12 +208,13 @@ export class MessageBuffer {
   result(bytes: number): ReceivedMessage {
     if (bytes < 0) throw wrongValue('bytes', 'the res of a successful completion', bytes);
     const { header, name, control } = this.#room;
-    const { msgNamelen, msgControllen, msgFlags } = Msghdr.decode(header.bytes);
+    const { msgNamelen, msgFlags } = Msghdr.decode(header.bytes);
     const address = name?.bytes.subarray(0, Math.min(msgNamelen, ADDRESS_ROOM));
     return {
       bytes,
       address: address === undefined || address.length === 0 ? undefined : decodeAddress(address),
-      control: decodeControl(control?.bytes.subarray(0, Number(msgControllen)) ?? new Uint8Array(0)),
+      // of all its room, which was zero before: Linux 6.17 counts only what the last attempt to receive has written
+      control: decodeControl(control?.bytes ?? new Uint8Array(0)),
       flags: (msgFlags & ~MSG_CMSG_CLOEXEC) >>> 0,
     };
   }

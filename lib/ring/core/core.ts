@@ -327,10 +327,7 @@ export class RingCore {
   /** Takes a completion of no flight: a message, or a tag, which is dealt with and no user's. */
   #takeOther(high: number, low: number): boolean {
     this.held = undefined;
-    if (this.tags.has(high, low)) {
-      this.tags.released(high, low);
-      return false;
-    }
+    if (this.tags.released(high, low)) return false;
     this.userData = userDataOf(high, low);
     return true;
   }

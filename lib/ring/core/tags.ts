@@ -97,12 +97,14 @@ export class Tags {
     this.#expected++;
   }
 
-  /** A tag came. */
-  released(high: number, low: number): void {
+  /** A completion that is no operation's came: false where it is no tag's either. */
+  released(high: number, low: number): boolean {
     const tag = this.#tags.isCurrent(low, high) ? this.#tags.held(low) : undefined;
+    if (tag === undefined && !this.#tags.isFormer(low, high)) return false;
     // one that nobody asked for comes when an operation puts another file into the slot
     if (tag?.state !== 'held' && this.#owed > 0) this.#owed--;
     if (tag !== undefined) this.#letGo(tag);
+    return true;
   }
 
   /**

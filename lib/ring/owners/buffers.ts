@@ -122,7 +122,6 @@ Object.freeze(RegisteredBuffer);
 interface Slot extends Tag {
   readonly core: RingCore;
   held: ArrayBufferView | undefined;
-  readonly address: number;
   /** Does the kernel have the tag too? */
   readonly isTagged: boolean;
 }
@@ -178,12 +177,15 @@ const tables = new WeakMap<AnyRing, RegisteredBuffers>();
 export class RegisteredBuffers extends Owner {
   readonly #core: RingCore;
   readonly #slots: (Slot | null)[];
+  /** Where the memory of each slot begins: a field of a slot would be an object for each number. */
+  readonly #addresses: Float64Array;
   readonly #onRelease: ((index: number) => void) | undefined;
 
   private constructor(ring: AnyRing, length: number, onRelease?: (index: number) => void) {
     super(ring, 'the buffer table');
     this.#core = Owner.coreOf(this);
     this.#slots = new Array<Slot | null>(length).fill(null);
+    this.#addresses = new Float64Array(length);
     this.#onRelease = onRelease;
   }
 
@@ -237,7 +239,8 @@ export class RegisteredBuffers extends Owner {
     Owner.check(this);
     const slot = this.#slots[integer('index', index, 0, this.#slots.length - 1)];
     if (!slot) throw new ClosedError(`slot ${index} of the buffer table is empty: it`);
-    return new RegisteredBuffer(slot, bytesOf(stableView('the memory of the slot', slot.held)), slot.address);
+    const bytes = bytesOf(stableView('the memory of the slot', slot.held));
+    return new RegisteredBuffer(slot, bytes, this.#addresses[index] ?? 0);
   }
 
   /**
@@ -284,7 +287,9 @@ export class RegisteredBuffers extends Owner {
     const clone = new RegisteredBuffers(target, Math.max(at + count, former?.length ?? 0));
     if (former !== undefined) former.#moveTo(clone, at, at + count);
     this.#slots.slice(offset, offset + count).forEach((slot, i) => {
-      if (slot?.held) clone.#slots[at + i] = clone.#slot(at + i, slot.held, slot.address, false);
+      if (!slot?.held) return;
+      clone.#slots[at + i] = clone.#slot(at + i, slot.held, false);
+      clone.#addresses[at + i] = this.#addresses[offset + i] ?? 0;
     });
     tables.set(target, clone);
     return clone;
@@ -294,7 +299,10 @@ export class RegisteredBuffers extends Owner {
   #moveTo(next: RegisteredBuffers, from: number, to: number): void {
     this.#slots.forEach((slot, i) => {
       if (i >= from && i < to) this.#drop(i);
-      else next.#slots[i] = slot;
+      else {
+        next.#slots[i] = slot;
+        next.#addresses[i] = this.#addresses[i] ?? 0;
+      }
     });
     this.markUnregistered();
   }
@@ -310,10 +318,10 @@ export class RegisteredBuffers extends Owner {
   ): void {
     const core = this.#core;
     const tags = core.tags.areKnown ? new Uint32Array(2 * views.length) : undefined;
-    const slots = new Array<Slot | null>(views.length).fill(null);
+    const slots = new Array<Slot | null>(views.length);
     for (let i = 0; i < views.length; i++) {
       const view = views[i];
-      const slot = view ? this.#slot(offset + i, view, Number(iovecs.bases[i]), tags !== undefined) : null;
+      const slot = view ? this.#slot(offset + i, view, tags !== undefined) : null;
       slots[i] = slot;
       if (slot === null || tags === undefined) continue;
       tags[2 * i] = slot.entry;
@@ -328,14 +336,17 @@ export class RegisteredBuffers extends Owner {
     } finally {
       for (let i = 0; i < slots.length; i++) {
         const slot = slots[i] ?? null;
-        if (i < done) this.#replace(offset + i, slot);
-        else if (slot) core.tags.remove(slot);
+        if (i < done) {
+          this.#drop(offset + i);
+          this.#slots[offset + i] = slot;
+          this.#addresses[offset + i] = Number(iovecs.bases[i]);
+        } else if (slot) core.tags.remove(slot);
       }
     }
   }
 
   /** A slot that holds its memory. A clone's has no tag in the kernel. */
-  #slot(index: number, held: ArrayBufferView, address: number, isTagged: boolean): Slot {
+  #slot(index: number, held: ArrayBufferView, isTagged: boolean): Slot {
     const core = this.#core;
     const slot: Slot = {
       entry: -1,
@@ -344,16 +355,10 @@ export class RegisteredBuffers extends Owner {
       onRelease: this.#onRelease,
       state: 'held',
       core,
-      address,
       isTagged,
     };
     core.tags.add(slot);
     return slot;
-  }
-
-  #replace(index: number, slot: Slot | null): void {
-    this.#drop(index);
-    this.#slots[index] = slot;
   }
 
   #drop(index: number): void {
