@@ -12,17 +12,11 @@ import { AsyncRing, type RingServer, type RingSocket } from 'uring';
 
 await using ring = new AsyncRing(1024);
 
-/** One direction, to its end. */
-async function pump(from: RingSocket, to: RingSocket): Promise<void> {
-  for await (const chunk of from) await to.writeAll(chunk);
-  await to.end();
-}
-
 /** Both directions; where one fails the other ends, too. */
 async function pass(accepted: RingSocket, port: number): Promise<void> {
   await using client = accepted;
   await using target = await ring.createConnection({ host: '127.0.0.1', port });
-  await Promise.all([pump(client, target), pump(target, client)]);
+  await Promise.all([client.pipeTo(target), target.pipeTo(client)]);
 }
 
 async function serve(server: RingServer, target: number): Promise<void> {

@@ -23,14 +23,10 @@ function byNet([target]: readonly string[]): Promise<Work> {
 async function byRing([target]: readonly string[]): Promise<Work> {
   const ring = new AsyncRing(4096);
   const server = ring.createServer({ host: '127.0.0.1', backlog: 4096 });
-  const pump = async (from: RingSocket, to: RingSocket): Promise<void> => {
-    for await (const chunk of from) await to.writeAll(chunk);
-    await to.end();
-  };
   const pass = async (accepted: RingSocket): Promise<void> => {
     await using client = accepted;
     await using to = await ring.createConnection({ host: '127.0.0.1', port: target });
-    await Promise.all([pump(client, to), pump(to, client)]);
+    await Promise.all([client.pipeTo(to), to.pipeTo(client)]);
   };
   void (async () => {
     for await (const client of server) pass(client).catch(() => {});

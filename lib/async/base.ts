@@ -439,8 +439,8 @@ export abstract class AsyncRingBase extends RingBase {
     if (links.length > 0) this.loop.start(links);
     try {
       if (!chain.endsInOrder(promises)) return await Promise.all(promises);
-      const results: unknown[] = promises.slice();
-      for (let i = 0; i < results.length; i++) results[i] = await promises[i];
+      const results: unknown[] = [];
+      for (const { promise } of links) results.push(await promise);
       chain.release();
       return resultsOf(promises, results);
     } catch {

@@ -145,6 +145,10 @@ export abstract class Single<T> extends Flight {
   outcome: Outcome<T>;
   /** Does its chain ask for it after its end? */
   protected isHeld = false;
+  /** Of a link: its promise, whose rejection the chain handles. */
+  protected link: Promise<unknown> | undefined = undefined;
+  /** Of a link: has it ended well? */
+  protected hasEnded = false;
 
   constructor(core: RingCore, info: OperationInfo, outcome: Outcome<T>) {
     super(core, info);
@@ -166,9 +170,15 @@ export abstract class Single<T> extends Flight {
     this.isHeld = true;
   }
 
-  /** It has ended, and its chain asks for it no more. */
+  /** Its chain awaits this, its promise, sooner or later. */
+  promised(promise: Promise<unknown> | undefined): void {
+    this.link = promise;
+  }
+
+  /** Its chain asks for it no more. */
   release(): void {
     this.isHeld = false;
+    this.link = undefined;
   }
 
   /** Tells the result. */
@@ -309,21 +319,34 @@ export class OneShot extends Single<unknown> implements Settler {
 
   override release(): void {
     super.release();
-    if (spare.keep(this)) this.resolve = ignore;
+    // the caller may have put other promises in its place, which ended before
+    if (!this.hasEnded) return;
+    this.hasEnded = false;
+    if (!this.core.isClosed) spare.keep(this);
   }
 
   protected override give(value: unknown): void {
     const { resolve } = this;
-    if (spare.keep(this)) this.resolve = ignore;
+    this.resolve = ignore;
+    if (!spare.keep(this)) this.hasEnded = true;
     resolve(value);
   }
 
   protected override reject(error: unknown): void {
     // without a field for the function that rejects
-    this.resolve(Promise.reject(error));
+    this.#rejectOnce(() => Promise.reject(error));
   }
 
   protected override rejectBy(make: () => Error): void {
-    this.resolve(rejection(make));
+    this.#rejectOnce(() => rejection(make));
+  }
+
+  /** Once: a getter of an argument may have closed the ring, which has told already. */
+  #rejectOnce(rejected: () => Promise<never>): void {
+    const { resolve } = this;
+    if (resolve === ignore) return;
+    this.resolve = ignore;
+    this.link?.catch(ignore);
+    resolve(rejected());
   }
 }

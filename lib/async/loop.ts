@@ -297,8 +297,9 @@ export class Loop {
         // a getter that closed the ring has taken it back already
         if (slot !== undefined && !this.#core.isClosed) this.#core.forget(slot);
         flight.slot = undefined;
-        flight.fail(error);
       }
+      // only now: a listener that it takes off a signal may be anybody's code
+      for (const { flight } of group) flight.fail(error);
     }
   }
 

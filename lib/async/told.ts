@@ -26,21 +26,38 @@ interface Context {
   runInAsyncScope(callback: AnyCallback, self: undefined, error: unknown, value: unknown): void;
 }
 
-/** No context: for callbacks of our own. */
+/** No context. */
 const NONE: Context = {
   runInAsyncScope(callback, _self, error, value) {
     callback(error, value);
   },
 };
-let isOurs = false;
+
+/** Gives back what it is made of: so a class derived from it can put a private field on that. */
+class Itself {
+  constructor(value: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: this is what it is for
+    return value;
+  }
+}
+
+/** The mark of callbacks of our own. */
+class Ours extends Itself {
+  readonly #isOurs = true;
+
+  static is(callback: object): boolean {
+    return #isOurs in callback && callback.#isOurs;
+  }
+}
 
 /**
- * The next operation tells a callback of our own, which starts others and settles promises at most: promises have a context
- * themselves. To keep one for each would be a twentieth of the time that a small file takes. Whoever traces operations
- * sees them in their context all the same.
+ * Marks a callback of our own, which starts other operations and settles promises at most. Promises have a context themselves;
+ * to keep one for each operation would be a twentieth of the time that a small file takes. Whoever traces operations sees
+ * them in their context all the same.
  */
-export function tellOurs(): void {
-  isOurs = !tracingOperations();
+export function ours<T>(callback: Callback<T>): Callback<T> {
+  new Ours(callback);
+  return callback;
 }
 
 /** Calls a callback in its context. */
@@ -74,8 +91,7 @@ export class Told extends Single<unknown> {
   }
 
   static make(core: RingCore, info: OperationInfo, outcome: Outcome<unknown>, callback: AnyCallback): Told {
-    const context = isOurs ? NONE : currentContext();
-    isOurs = false;
+    const context = Ours.is(callback) && !tracingOperations() ? NONE : currentContext();
     const told = spare.take(core, info, outcome);
     if (told === undefined) return new Told(core, info, outcome, callback, context);
     told.#callback = callback;

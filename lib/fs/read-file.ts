@@ -1,5 +1,5 @@
 /** Whole files that are read through the ring: opened, read, closed, with nothing else between. */
-import { type Callback, tellOurs } from '../async/told.ts';
+import { ours } from '../async/told.ts';
 import { OpError } from '../errors.ts';
 import { AsyncRing } from '../faces/async-ring.ts';
 import { alloc } from '../sys/memory.ts';
@@ -179,33 +179,25 @@ class Beginning {
         this.#isOpen(null, { fd: source });
         return;
       }
-      tellOurs();
       ring.open(source.path, { flags: source.flags, mode: source.mode }, this.#isOpen);
     });
   }
 
-  readonly #isOpen: Callback<{ readonly fd: number }> = (error, file) => {
+  readonly #isOpen = ours<{ readonly fd: number }>((error, file) => {
     if (error !== null) return this.#fail(error);
     this.fd = file.fd;
     this.step = 'read';
-    this.#read(this.#memory[0], this.#isBegun);
-  };
+    this.#ring?.read(file.fd, this.#memory[0], undefined, this.#isBegun);
+  });
 
-  readonly #isBegun: Callback<number> = (error, count) => {
+  readonly #isBegun = ours<number>((error, count) => {
     if (error !== null) return this.#fail(error);
     this.first = count;
     if (count === 0) this.#isContinued(null, 0);
-    else this.#read(this.#memory[1], this.#isContinued);
-  };
+    else this.#ring?.read(this.fd, this.#memory[1], undefined, this.#isContinued);
+  });
 
-  #read(memory: Uint8Array, callback: Callback<number>): void {
-    const ring = this.#ring;
-    if (ring === undefined) return;
-    tellOurs();
-    ring.read(this.fd, memory, callback);
-  }
-
-  readonly #isContinued: Callback<number> = (error, count) => {
+  readonly #isContinued = ours<number>((error, count) => {
     if (error !== null) return this.#fail(error);
     this.second = count;
     if (count > 0 && this.#ring !== undefined && this.#options !== undefined)
@@ -213,17 +205,16 @@ class Beginning {
     if (typeof this.#source === 'number') return this.#give();
     this.step = 'close';
     this.#closing.isDone = false;
-    if (this.#ring === undefined) return;
-    tellOurs();
-    AsyncRing.tellClosed(this.#ring, this.#closing.outcome, this.fd, this.#isClosed);
-  };
+    if (this.#ring !== undefined)
+      AsyncRing.tellClosed(this.#ring, this.#closing.outcome, this.fd, this.#isClosed);
+  });
 
-  readonly #isClosed: Callback<void> = (error) => {
+  readonly #isClosed = ours<void>((error) => {
     const ring = this.#ring;
     if (error === null) this.#give();
     else if (ring === undefined || !hasFailed(ring)) this.#fail(error);
     else this.#endLater(this.#closing.finish(ring, this.fd).then(() => this.#content()));
-  };
+  });
 
   /** All of it was read by the first read. */
   #content(): Content {
@@ -399,13 +390,19 @@ function byNode(path: unknown, options: unknown): Promise<Content> {
   return Reflect.apply(nodePromises.readFile, nodePromises, [path, options]);
 }
 
+/** The same, of what was read of the caller's objects: none of their code runs again. */
+function byNodeOf({ target, options }: ReadPlan): Promise<Content> {
+  const { encoding, flag, signal } = options;
+  return byNode(target.path, { encoding, flag: flag ?? 'r', ...(signal && { signal }) });
+}
+
 /** As Node's own. */
 export function readFile(path: unknown, options?: unknown): Promise<unknown> {
   try {
     const plan = planRead(path, options);
     const ring = plan && ringOrThreads();
     if (plan === undefined || ring === undefined) return byNode(path, options);
-    return readAll(ring, plan.target, plan.options, () => byNode(path, options));
+    return readAll(ring, plan.target, plan.options, () => byNodeOf(plan));
   } catch (error) {
     return Promise.reject(error);
   }

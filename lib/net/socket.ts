@@ -2,7 +2,7 @@
 import type * as streams from 'node:stream';
 import { inspect } from 'node:util';
 import type { IpAddress, SocketAddress, SocketAddressLike } from '../../structs/address.ts';
-import { boolean, options as checkNames } from '../../structs/check.ts';
+import { boolean, options as checkNames, wrongType } from '../../structs/check.ts';
 import { socketOptions } from '../../structs/socket-options.ts';
 import type { AsyncOptions } from '../async/base.ts';
 import {
@@ -15,13 +15,15 @@ import {
   sizeOf,
 } from '../async/ring-file.ts';
 import { duplexStream } from '../async/streams.ts';
-import { ClosedError, OpError } from '../errors.ts';
+import type { Callback } from '../async/told.ts';
+import { ClosedError } from '../errors.ts';
 import * as read from '../operations/read.ts';
 import type { File, Memory } from '../operations/types.ts';
 import { milliseconds } from '../ring/core/time.ts';
 import type { BufferPart, BufferRing, BufferRingOptions } from '../ring/owners/buffer-ring.ts';
 import { sys } from '../sys/syscall.ts';
 import { checkCall, nameOf } from './endpoint.ts';
+import { isExhausted, Pipe } from './pipe.ts';
 
 /** What a socket needs of its ring. */
 export interface SocketRing extends FileRing {
@@ -30,7 +32,15 @@ export interface SocketRing extends FileRing {
   connect(socket: File, address: SocketAddressLike, options?: AsyncOptions): Promise<void>;
   recv(socket: File, pool: BufferRing, options?: AsyncOptions): Promise<BufferPart | undefined>;
   recv(socket: File, memory: Memory, options?: AsyncOptions): Promise<number>;
+  recv(
+    socket: File,
+    pool: BufferRing,
+    options: (AsyncOptions & { readonly pollFirst?: boolean }) | undefined,
+    callback: Callback<BufferPart | undefined>,
+  ): void;
+  recv(socket: File, memory: Memory, options: AsyncOptions | undefined, callback: Callback<number>): void;
   send(socket: File, memory: Memory, options?: AsyncOptions): Promise<number>;
+  send(socket: File, memory: Memory, options: AsyncOptions | undefined, callback: Callback<number>): void;
 }
 
 /** Buffers that all sockets of a ring share: one is taken when data is there, so that connections without data have none. */
@@ -52,6 +62,9 @@ function poolOf(ring: SocketRing): BufferRing | undefined {
   return pool === 'none' ? undefined : pool;
 }
 
+/** Where there is probably nothing to receive yet: the kernel need not look before it waits. */
+const DRY: AsyncOptions & { readonly pollFirst?: boolean } = { pollFirst: true };
+
 const [TCP, NODELAY] = socketOptions.TCP_NODELAY;
 const [READ, WRITE, BOTH] = [0, 1, 2];
 const AFTER_END = ['signal', 'highWaterMark'];
@@ -72,6 +85,14 @@ export function addressText(address: SocketAddress | undefined): string {
   return address.family === 'IPv6'
     ? `[${address.address}]:${address.port}`
     : `${address.address}:${address.port}`;
+}
+
+/** Options of `pipeTo`. */
+export interface PipeToOptions {
+  /** Stops it: it rejects with AbortError. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the end of this connection ends the writing half of the other one; true when absent. */
+  readonly end?: boolean | undefined;
 }
 
 /** Options of `duplex`. */
@@ -107,6 +128,11 @@ export class RingSocket extends RingFile {
     this.#ring = ring;
     this.#timeoutMs = timeoutMs;
     this.#onClose = onClose;
+  }
+
+  /** @internal Is it one? Asked without running code of the caller's. */
+  static is(value: unknown): value is RingSocket {
+    return typeof value === 'object' && value !== null && #writes in value;
   }
 
   /** The address of this end: `{ family, address, port }`, or `{ family: 'unix', path }`. */
@@ -178,9 +204,13 @@ export class RingSocket extends RingFile {
     try {
       for (let done = 0; done < bytes.length; ) done += await this.write(bytes.subarray(done), options);
     } finally {
-      this.#writes--;
-      if (this.#writes === 0) for (const told of this.#whenWritten.splice(0)) told();
+      this.#written();
     }
+  }
+
+  #written(): void {
+    this.#writes--;
+    if (this.#writes === 0) for (const told of this.#whenWritten.splice(0)) told();
   }
 
   /** Reads to the end that the other side makes. */
@@ -216,6 +246,57 @@ export class RingSocket extends RingFile {
     if (data !== undefined) await this.writeAll(data);
     while (this.#writes > 0) await new Promise<void>((written) => this.#whenWritten.push(written));
     sys.shutdown(this.fd, WRITE);
+  }
+
+  /**
+   * Passes on to another connection what comes on this one, to the end that the other side makes; then it ends that one's
+   * writing half. One chunk at a time: who is slow to read holds one buffer, and nobody else up. Both connections stay open. It
+   * takes less time than a loop over the chunks with `writeAll`.
+   * @param target a connection of this ring, or of another one
+   * @returns how many bytes
+   * @throws OpError ECONNRESET, EPIPE: one of the two connections was broken; ETIME: see `timeoutMs`; AbortError; ClosedError
+   */
+  async pipeTo(target: RingSocket, options: PipeToOptions = {}): Promise<number> {
+    if (!RingSocket.is(target)) throw wrongType('target', 'a RingSocket', target);
+    checkNames('options', options, ['signal', 'end']);
+    const { signal, end = true } = options;
+    boolean('options.end', end);
+    // throws where it is closed, also if nothing ever comes
+    void target.fd;
+    const common = signal === undefined ? undefined : { signal };
+    target.#writes++;
+    let bytes: number;
+    try {
+      bytes = await this.#pipe(target, common);
+    } catch (error) {
+      // it was made in a callback: its stack is to have the frames of whoever awaits
+      if (error instanceof Error) Error.captureStackTrace(error);
+      throw error;
+    } finally {
+      target.#written();
+    }
+    if (end) await target.end();
+    return bytes;
+  }
+
+  /** By callbacks of our own, from the first byte to the last. */
+  #pipe(target: RingSocket, common: AsyncOptions | undefined): Promise<number> {
+    const dry = { ...common, ...DRY };
+    return new Promise((done, failed) => {
+      const pipe = new Pipe(
+        {
+          pool: poolOf(this.#ring),
+          size: POOL.bufferSize,
+          receivePart: (pool, isDry, told) =>
+            this.#ring.recv(this.fd, pool, this.#limited(isDry ? dry : common), told),
+          receive: (memory, told) => this.#ring.recv(this.fd, memory, this.#limited(common), told),
+          send: (part, told) => target.#ring.send(target.fd, part, target.#limited(common), told),
+        },
+        done,
+        failed,
+      );
+      pipe.start();
+    });
   }
 
   /** Both directions as a stream of Node.js, for code that wants a Duplex. The end of it is the end of the connection. */
@@ -292,9 +373,4 @@ export class RingSocket extends RingFile {
       }
     }
   }
-}
-
-/** Had the pool no buffer? */
-function isExhausted(error: unknown): boolean {
-  return error instanceof OpError && error.code === 'ENOBUFS';
 }

@@ -250,6 +250,49 @@ ringTest(
   },
 );
 
+ringTest('what becomes of the array of promises changes nothing', {}, async (scope) => {
+  const ring = asyncRing(scope);
+  const [one, other] = [scope.pipe(), scope.pipe()];
+  const list: Promise<number>[] = [];
+  const memory = new Uint8Array(8);
+  let link: Promise<number> | undefined;
+  const chain = ring.chain((c) => {
+    link = c.read(one.reader, memory);
+    list.push(link, c.read(one.reader, memory));
+    return list;
+  });
+  list.length = 0;
+  list.push(Promise.resolve(0), Promise.resolve(0));
+  await ring.nop();
+  const read = ring.read(other.reader, new Uint8Array(8));
+  writeSync(one.writer, '12345678');
+  assert.equal(await link, 8);
+  writeSync(one.writer, '12345678');
+  assert.deepEqual(await chain, [8, 8]);
+  writeSync(other.writer, 'abc');
+  assert.equal(await read, 3);
+});
+
+ringTest('a link that fails before the one in front of it leaves no rejection behind', {}, async (scope) => {
+  // the thread of several rings takes eight entries of each at a time, and cuts a chain there
+  const first = asyncRing(scope, 32, { sqPoll: true });
+  const ring = asyncRing(scope, 32, { sqPoll: true, attachTo: first });
+  const { reader, writer } = scope.pipe();
+  const unhandled: unknown[] = [];
+  const listener = (error: unknown): number => unhandled.push(error);
+  process.on('unhandledRejection', listener);
+  const chain = ring.chain((c) => [
+    c.read(reader, new Uint8Array(1)),
+    ...Array.from({ length: 8 }, () => c.nop()),
+    c.read(NO_FD, new Uint8Array(1)),
+  ]);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  writeSync(writer, 'a');
+  await fails('EBADF', 'OP_READ', chain);
+  process.off('unhandledRejection', listener);
+  assert.deepEqual(unhandled, []);
+});
+
 ringTest('promises that are not those of the links in their order are results too', {}, async (scope) => {
   const ring = asyncRing(scope);
   const file = await ring.open(import.meta.filename);

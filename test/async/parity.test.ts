@@ -27,7 +27,7 @@ const POLLOUT = 4;
 const ETIME = -62;
 const EBADF = 9;
 const MSG_PEEK = 2;
-const O_TMPFILE = 0o20200000;
+const O_TMPFILE = 0o20000000 | node.O_DIRECTORY;
 
 // ---- every operation ------------------------------------------------------------------------------------------
 

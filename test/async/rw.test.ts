@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { constants, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { alloc } from '../../lib/sys/memory.ts';
+import { alloc, pageSize } from '../../lib/sys/memory.ts';
 import { asyncRing, bytes, fails, refusesAll } from '../helpers/async.ts';
 import { needsFlag, needsOp, needsSetup, opensIntoSlots } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
@@ -193,9 +193,10 @@ ringTest(
 
 ringTest('madvise throws away what the pages held', {}, async (scope) => {
   const ring = asyncRing(scope);
-  const memory = alloc(2 * PAGE).fill(7);
-  await ring.madvise(memory.subarray(0, PAGE), 'MADV_DONTNEED');
-  assert.deepEqual([memory[0], memory[PAGE - 1], memory[PAGE]], [0, 0, 7]);
+  const page = pageSize();
+  const memory = alloc(2 * page).fill(7);
+  await ring.madvise(memory.subarray(0, page), 'MADV_DONTNEED');
+  assert.deepEqual([memory[0], memory[page - 1], memory[page]], [0, 0, 7]);
   await ring.madvise(memory, 'MADV_WILLNEED');
 });
 
