@@ -59,6 +59,7 @@ const CASES: { readonly [name: string]: Case } = {
   readFile: {
     routes: ['readFile'],
     gives: SMALL,
+    count: FILES,
     isDeep: true,
     make: async (fs, folder) => async (i) => (await fs.readFile(`${folder}/small/${i % FILES}`)).byteLength,
   },
@@ -209,7 +210,8 @@ export const fs: Family = {
   ),
   count: (name, { isQuick }) => {
     const [what] = split(name);
-    return CASES[what]?.count ?? (isQuick ? 1000 : 2000);
+    const { count = 2000 } = CASES[what] ?? {};
+    return isQuick ? Math.min(count, 1000) : count;
   },
   workers: {
     'fs.promises': side({ ...node, createReadStream }, 'node'),

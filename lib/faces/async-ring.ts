@@ -24,6 +24,7 @@ import * as read from '../operations/read.ts';
 import { addressRoom, slotNumbers } from '../operations/rooms.ts';
 import type { Fd, File, Into } from '../operations/types.ts';
 import { FixedFile, type RegisteredFiles } from '../ring/owners/files.ts';
+import { raiseWorkers } from '../ring/owners/workers.ts';
 import { sys } from '../sys/syscall.ts';
 import { AsyncOperations } from './async.ts';
 import * as encoders from './encoders.ts';
@@ -57,6 +58,11 @@ export class AsyncRing extends AsyncOperations {
   /** @internal As `closeFd`, with an outcome that is told also where the ring is closed before the promise could be. */
   static closeBy(ring: AsyncRing, outcome: Outcome<void>, fd: number, options?: AsyncOptions): Promise<void> {
     return ring.run(encoders.closeFd, outcome, options, fd);
+  }
+
+  /** @internal How many calls may wait for a disk at the same time, unless somebody has said so. */
+  static raiseWorkers(ring: AsyncRing, bounded: number): void {
+    raiseWorkers(ring.core, bounded);
   }
 
   /** @internal The same with a callback. */

@@ -30,6 +30,8 @@ export interface BackendOptions {
 
 const USES = ['auto', 'io_uring', 'threads'] as const;
 const ENTRIES = 256;
+/** What waits for a disk waits in a worker thread: so many calls can at the same time. They end when they have nothing to do. */
+const WORKERS = 32;
 /** What every operation of the ring here needs: 5.6 has all of them. */
 const NEEDED = ['OP_OPENAT', 'OP_CLOSE', 'OP_READ', 'OP_WRITE', 'OP_READV', 'OP_WRITEV', 'OP_FSYNC'] as const;
 
@@ -106,6 +108,7 @@ function decide(use: (typeof USES)[number]): Backend {
 function open(): Omit<Backend, 'name'> | undefined {
   try {
     ring = new AsyncRing(ENTRIES, { cqEntries: 16 * ENTRIES });
+    AsyncRing.raiseWorkers(ring, WORKERS);
     return undefined;
   } catch (error) {
     return { cause: messageOf(error) };

@@ -9,6 +9,7 @@ import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { Ring } from '../../lib/faces/ring.ts';
 import { ringOrThreads, ringUses } from '../../lib/fs/backend.ts';
 import { appendFile, type Backend, backend, open, readFile, writeFile } from '../../lib/fs.ts';
+import { registerIowqMaxWorkers } from '../../lib/register/limits.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { makePipe } from '../helpers/rings.ts';
 
@@ -203,4 +204,25 @@ export async function leftInTheMiddle(
     }
   }
   return { lost, left: openFiles(path) };
+}
+
+async function workersOf(limit: number | undefined): Promise<{ before: number; after: number }> {
+  const ring = new AsyncRing(8);
+  const workers = (): number => registerIowqMaxWorkers(ring.fd).bounded;
+  const before = workers();
+  if (limit !== undefined) ring.limitWorkers({ bounded: limit });
+  await readFile('/proc/self/comm');
+  const after = workers();
+  ring.close();
+  return { before, after };
+}
+
+/** How many workers the thread may have for files, before uring/fs has a ring and after. */
+export function raisedWorkers(): Promise<unknown> {
+  return workersOf(undefined);
+}
+
+/** The same where somebody has limited them. */
+export function limitedWorkers(): Promise<unknown> {
+  return workersOf(1);
 }

@@ -6,7 +6,7 @@
 import { inspect } from 'node:util';
 import { options as checkOptions, copyList, integer, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
-import { StateError } from '../../errors.ts';
+import { RegisterError, StateError, UnsupportedError } from '../../errors.ts';
 import type { RingFd } from '../../register/call.ts';
 import { registerIowqAff, registerIowqMaxWorkers, unregisterIowqAff } from '../../register/limits.ts';
 import { possibleCpus } from '../../sys/host.ts';
@@ -73,6 +73,10 @@ function bind(ring: RingFd, cpus: readonly number[] | undefined): void {
 class Stack {
   #entries: Change[] = [];
 
+  get isEmpty(): boolean {
+    return this.#entries.length === 0;
+  }
+
   push(entry: Change): void {
     this.#entries.push(entry);
   }
@@ -111,6 +115,22 @@ class Stack {
 }
 
 const ofThread = new Stack();
+
+/**
+ * Raises how many workers the thread of `core` may have for files on disks, where there are fewer and nobody has limited them:
+ * by itself the kernel allows as many as the thread's first ring has entries, or four for each cpu.
+ */
+export function raiseWorkers(core: RingCore, bounded: number): void {
+  if (!ofThread.isEmpty) return;
+  try {
+    const now = registerIowqMaxWorkers(core.handle, {});
+    if (now.bounded < bounded) registerIowqMaxWorkers(core.handle, { bounded });
+  } catch (error) {
+    // before 5.15, or in a sandbox: it stays as it is
+    if (!(error instanceof UnsupportedError || error instanceof RegisterError)) throw error;
+  }
+}
+
 /** The thread of an sqPoll ring has workers of its own. */
 const ofSqThread = new WeakMap<RingCore, Stack>();
 
