@@ -209,6 +209,7 @@ function takePiece(length: number): number {
 export class Pinned {
   readonly bytes: Uint8Array;
   readonly address: number;
+  #view: DataView | undefined;
 
   constructor(length: number) {
     const block = worker()?.take(length);
@@ -227,10 +228,13 @@ export class Pinned {
     }
   }
 
-  /** The same memory. */
+  /** The same memory. Made at its first use, and kept: arguments of register calls are used again and again. */
   get view(): DataView {
-    const { buffer, byteOffset, byteLength } = this.bytes;
-    return new DataView(buffer, byteOffset, byteLength);
+    if (this.#view === undefined) {
+      const { buffer, byteOffset, byteLength } = this.bytes;
+      this.#view = new DataView(buffer, byteOffset, byteLength);
+    }
+    return this.#view;
   }
 }
 
