@@ -70,15 +70,37 @@ export function readBuffers(name: string, buffers: readonly BufferSource[], max:
     ArrayBuffer.isView(each) || each === null ? undefined : readPlace(name, i, each),
   );
   // no code of the caller's runs from here on: reading one buffer could have detached another
-  const bases: (number | bigint)[] = [];
-  const lengths: number[] = [];
+  const bases = new Array<number | bigint>(sources.length);
+  const lengths = new Array<number>(sources.length);
+  const seen = new LastBuffer();
   for (let i = 0; i < sources.length; i++) {
     const source = sources[i];
-    const isView = ArrayBuffer.isView(source);
-    bases.push(isView ? addressInPlace(name, source, i) : (places[i]?.address ?? 0));
-    lengths.push(isView ? lengthOf(source) : (places[i]?.length ?? 0));
+    if (ArrayBuffer.isView(source)) {
+      bases[i] = seen.addressOf(source) ?? seen.remember(source, addressInPlace(name, source, i));
+      lengths[i] = lengthOf(source);
+    } else {
+      bases[i] = places[i]?.address ?? 0;
+      lengths[i] = places[i]?.length ?? 0;
+    }
   }
   return { bases, lengths };
+}
+
+/** Where the memory of a buffer begins: most tables are pieces of one, which is asked for its address once. */
+class LastBuffer {
+  #buffer: ArrayBufferLike | undefined;
+  #start = 0;
+
+  /** The address of a view with at least one byte, if it is of the same buffer as the one before. */
+  addressOf(view: ArrayBufferView): number | undefined {
+    return lengthOf(view) > 0 && bufferOf(view) === this.#buffer ? this.#start + offsetOf(view) : undefined;
+  }
+
+  remember(view: ArrayBufferView, address: number): number {
+    this.#buffer = bufferOf(view);
+    this.#start = address - offsetOf(view);
+    return address;
+  }
 }
 
 /**
@@ -89,24 +111,17 @@ export function pinViews(name: string, views: readonly (ArrayBufferView | null |
   // thousands of addresses: as plain numbers, without an object for each
   const bases = new Float64Array(views.length);
   const lengths = new Float64Array(views.length);
-  // most tables are pieces of one buffer, which is asked for its address once
-  let buffer: ArrayBufferLike | undefined;
-  let start = 0;
+  const seen = new LastBuffer();
   for (let i = 0; i < views.length; i++) {
     const view = views[i];
-    const length = ArrayBuffer.isView(view) ? lengthOf(view) : 0;
-    lengths[i] = length;
     if (view === null) continue;
-    if (length > 0 && ArrayBuffer.isView(view) && bufferOf(view) === buffer)
-      bases[i] = start + offsetOf(view);
-    else {
-      // throws for everything that is no view, and in workers for memory that would be freed with the worker
-      const base = lastingAddressOf(name, view, i);
-      bases[i] = base;
-      if (!ArrayBuffer.isView(view)) continue;
-      buffer = bufferOf(view);
-      start = base - offsetOf(view);
-    }
+    const isView = ArrayBuffer.isView(view);
+    const known = isView ? seen.addressOf(view) : undefined;
+    // throws for everything that is no view, and in workers for memory that would be freed with the worker
+    bases[i] = known ?? lastingAddressOf(name, view, i);
+    if (!isView) continue;
+    if (known === undefined) seen.remember(view, bases[i] ?? 0);
+    lengths[i] = lengthOf(view);
   }
   return { bases, lengths };
 }
