@@ -12,7 +12,7 @@ import type { Completion } from '../ring/core/core.ts';
 import { milliseconds } from '../ring/core/time.ts';
 import type { RegisterEventfdOptions, RegisteredEventfd } from '../ring/owners/eventfd.ts';
 import { Personality } from '../ring/owners/personality.ts';
-import { Chain } from './chain.ts';
+import { Chain, type Link } from './chain.ts';
 import { copyOf, type Departure, INLINE, Start } from './departure.ts';
 import { type Flight, OneShot, type Outcome, type Single } from './flight.ts';
 import { Loop, registerWakeFd } from './loop.ts';
@@ -292,8 +292,8 @@ export abstract class AsyncRingBase extends RingBase {
     const bits = commonBits(this, common);
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     if (signal?.aborted) throw new AbortError(signal.reason);
-    // it stays what it is after its end, where the links of its chain ask for it
     if (chain !== undefined) flight.hold();
+    // it is found by its slot: by who names it, and where its limit is over
     if (operation.info.isNamed || timeoutMs !== undefined) flight.setExtras({});
     if (signal !== undefined) flight.setExtras({ forgetSignal: this.#watch(signal, flight) });
     this.#depart(new Start(flight, operation, options, args, bits, timeoutMs), chain);
@@ -385,7 +385,7 @@ export abstract class AsyncRingBase extends RingBase {
     return whenAborted(signal, () => this.loop.cancel(flight, signal.reason));
   }
 
-  #depart(departure: Departure, chain: Chain | undefined): void {
+  #depart(departure: Link, chain: Chain | undefined): void {
     if (chain === undefined) {
       this.loop.start([departure]);
       return;

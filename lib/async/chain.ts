@@ -1,23 +1,26 @@
 /** Operations that are linked: collected first, then put to the kernel together. */
 import type { Departure } from './departure.ts';
-import { Single } from './flight.ts';
+import { ignore, type Single } from './flight.ts';
 
 function addBits(departure: Departure | undefined, bits: number): void {
   if (departure !== undefined) departure.bits |= bits;
 }
 
-function ignore(): void {}
+/** An operation of a chain. */
+export interface Link extends Departure {
+  readonly flight: Single<unknown>;
+}
 
 export class Chain {
-  readonly #links: Departure[] = [];
+  readonly #links: Link[] = [];
   /** Of operations that were refused. */
   readonly #refused: Promise<unknown>[] = [];
   #failure: { readonly error: unknown } | undefined;
 
   /** One more link. What its caller changes from now on is not seen. */
-  add(departure: Departure): void {
-    departure.keep();
-    this.#links.push(departure);
+  add(link: Link): void {
+    link.keep();
+    this.#links.push(link);
   }
 
   /** Remembers who is told of the link that was added, or refused, last. */
@@ -40,7 +43,7 @@ export class Chain {
   }
 
   /** The links, each but the last with `link` (IOSQE_IO_LINK or IOSQE_IO_HARDLINK); none where one was refused. */
-  finish(link: number): readonly Departure[] {
+  finish(link: number): readonly Link[] {
     const failure = this.#failure;
     if (failure !== undefined) {
       for (const { flight } of this.#links) flight.fail(failure.error);
@@ -64,14 +67,14 @@ export class Chain {
       const link = links[i];
       if (link === undefined || link.promise !== promises[i] || link.timeoutMs !== undefined) return false;
       // one with a signal may be given up while the one before it goes on
-      if (!(link.flight instanceof Single) || !link.flight.isSimple) return false;
+      if (!link.flight.isSimple) return false;
     }
-    for (const { flight, promise } of links) if (flight instanceof Single) flight.promised(promise);
+    for (const { flight, promise } of links) flight.promised(promise);
     return true;
   }
 
   /** All have ended well: nobody asks for what they were. */
   release(): void {
-    for (const { flight } of this.#links) if (flight instanceof Single) flight.release();
+    for (const { flight } of this.#links) flight.release();
   }
 }

@@ -34,8 +34,8 @@ export function copyOf<O extends object>(options: O): O {
 }
 
 /** One operation with its arguments. */
-export class Start<A extends readonly unknown[], O extends object> implements Departure {
-  readonly flight: Flight;
+export class Start<A extends readonly unknown[], O extends object, F extends Flight> implements Departure {
+  readonly flight: F;
   bits: number;
   readonly timeoutMs: number | undefined;
   slot: number | undefined = undefined;
@@ -45,7 +45,7 @@ export class Start<A extends readonly unknown[], O extends object> implements De
   readonly #given: A;
 
   constructor(
-    flight: Flight,
+    flight: F,
     operation: Operation<A, O>,
     options: O,
     given: A,

@@ -115,7 +115,8 @@ export interface Outcome<T> {
   readonly onFirst?: ((res: number) => void) | undefined;
 }
 
-function ignore(): void {}
+/** For whoever need not be told. */
+export function ignore(): void {}
 
 /** Who gets the function that settles a promise. */
 interface Settler {
@@ -147,8 +148,6 @@ export abstract class Single<T> extends Flight {
   protected isHeld = false;
   /** Of a link: its promise, whose rejection the chain handles. */
   protected link: Promise<unknown> | undefined = undefined;
-  /** Of a link: has it ended well? */
-  protected hasEnded = false;
 
   constructor(core: RingCore, info: OperationInfo, outcome: Outcome<T>) {
     super(core, info);
@@ -319,16 +318,14 @@ export class OneShot extends Single<unknown> implements Settler {
 
   override release(): void {
     super.release();
-    // the caller may have put other promises in its place, which ended before
-    if (!this.hasEnded) return;
-    this.hasEnded = false;
-    if (!this.core.isClosed) spare.keep(this);
+    // whoever gave a promise a `then` of their own may have ended the wait for it before the kernel has ended this
+    if (this.resolve === ignore && !this.core.isClosed) spare.keep(this);
   }
 
   protected override give(value: unknown): void {
     const { resolve } = this;
     this.resolve = ignore;
-    if (!spare.keep(this)) this.hasEnded = true;
+    spare.keep(this);
     resolve(value);
   }
 

@@ -14,7 +14,7 @@ import type { FixedFile } from '../ring/owners/files.ts';
 import { PoolHolder } from '../ring/owners/pool-holder.ts';
 import { sys } from '../sys/syscall.ts';
 import { type FileStatus, fileStatus } from './file-status.ts';
-import type { Outcome } from './flight.ts';
+import { ignore, type Outcome } from './flight.ts';
 import { MessagePart } from './message-part.ts';
 import type { Stream } from './multishot.ts';
 
@@ -216,8 +216,6 @@ export function messageStream(pool: BufferRing, room: MessageRoom, op: string): 
 }
 
 // ---- other iterators --------------------------------------------------------------------------------------
-
-function ignore(): void {}
 
 /** The events of a poll. */
 export function events(): Stream<number> {

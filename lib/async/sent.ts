@@ -1,13 +1,11 @@
 /** Zero-copy sends, which have two ends: the data is sent, and the memory may be changed. */
-import type { Outcome } from './flight.ts';
+import { ignore, type Outcome } from './flight.ts';
 
 /** Resolves with the bytes that were sent when the memory may be changed. */
 export interface ZeroCopyPromise extends Promise<number> {
   /** Resolves with the bytes that were sent as soon as that is known: the memory must not be changed yet. */
   readonly sent: Promise<number>;
 }
-
-function ignore(): void {}
 
 /** @param run starts the send with an outcome */
 export function withSent(run: (outcome: Outcome<number>) => Promise<number>): ZeroCopyPromise {
