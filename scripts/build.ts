@@ -25,6 +25,7 @@ const commonjs: () => Plugin = createRequire(import.meta.url)('@rollup/plugin-co
 const LIBRARY = Object.fromEntries(entrances.map(({ name, source }) => [name, source]));
 /** What is started: `child` by the library, in a process of its own. */
 const CHILD = { child: 'lib/host/diagnose/child.ts' };
+/** It is long, so it has its hash in its name, and is started by a short file (MOST_WITHOUT_HASH of consumer.ts says why). */
 const COMMAND = { cli: 'lib/cli/main.ts' };
 
 /**
@@ -58,12 +59,13 @@ const builtins: Plugin = {
   renderChunk: (code) => code.replaceAll(/\brequire\(('node:[\w/]+')\)/g, 'process.getBuiltinModule($1)'),
 };
 
+const CHUNK = 'chunk-[hash].cjs';
 const OUTPUT: OutputOptions = {
   format: 'cjs',
   exports: 'named',
   esModule: false,
-  entryFileNames: '[name].cjs',
-  chunkFileNames: 'chunk-[hash].cjs',
+  entryFileNames: ({ name }) => (name in COMMAND ? CHUNK : '[name].cjs'),
+  chunkFileNames: CHUNK,
 };
 
 /** Which piece of the library each of its modules is in: as if there were no command, which would cut it smaller. */
@@ -102,6 +104,9 @@ await bundle.close();
 const chunks = output.filter((each): each is OutputChunk => each.type === 'chunk');
 for (const chunk of chunks) if (!isFacade(chunk)) await shorten(chunk);
 for (const { name } of entrances) writeFileSync(join(folder, `${name}.mjs`), esModule(name));
+for (const { name, fileName } of chunks)
+  if (name in COMMAND)
+    writeFileSync(join(folder, `${name}.cjs`), `#!/usr/bin/env node\nrequire('./${fileName}');\n`);
 writeNotice(
   join(folder, 'THIRD-PARTY-LICENSES.txt'),
   chunks.flatMap(({ moduleIds }) => moduleIds),
