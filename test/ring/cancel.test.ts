@@ -214,8 +214,9 @@ ringTest('an operation that a worker runs is waited for, or ETIME', sync, async 
   const cancel = (userData: number, timeoutMs: number): string => {
     for (;;) {
       const outcome = String(answer(() => ring.cancelSync({ userData, timeoutMs })));
-      // for a moment the worker has taken it off the queue, and is not yet known to run it
-      if (outcome !== 'ENOENT') return outcome;
+      // for a moment the worker has taken it off the queue, and is not yet known to run it; or the signal that ended
+      // the one before has ended this one too
+      if (outcome !== 'ENOENT' || ring.ready > 0) return outcome;
     }
   };
   let userData = 0;
@@ -231,13 +232,16 @@ ringTest('an operation that a worker runs is waited for, or ETIME', sync, async 
     return ring.ready > 0;
   });
   assert.notEqual(only(ring).res, 4096);
-  start(1);
-  await until('a worker that sleeps', sleepsInPipe);
-  const outcome = cancel(1, 2000);
+  let outcome = 'ENOENT';
+  for (let i = 0; i < 100 && outcome === 'ENOENT'; i++) {
+    start(1);
+    await until('a worker that sleeps, or was ended', () => sleepsInPipe() || ring.ready > 0);
+    outcome = cancel(1, 2000);
+    assert.equal(only(ring).userData, 1);
+  }
   // 6.1 now and then does not notice that the operation has ended
   const expected = knows('REGISTER_PBUF_STATUS') ? ['1'] : ['1', 'ETIME'];
   assert.ok(expected.includes(outcome), outcome);
-  assert.equal(only(ring).userData, 1);
 });
 
 ringTest('a kernel that does not know kinds says so', sync, (scope) => {
