@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { alloc } from '../../lib/sys/memory.ts';
 import { aborts, asyncRing, bytes, fails, failure, refusesAll } from '../helpers/async.ts';
-import { needsOp } from '../helpers/needs.ts';
+import { knows, needsOp } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { wrong } from '../helpers/raw-ring.ts';
 import { ringTest, until } from '../helpers/rings.ts';
@@ -288,7 +288,9 @@ ringTest('a link that fails before the one in front of it leaves no rejection be
   ]);
   await new Promise((resolve) => setTimeout(resolve, 50));
   writeSync(writer, 'a');
-  await fails('EBADF', 'OP_READ', chain);
+  // before 5.17 the file of a link is looked up when it is taken: the links taken with it do not run
+  if (knows('REGISTER_PBUF_RING')) await fails('EBADF', 'OP_READ', chain);
+  else await fails('ECANCELED', 'OP_NOP', chain);
   process.off('unhandledRejection', listener);
   assert.deepEqual(unhandled, []);
 });
