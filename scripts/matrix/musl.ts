@@ -9,7 +9,7 @@ import type { Row } from './row.ts';
 
 const source = readFileSync(join(root, 'lib/sys/ffi.ts'), 'utf8');
 const symbols = [
-  ...new Set(Array.from(source.matchAll(/\bbind<[\s\S]*?>\(\s*'(\w+)'/g), ([, name]) => name)),
+  ...new Set(Array.from(source.matchAll(/\bbind<[\s\S]*?>\(\s*'[^(']* (\w+)\(/g), ([, name]) => name)),
 ];
 if (!symbols.includes('syscall') || !symbols.includes('mmap'))
   throw new Error('no symbols in lib/sys/ffi.ts');
