@@ -20,6 +20,7 @@ const PASSING: readonly number[] = [11, 12, 23, 24];
 
 /** `'OP_READ'` and the other SQE operations. */
 export type OpName = (typeof ops)[number]['name'];
+export const OP_NAMES: readonly OpName[] = ops.map(({ name }) => name);
 /** `'FEAT_NODROP'` and the others. */
 export type FeatureName = (typeof features)[number]['name'];
 /** Anything that a kernel can have: the C name without `IORING_`. */

@@ -2,14 +2,12 @@
 import { boolean, integer, oneOf, U16_MAX, U32_MAX, wrongType } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import type { ValueOf } from '../../structs/layout.ts';
-import { ops } from '../../structs/ops.ts';
 import type { SockFilter } from '../../structs/posix.ts';
 import { count, record } from '../register/arguments.ts';
 import type { RingFd } from '../register/call.ts';
 import { registerBpfFilter } from '../register/limits.ts';
-import type { OpName } from '../register/support.ts';
+import { OP_NAMES, type OpName } from '../register/support.ts';
 
-const OP_NAMES: readonly OpName[] = ops.map(({ name }) => name);
 /** BPF_RET | BPF_K with 0: the operation is refused. */
 const DENY = [{ code: 0x06, k: 0 }];
 /** BPF_MAXINSNS */

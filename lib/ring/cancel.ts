@@ -1,11 +1,10 @@
 /** Cancelling operations and waiting until they are gone. */
 import { boolean, descriptor, integer, oneOf, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
-import { ops } from '../../structs/ops.ts';
 import { RegisterError } from '../errors.ts';
 import { record } from '../register/arguments.ts';
 import { registerSyncCancel, type SyncCancel } from '../register/notify.ts';
-import type { OpName } from '../register/support.ts';
+import { OP_NAMES, type OpName } from '../register/support.ts';
 import type { RingCore } from './core/core.ts';
 import { mark, SKIPPED } from './core/flights.ts';
 import { withNewer } from './core/newer.ts';
@@ -20,7 +19,6 @@ const {
   IORING_ASYNC_CANCEL_OP,
 } = constants;
 const HIGH = 0x1_0000_0000;
-const OP_NAMES: readonly OpName[] = ops.map(({ name }) => name);
 
 /** The file of operations: its fd, something that has one, or a slot of the file table. */
 type CancelFile = number | FixedFile | { readonly fd: number };

@@ -1,26 +1,12 @@
 /** Restrictions of a ring: turns names of operations, flags and opcodes into the kernel's list of rules. */
 import { boolean, options as checkOptions, copyList, oneOf, wrongType } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
-import { ops as opTable } from '../../structs/ops.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
 import { type RestrictionRule, registerEnableRings, registerRestrictions } from '../register/limits.ts';
-import { type OpName, probe } from '../register/support.ts';
+import { OP_NAMES, type OpName, probe } from '../register/support.ts';
 import type { RingCore, SandboxRules } from './core/core.ts';
 
-const SQE_FLAGS = {
-  FIXED_FILE: constants.IOSQE_FIXED_FILE,
-  IO_DRAIN: constants.IOSQE_IO_DRAIN,
-  IO_LINK: constants.IOSQE_IO_LINK,
-  IO_HARDLINK: constants.IOSQE_IO_HARDLINK,
-  ASYNC: constants.IOSQE_ASYNC,
-  BUFFER_SELECT: constants.IOSQE_BUFFER_SELECT,
-  CQE_SKIP_SUCCESS: constants.IOSQE_CQE_SKIP_SUCCESS,
-};
-
-/** `'FIXED_FILE'`, `'IO_LINK'`, ...: the C name without `IOSQE_`. */
-export type SqeFlagName = keyof typeof SQE_FLAGS;
-
-const FLAG_NAMES: readonly SqeFlagName[] = [
+const FLAG_NAMES = [
   'FIXED_FILE',
   'IO_DRAIN',
   'IO_LINK',
@@ -28,10 +14,13 @@ const FLAG_NAMES: readonly SqeFlagName[] = [
   'ASYNC',
   'BUFFER_SELECT',
   'CQE_SKIP_SUCCESS',
-];
+] as const;
+
+/** `'FIXED_FILE'`, `'IO_LINK'`, ...: the C name without `IOSQE_`. */
+export type SqeFlagName = (typeof FLAG_NAMES)[number];
+
 /** More names than there are opcodes. */
 const MAX_NAMES = 1024;
-const OP_NAMES: readonly OpName[] = opTable.map(({ name }) => name);
 const REGISTER_NAMES: readonly RegisterOpName[] = registerOps.map(({ name }) => name);
 
 /** What a sandboxed ring may do. What is not listed is refused with EACCES; an empty sandbox refuses all. */
@@ -76,52 +65,40 @@ function names<T extends string>(
 }
 
 function bits(flags: ReadonlySet<SqeFlagName>): number {
-  return [...flags].reduce((all, flag) => all | SQE_FLAGS[flag], 0);
+  return [...flags].reduce((all, flag) => all | constants[`IOSQE_${flag}`], 0);
 }
 
-/** The rules of a sandbox, each once: the kernel takes no more than it has opcodes. */
-function rules(sandbox: Sandbox): RestrictionRule[] {
+/** What a sandbox allows of operations, and all of it as the kernel's rules. */
+interface CheckedSandbox {
+  readonly allowed: SandboxRules;
+  /** Each once: the kernel takes no more than it has opcodes. */
+  readonly rules: readonly RestrictionRule[];
+}
+
+function read(sandbox: Sandbox): CheckedSandbox {
   if (sandbox === undefined) throw wrongType('sandbox', 'an object', sandbox);
   checkOptions('sandbox', sandbox, ['ops', 'requireFlags', 'allowFlags', 'register', 'sealed']);
   const ops = names('sandbox.ops', sandbox.ops, OP_NAMES);
-  const required = bits(names('sandbox.requireFlags', sandbox.requireFlags, FLAG_NAMES));
-  const allowed = bits(names('sandbox.allowFlags', sandbox.allowFlags, FLAG_NAMES));
+  const requiredFlags = bits(names('sandbox.requireFlags', sandbox.requireFlags, FLAG_NAMES));
+  const allowedFlags = bits(names('sandbox.allowFlags', sandbox.allowFlags, FLAG_NAMES));
   const register = names('sandbox.register', sandbox.register, REGISTER_NAMES);
   const isSealed = boolean('sandbox.sealed', sandbox.sealed ?? false);
   const support = probe();
   support.require(...ops, ...register);
   // one opcode that the kernel lacks would make it refuse all rules
   const extra = isSealed ? [] : CLEANUP_OPS.filter((name) => support.supports(name) === true);
-  const cancel: readonly OpName[] = isSealed || ops.has('OP_ASYNC_CANCEL') ? [] : ['OP_ASYNC_CANCEL'];
+  const allowedOps = new Set(isSealed ? ops : [...ops, 'OP_ASYNC_CANCEL' as const]);
   const opcodes = new Set([...register, ...extra]);
   // a kernel that keeps restrictions of operations and of opcodes apart (7.0 and later) restricts only what a rule names:
   // so there is one of each kind. Enabling is over by then, and allowing no flag allows nothing.
   if (opcodes.size === 0) opcodes.add('REGISTER_ENABLE_RINGS');
-  return [
-    ...[...ops, ...cancel].map((sqeOp) => ({ opcode: 'RESTRICTION_SQE_OP' as const, sqeOp })),
-    ...[...opcodes].map((registerOp) => ({
-      opcode: 'RESTRICTION_REGISTER_OP' as const,
-      registerOp,
-    })),
-    ...(required === 0 ? [] : [{ opcode: 'RESTRICTION_SQE_FLAGS_REQUIRED' as const, sqeFlags: required }]),
-    { opcode: 'RESTRICTION_SQE_FLAGS_ALLOWED' as const, sqeFlags: allowed },
+  const rules: RestrictionRule[] = [
+    ...[...allowedOps].map((sqeOp) => ({ opcode: 'RESTRICTION_SQE_OP' as const, sqeOp })),
+    ...[...opcodes].map((registerOp) => ({ opcode: 'RESTRICTION_REGISTER_OP' as const, registerOp })),
+    { opcode: 'RESTRICTION_SQE_FLAGS_ALLOWED', sqeFlags: allowedFlags },
   ];
-}
-
-/** What the rules say of operations. */
-function rulesOf(found: readonly RestrictionRule[]): SandboxRules {
-  const flags = (name: RestrictionRule['opcode']) =>
-    found.reduce(
-      (all, rule) => (rule.opcode === name && 'sqeFlags' in rule ? all | (rule.sqeFlags ?? 0) : all),
-      0,
-    );
-  return {
-    ops: new Set(
-      found.flatMap((rule) => ('sqeOp' in rule && rule.sqeOp !== undefined ? [String(rule.sqeOp)] : [])),
-    ),
-    requiredFlags: flags('RESTRICTION_SQE_FLAGS_REQUIRED'),
-    allowedFlags: flags('RESTRICTION_SQE_FLAGS_ALLOWED'),
-  };
+  if (requiredFlags !== 0) rules.push({ opcode: 'RESTRICTION_SQE_FLAGS_REQUIRED', sqeFlags: requiredFlags });
+  return { allowed: { ops: allowedOps, requiredFlags, allowedFlags }, rules };
 }
 
 /**
@@ -130,10 +107,10 @@ function rulesOf(found: readonly RestrictionRule[]): SandboxRules {
  * @throws UnsupportedError for an operation or opcode that this kernel lacks
  */
 export function registerSandbox(core: RingCore, sandbox: Sandbox): void {
-  const found = rules(sandbox);
-  registerRestrictions(core.handle, found);
-  core.sandbox = rulesOf(found);
-  core.hasRequiredFlags = core.sandbox.requiredFlags !== 0;
+  const { allowed, rules } = read(sandbox);
+  registerRestrictions(core.handle, rules);
+  core.sandbox = allowed;
+  core.hasRequiredFlags = allowed.requiredFlags !== 0;
 }
 
 /**
