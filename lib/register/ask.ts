@@ -4,7 +4,7 @@
  */
 import { QueryHdr, QueryOpcode } from '../../structs/control.ts';
 import { constants } from '../../structs/flags.ts';
-import { type NamedValue, setupFlags } from '../../structs/ops.ts';
+import type { setupFlags } from '../../structs/ops.ts';
 import { Probe, ProbeOp } from '../../structs/rsrc.ts';
 import { Params } from '../../structs/setup.ts';
 import { possibleCpus } from '../sys/host.ts';
@@ -118,8 +118,9 @@ export function askRing(): RingAnswer | number {
 
 // ---- setup flags: is the bit accepted? --------------------------------------------------------------------------------
 
+type SetupRow = (typeof setupFlags)[number];
 /** `'SETUP_SQPOLL'` and the others. */
-export type SetupFlagName = (typeof setupFlags)[number]['name'];
+export type SetupFlagName = SetupRow['name'];
 
 /** Flags that the kernel refuses alone, with those of which each needs one. */
 export const SETUP_NEEDS: { readonly [K in SetupFlagName]?: readonly SetupFlagName[] } = {
@@ -131,12 +132,10 @@ export const SETUP_NEEDS: { readonly [K in SetupFlagName]?: readonly SetupFlagNa
   SETUP_SQ_REWIND: ['SETUP_NO_SQARRAY'],
 };
 
-const setupNames: ReadonlyMap<string, number> = new Map(setupFlags.map(({ name, value }) => [name, value]));
-const setupNeeds: ReadonlyMap<string, readonly string[] | undefined> = new Map(Object.entries(SETUP_NEEDS));
-
-function withNeeds({ name, value }: NamedValue): number {
-  const first = setupNeeds.get(name)?.[0];
-  return value | (first === undefined ? 0 : (setupNames.get(first) ?? 0));
+/** The bit of a flag, and one that it needs. */
+function withNeeds({ name, value }: SetupRow): number {
+  const [first = name] = SETUP_NEEDS[name] ?? [];
+  return value | constants[`IORING_${first}`];
 }
 
 /** A CPU that the thread may run on, for SQ_AFF. */
@@ -175,7 +174,7 @@ export function setupTrial(): SetupTrial | undefined {
  * Asks whether the kernel has a setup flag, by trying it with the bit that it needs: unknown bits are EINVAL before
  * anything else is looked at, so that any other outcome (also EPERM of SQPOLL, ENXIO of ATTACH_WQ) means that it is known.
  */
-export function askSetup(row: NamedValue, trial: SetupTrial): boolean {
+export function askSetup(row: SetupRow, trial: SetupTrial): boolean {
   const extra = trial === 'dry' ? constants.IORING_SETUP_NO_MMAP : 0;
   return trySetup(withNeeds(row) | extra) !== EINVAL;
 }

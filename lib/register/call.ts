@@ -229,6 +229,14 @@ export function arrayArgument(count: number, size: number): ArrayArgument {
   return new ArrayArgument(first.reserve(count * size), count * size);
 }
 
+/** The argument of an opcode that takes an array of structs; `values` are copies of what the caller gave. */
+export function structsArgument<D>(struct: Struct<D>, values: readonly Input<D>[]): ArrayArgument {
+  const argument = arrayArgument(values.length, struct.size);
+  const { bytes } = argument;
+  for (const [i, value] of values.entries()) struct.encodeInto(bytes, value, i * struct.size);
+  return argument;
+}
+
 /** Room for a second array of u64 beside it: tags. */
 export function tagsArgument(count: number): Pinned {
   return second.reserve(count * 8);

@@ -1,18 +1,18 @@
 /** File tables, slots for direct descriptors, and registered ring fds: opcodes 2, 3, 6, 13, 14, 20, 21, 25. */
-import { descriptor, integer, U32_MAX, wrongValue } from '../../structs/check.ts';
+import { copyList, descriptor, integer, U32_MAX, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { FileIndexRange, RsrcRegister, RsrcUpdate, RsrcUpdate2 } from '../../structs/rsrc.ts';
 import { forgetIndex, nameIndex } from '../sys/trace.ts';
 import { count, readFds, readTags, record, type Tag, writeFds, writeTags } from './arguments.ts';
 import {
-  arrayArgument,
   type CheckedRing,
   call,
   callForAll,
   checkRing,
   type RingFd,
   StructArgument,
+  structsArgument,
 } from './call.ts';
 
 const { IORING_RSRC_REGISTER_SPARSE } = constants;
@@ -227,9 +227,7 @@ export function registerRingFds(fd: RingFd, rings: readonly RingSlot[]): number[
 }
 
 function readRings(rings: readonly RingSlot[]): { offset: number; data: number }[] {
-  const length = count('rings', rings, 1, MAX_RINGS);
-  return Array.from({ length }, (_, i) => {
-    const each = rings[i];
+  return copyList('rings', rings, 1, MAX_RINGS).map((each, i) => {
     record(`rings[${i}]`, each, ['fd', 'offset']);
     const { fd, offset = ANY_INDEX } = each;
     if (offset !== ANY_INDEX) integer(`rings[${i}].offset`, offset, 0, MAX_RINGS - 1);
@@ -249,11 +247,8 @@ function giveBack(ring: CheckedRing, indices: readonly number[]): void {
 /** As many as the kernel takes in one call; it hides why it stopped, and says so when asked for the next. */
 function registerSome(ring: CheckedRing, slots: readonly { offset: number; data: number }[]): number[] {
   const { size, at } = RsrcUpdate;
-  const argument = arrayArgument(slots.length, size);
-  const { bytes, view } = argument;
-  slots.forEach((slot, i) => {
-    RsrcUpdate.encodeInto(bytes, slot, i * size);
-  });
+  const argument = structsArgument(RsrcUpdate, slots);
+  const { view } = argument;
   const done = call(ring, registerOps[20], argument, slots.length);
   return Array.from({ length: done }, (_, i) => view.getUint32(i * size + at.offset, true));
 }
@@ -275,11 +270,10 @@ export function unregisterRingFds(fd: RingFd, indices: readonly number[]): numbe
 }
 
 function unregisterSome(ring: CheckedRing, indices: readonly number[]): number {
-  const argument = arrayArgument(indices.length, RsrcUpdate.size);
-  const { bytes } = argument;
-  indices.forEach((offset, i) => {
-    RsrcUpdate.encodeInto(bytes, { offset }, i * RsrcUpdate.size);
-  });
+  const argument = structsArgument(
+    RsrcUpdate,
+    indices.map((offset) => ({ offset })),
+  );
   const done = call(ring, registerOps[21], argument, indices.length);
   for (const index of indices.slice(0, done)) forgetIndex(index);
   return done;

@@ -9,7 +9,7 @@ import { SockFilter } from '../../structs/posix.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
 import { copyOfBytes, isUint8Array, lengthOf } from '../../structs/views.ts';
 import { count, record, u32 } from './arguments.ts';
-import { arrayArgument, call, checkRing, type RingFd, StructArgument } from './call.ts';
+import { arrayArgument, call, checkRing, type RingFd, StructArgument, structsArgument } from './call.ts';
 import type { OpName } from './support.ts';
 
 const MAX_RULES = registerOps[11].nrArgs.max;
@@ -102,12 +102,7 @@ export function registerRestrictions(fd: RingFd, rules: readonly RestrictionRule
     call(ring, registerOps[11], whole, 1);
     return;
   }
-  const argument = arrayArgument(length, Restriction.size);
-  const { bytes } = argument;
-  taken.forEach((rule, i) => {
-    Restriction.encodeInto(bytes, rule, i * Restriction.size);
-  });
-  call(ring, registerOps[11], argument, length);
+  call(ring, registerOps[11], structsArgument(Restriction, taken), length);
 }
 
 /**
