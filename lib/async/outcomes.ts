@@ -161,8 +161,8 @@ function overPool(
     waste: (res, flags) => giveBack(pool, res, flags),
     // what is no pool is refused when the operation starts
     holder: new PoolHolder(op, BufferRing.is(pool) ? pool.length : 0),
-    whenBuffer: (callback, isAgain) => BufferRing.whenFree(pool, callback, isAgain),
-    leaveBuffers: (callback) => BufferRing.leave(pool, callback),
+    whenBuffer: (callback, isAgain) => BufferRing.buffersOf(pool).whenFree(callback, isAgain),
+    leaveBuffers: (callback) => BufferRing.buffersOf(pool).leave(callback),
   };
 }
 

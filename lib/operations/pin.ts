@@ -72,7 +72,7 @@ export function group(core: RingCore, _name: string, what: HeldMemory | BufferRi
 /** What is held of memory; of a pool the memory of its buffers, without the pool, which would hold its ring. */
 export function kept(what: HeldMemory | BufferRing): unknown {
   if (isHeldView(what)) return what;
-  if (BufferRing.is(what)) return BufferRing.heldOf(what);
+  if (BufferRing.is(what)) return BufferRing.buffersOf(what);
   return RegisteredBuffer.is(what) ? RegisteredBuffer.memoryOf(what) : what;
 }
 

@@ -322,7 +322,7 @@ export function overhead(_core: RingCore, _name: string, { name, control }: Mess
 export function messagePool(name: string, value: BufferRing, room: MessageRoom): BufferRing {
   const pool = read.pool(name, value);
   const used = RecvmsgOut.size + room.name + room.control;
-  const size = BufferRing.bufferSizeOf(pool);
+  const size = BufferRing.buffersOf(pool).smallest;
   if (size <= used) throw wrongValue(name, `one with buffers of more than ${used} bytes`, size);
   // a buffer that is begun and has no room for a whole message makes every later one EFAULT
   const minLeft = BufferRing.minLeftOf(pool);

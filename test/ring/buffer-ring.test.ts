@@ -445,7 +445,7 @@ ringTest('the memory lives as long as a receive in flight, and no longer', pbuf,
     ring.prepare.recv(reader, pool, { flags: MSG_WAITALL });
     ring.submit();
     pool.unregister();
-    return new WeakRef(Object(BufferRing.heldOf(pool)));
+    return new WeakRef(Object(BufferRing.buffersOf(pool)));
   })();
   for (let i = 0; i < 3; i++) {
     await turn();

@@ -3,7 +3,7 @@ import { openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ring } from '../../lib/faces/ring.ts';
 import { registerBuffers } from '../../lib/register/buffers.ts';
-import type { RegisteredBuffers } from '../../lib/ring/owners/buffers.ts';
+import { RegisteredBuffer, type RegisteredBuffers } from '../../lib/ring/owners/buffers.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
 import { hasCapability } from '../../lib/sys/host.ts';
 import { addressOf, alloc } from '../../lib/sys/memory.ts';
@@ -65,13 +65,14 @@ ringTest('a buffer is as long as V8 knows it to be, whatever the view says', NEE
   }
   const buffers = ring.registerBuffers([view]);
   assert.deepEqual(slots(ring), [`0x${start.toString(16)}/100`]);
-  const { bytes, length, address } = buffers.at(0);
-  assert.deepEqual([bytes.byteLength, bytes.byteOffset, length, address], [100, room.byteOffset, 100, start]);
   const buffer = buffers.at(0);
+  const { bytes, length } = buffer;
+  const address = RegisteredBuffer.addressOf(buffer);
+  assert.deepEqual([bytes.byteLength, bytes.byteOffset, length, address], [100, room.byteOffset, 100, start]);
   Object.defineProperty(buffer.bytes, 'subarray', { value: () => new Uint8Array(room.buffer) });
   Object.defineProperty(buffer.bytes, 'byteLength', { value: 4096 });
   const piece = buffer.subarray(10, -10);
-  assert.deepEqual([piece.length, piece.address, buffer.length], [80, start + 10, 100]);
+  assert.deepEqual([piece.length, RegisteredBuffer.addressOf(piece), buffer.length], [80, start + 10, 100]);
   buffers.unregister();
   registerBuffers(ring.fd, [view]);
   assert.deepEqual(slots(ring), [`0x${start.toString(16)}/100`]);

@@ -62,7 +62,7 @@ ringTest('a dropped buffer ring keeps its memory while its ring lives', pbuf, as
     const pool = ring.registerBufferRing({ entries: 2, bufferSize: 64 });
     ring.prepare.recv(reader, pool);
     ring.submit();
-    return { pool: new WeakRef(pool), held: new WeakRef(Object(BufferRing.heldOf(pool))) };
+    return { pool: new WeakRef(pool), held: new WeakRef(Object(BufferRing.buffersOf(pool))) };
   })();
   await until('the pool is collected', () => {
     gc();

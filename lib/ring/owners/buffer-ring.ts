@@ -297,14 +297,9 @@ export class BufferRing extends Owner {
     return typeof value === 'object' && value !== null && #group in value;
   }
 
-  /** @internal What a receive in flight must keep alive. */
-  static heldOf(pool: BufferRing): unknown {
+  /** @internal Its bookkeeping, which a receive in flight must keep alive. */
+  static buffersOf(pool: BufferRing): PoolBuffers {
     return pool.#buffers;
-  }
-
-  /** @internal Bytes of the smallest buffer. */
-  static bufferSizeOf(pool: BufferRing): number {
-    return pool.#buffers.smallest;
   }
 
   /** @internal Bytes that a buffer must have left to be used once more; undefined where each is used once. */
@@ -447,16 +442,6 @@ export class BufferRing extends Owner {
   /** @internal As `takeBundle`, for promises. */
   static takeBundleFairly(pool: BufferRing, completion: BufferCompletion, holder?: PoolHolder): BufferPart[] {
     return pool.#buffers.takeBundle(completion, true, holder);
-  }
-
-  /** @internal Calls back once when the kernel has a buffer to pick, or when there will be none any more. */
-  static whenFree(pool: BufferRing, callback: () => void, isAgain: boolean): void {
-    pool.#buffers.whenFree(callback, isAgain);
-  }
-
-  /** @internal Takes `whenFree` back. */
-  static leave(pool: BufferRing, callback: () => void): void {
-    pool.#buffers.leave(callback);
   }
 
   protected override release(): void {

@@ -93,11 +93,6 @@ export class RegisteredBuffer {
     return this.#bytes;
   }
 
-  /** @internal The address of its first byte. */
-  get address(): number {
-    return this.#address;
-  }
-
   /** How many bytes it has; 0 once its memory was transferred away. */
   get length(): number {
     return lengthOf(this.#bytes);

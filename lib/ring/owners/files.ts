@@ -44,11 +44,6 @@ export class FixedFile {
     return this.#index;
   }
 
-  /** @internal The table that it is a slot of. */
-  get table(): RegisteredFiles {
-    return this.#table;
-  }
-
   /** @internal The slot's number, whatever properties the caller has put on `file`. */
   static indexOf(file: FixedFile): number {
     return file.#index;
@@ -191,7 +186,7 @@ export class RegisteredFiles extends Owner {
     fds: readonly number[],
     call: (tags: readonly bigint[] | undefined) => number,
   ): number {
-    const { core } = this;
+    const core = Owner.coreOf(this);
     const onRelease = this.#onRelease;
     if (onRelease === undefined) return call(undefined);
     const tags = fds.map((fd, i) => (fd < 0 ? undefined : core.tags.make(offset + i, undefined, onRelease)));

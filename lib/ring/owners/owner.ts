@@ -74,11 +74,6 @@ export abstract class Owner implements Disposable {
     return this.#ring;
   }
 
-  /** @internal */
-  get core(): RingCore {
-    return this.#core;
-  }
-
   /** Is it still registered? */
   get isRegistered(): boolean {
     return Owner.isLive(this);
