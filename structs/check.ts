@@ -11,20 +11,16 @@ const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 function received(value: unknown): string {
   try {
-    return shown(value);
+    return inspect(value, {
+      depth: 0,
+      customInspect: false,
+      maxStringLength: 60,
+      breakLength: Number.POSITIVE_INFINITY,
+    });
   } catch {
     // it can't even be looked at: a proxy that was revoked, a view whose buffer getter lies
     return `something of type ${typeof value}`;
   }
-}
-
-function shown(value: unknown): string {
-  return inspect(value, {
-    depth: 0,
-    customInspect: false,
-    maxStringLength: 60,
-    breakLength: Number.POSITIVE_INFINITY,
-  });
 }
 
 /** A TypeError `ERR_INVALID_ARG_TYPE`: `value` is no `allowed` at all. */

@@ -12,6 +12,7 @@ import * as preparers from '../ops/preparers.ts';
 import { registerEventfd, registerSyncCancel } from '../register/notify.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { kindOf, SKIPPED } from '../ring/core/flights.ts';
+import { enterFailure } from '../ring/core/setup.ts';
 import { timespec } from '../ring/core/time.ts';
 import { Watch } from '../ring/core/wakeup.ts';
 import { Pinned } from '../sys/memory.ts';
@@ -510,7 +511,7 @@ export class Loop {
       if (result === -EINTR) continue;
       // the kernel is out of memory for requests, or completions overflowed: they are taken first
       if (result === -EAGAIN || result === -EBUSY || result === 0) return;
-      if (result < 0) throw core.enterFailure(-result);
+      if (result < 0) throw enterFailure(-result);
     }
   }
 

@@ -12,6 +12,7 @@ import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
 import { RingBase, type RingBaseOptions } from '../ring/base.ts';
 import type { Completion } from '../ring/core/core.ts';
+import { enterFailure } from '../ring/core/setup.ts';
 import { FOREVER_MS, milliseconds } from '../ring/core/time.ts';
 import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import { WaitArgument } from '../ring/owners/region.ts';
@@ -253,7 +254,7 @@ export class Ring extends RingBase {
       if (result === -EINTR) continue;
       if (result < 0) {
         if (total > 0 && (result === -EAGAIN || result === -EBUSY)) return total;
-        throw core.enterFailure(-result);
+        throw enterFailure(-result);
       }
       total += result;
       if (result === left || result === 0) return total;
@@ -264,7 +265,7 @@ export class Ring extends RingBase {
   #wakeThread(waitForSpace: boolean): number {
     const { core } = this;
     // without this check no call of ours would fail: the thread of a disabled ring need not ask to be woken
-    if (!core.isEnabled) throw core.enterFailure(EBADFD);
+    if (!core.isEnabled) throw enterFailure(EBADFD);
     const { queues } = core;
     const { unpublished } = queues;
     queues.publish();
@@ -276,7 +277,7 @@ export class Ring extends RingBase {
 
   #callThread(flags: number): void {
     const result = this.core.enter(0, 0, flags);
-    if (result < 0 && result !== -EINTR) throw this.core.enterFailure(-result);
+    if (result < 0 && result !== -EINTR) throw enterFailure(-result);
   }
 
   /** Waits until so many completions can be reaped, a limit is reached, or the kernel says no. */
@@ -300,7 +301,7 @@ export class Ring extends RingBase {
       const left = timeoutMs === undefined ? end : end - performance.now();
       const result = this.#enterAndWait(before + missing, limits, Math.max(0, left));
       if (result === -ETIME) return;
-      if (result < 0 && result !== -EINTR) throw core.enterFailure(-result);
+      if (result < 0 && result !== -EINTR) throw enterFailure(-result);
       if (left <= 0 || (isOneWait && core.ready > 0)) return;
     }
   }

@@ -37,9 +37,7 @@ const A_VIEW = 'a Uint8Array or another view of memory';
 
 /** Throws unless `value` is a view whose memory stays where it is; returns it. */
 export function stableView(name: string, value: unknown): ArrayBufferView {
-  if (!ArrayBuffer.isView(value)) throw wrongType(name, A_VIEW, value);
-  const wrong = unstable(value, bufferOf(value));
-  if (wrong !== undefined) throw wrongValue(name, wrong, value);
+  check(name, value, -1);
   return value;
 }
 

@@ -184,11 +184,6 @@ export class WorkerMemory {
     listFds(this.#list.fds);
   }
 
-  /** Maps whole pages. */
-  map(length: number): number {
-    return mapNamed(`${MEMORY}${this.#tid}`, length);
-  }
-
   /** A block of at least `length` bytes, aligned to its size up to a page; what is in it is undefined. */
   take(length: number): Block {
     const size = sizeOf(length);
@@ -222,7 +217,7 @@ export class WorkerMemory {
   }
 
   #view(size: number): Block {
-    const address = this.map(size);
+    const address = mapNamed(`${MEMORY}${this.#tid}`, size);
     return { address, bytes: new Uint8Array(viewMapped(address, size)) };
   }
 

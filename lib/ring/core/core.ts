@@ -6,7 +6,7 @@ import { isMainThread } from 'node:worker_threads';
 import { constants } from '../../../structs/flags.ts';
 import { KernelTimespec } from '../../../structs/posix.ts';
 import { GeteventsArg } from '../../../structs/setup.ts';
-import { ClosedError, QueueFullError, StateError, SyscallError, UnsupportedError } from '../../errors.ts';
+import { ClosedError, QueueFullError, StateError, UnsupportedError } from '../../errors.ts';
 import type { SqeCursor } from '../../ops/sqe.ts';
 import type { RingFd } from '../../register/call.ts';
 import { unregisterRingFds } from '../../register/files.ts';
@@ -20,7 +20,6 @@ import { Flights, join, kindOf, mark, payloadOf, SKIPPED } from './flights.ts';
 import type { Queues, RingParams } from './queues.ts';
 import { whenReaped } from './reaper.ts';
 import { giveBackIndex } from './ring-index.ts';
-import { enterHint } from './setup.ts';
 import { Tags } from './tags.ts';
 import { timespec } from './time.ts';
 
@@ -195,11 +194,6 @@ export class RingCore {
     const { index } = this;
     if (index === undefined) return sys.enter(this.fd, submit, wait, flags, arg, size);
     return sys.enter(index, submit, wait, flags | IORING_ENTER_REGISTERED_RING, arg, size);
-  }
-
-  /** The error of a failed enter. */
-  enterFailure(errno: number): SyscallError {
-    return new SyscallError('io_uring_enter', errno, { hint: enterHint(errno) });
   }
 
   /** io_uring_getevents_arg with a timeout; its address. */

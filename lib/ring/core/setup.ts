@@ -91,7 +91,7 @@ export function enter(ring: RingFd, options: EnterOptions = {}): number {
   integer('argSize', argSize, 0, U32_MAX);
   const bit = typeof ring === 'number' ? 0 : constants.IORING_ENTER_REGISTERED_RING;
   const result = sys.enter(fd, toSubmit, minComplete, (flags | bit) >>> 0, arg, argSize);
-  if (result < 0) throw new SyscallError('io_uring_enter', -result, { hint: enterHint(-result) });
+  if (result < 0) throw enterFailure(-result);
   return result;
 }
 
@@ -102,7 +102,7 @@ const ENTER_HINTS: { readonly [errno: number]: string } = {
   77: 'the ring is disabled: enable() it first',
 };
 
-/** What to do about a failed io_uring_enter(2). */
-export function enterHint(errno: number): string | undefined {
-  return ENTER_HINTS[errno];
+/** The error of a failed io_uring_enter(2). */
+export function enterFailure(errno: number): SyscallError {
+  return new SyscallError('io_uring_enter', errno, { hint: ENTER_HINTS[errno] });
 }
