@@ -79,20 +79,16 @@ export interface SqPollOptions {
   readonly cpu?: number | undefined;
 }
 
+const SWITCHES = ['clamp', 'deferTaskrun', 'disabled', 'sqArray', 'noMmap', 'registeredFdOnly'] as const;
 /** The names of all ring options. */
 export const RING_OPTIONS: readonly string[] = [
   'cqEntries',
-  'clamp',
   'sqPoll',
   'ioPoll',
   'sqe128',
   'cqe32',
-  'deferTaskrun',
-  'disabled',
   'attachTo',
-  'sqArray',
-  'noMmap',
-  'registeredFdOnly',
+  ...SWITCHES,
 ];
 
 /** What to ask io_uring_setup(2) for: required flags, optional flags (newest first), and the other parameters. */
@@ -104,14 +100,7 @@ export interface SetupPlan {
 
 export function planSetup(options: RingOptions): SetupPlan {
   const { sqPoll, ioPoll, sqe128, cqe32, cqEntries, attachTo } = options;
-  for (const name of [
-    'clamp',
-    'deferTaskrun',
-    'disabled',
-    'sqArray',
-    'noMmap',
-    'registeredFdOnly',
-  ] as const) {
+  for (const name of SWITCHES) {
     if (options[name] !== undefined) boolean(`options.${name}`, options[name]);
   }
   choice('options.ioPoll', ioPoll, 'hybrid');

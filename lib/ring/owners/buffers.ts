@@ -10,7 +10,7 @@ import {
   wrongValue,
 } from '../../../structs/check.ts';
 import { bytesOf, lengthOf } from '../../../structs/views.ts';
-import { ClosedError, RegisterError, UnsupportedError } from '../../errors.ts';
+import { ClosedError, RegisterError } from '../../errors.ts';
 import { type Iovecs, pinViews } from '../../register/arguments.ts';
 import { registerIovecs, updateIovecs } from '../../register/buffer-table.ts';
 import {
@@ -24,7 +24,7 @@ import { inContext } from '../core/context.ts';
 import type { RingCore } from '../core/core.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
 import type { Tag } from '../core/tags.ts';
-import { Owner, uninterrupted } from './owner.ts';
+import { Owner, registerSparse, uninterrupted } from './owner.ts';
 
 /** How many bytes one registered buffer may have. */
 const MAX_BYTES = 2 ** 30;
@@ -148,20 +148,6 @@ function pieces(buffers: readonly (ArrayBufferView | null)[], max: number): Piec
   return { views, iovecs };
 }
 
-/** Registers a table of empty slots. Kernels before 5.19 have no flag for it and get a list of empty slots. */
-function registerSparse(core: RingCore, slots: number): void {
-  try {
-    registerBuffers2(core.handle, { sparse: slots });
-  } catch (error) {
-    if (!(error instanceof UnsupportedError || (error instanceof RegisterError && error.code === 'EINVAL')))
-      throw error;
-    registerBuffers(
-      core.handle,
-      Array.from({ length: slots }, () => null),
-    );
-  }
-}
-
 /** The latest table of each ring. The keys are rings, not cores: a core must not refer to an owner. */
 const tables = new WeakMap<AnyRing, RegisteredBuffers>();
 
@@ -215,7 +201,10 @@ export class RegisteredBuffers extends Owner {
   ): RegisteredBuffers {
     options('buffers', given, ['slots']);
     const slots = integer('buffers.slots', given.slots, 1, MAX_BUFFERS);
-    registerSparse(core, slots);
+    registerSparse(
+      () => registerBuffers2(core.handle, { sparse: slots }),
+      () => registerBuffers(core.handle, new Array<null>(slots).fill(null)),
+    );
     return new RegisteredBuffers(ring, slots, onRelease);
   }
 

@@ -1,7 +1,7 @@
 /** Registered files: a table of files that the ring holds itself, used by slot instead of by fd. */
 import { callback, integer, isList, options, wrongType, wrongValue } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
-import { ClosedError, RegisterError, UnsupportedError } from '../../errors.ts';
+import { ClosedError, RegisterError } from '../../errors.ts';
 import { readFds } from '../../register/arguments.ts';
 import {
   registerFileAllocRange,
@@ -15,7 +15,7 @@ import { inContext } from '../core/context.ts';
 import type { RingCore } from '../core/core.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
 import type { Tag } from '../core/tags.ts';
-import { Owner, uninterrupted } from './owner.ts';
+import { Owner, registerSparse, uninterrupted } from './owner.ts';
 
 const CLEAR = -1;
 const KEEP = constants.IORING_REGISTER_FILES_SKIP;
@@ -121,7 +121,10 @@ export class RegisteredFiles extends Owner {
     if (!isList(files)) {
       options('files', files, ['slots']);
       const slots = integer('files.slots', files.slots, 1, MAX_FILES);
-      registerSparse(core, slots);
+      registerSparse(
+        () => registerFiles2(core.handle, { sparse: slots }),
+        () => registerFiles(core.handle, new Array<number>(slots).fill(CLEAR)),
+      );
       return new RegisteredFiles(ring, slots, onRelease);
     }
     const fds = readFds('files', files, CLEAR, MAX_FILES);
@@ -228,18 +231,3 @@ export class RegisteredFiles extends Owner {
 }
 
 Object.freeze(RegisteredFiles);
-
-/** Registers a table of empty slots. Kernels before 5.19 have no flag for it and get a list of empty slots. */
-function registerSparse(core: RingCore, slots: number): void {
-  try {
-    registerFiles2(core.handle, { sparse: slots });
-  } catch (error) {
-    const isOld =
-      error instanceof UnsupportedError || (error instanceof RegisterError && error.code === 'EINVAL');
-    if (!isOld) throw error;
-    registerFiles(
-      core.handle,
-      Array.from({ length: slots }, () => CLEAR),
-    );
-  }
-}

@@ -1,6 +1,6 @@
 /** What every owner of a registration has: it unregisters once, and is disposed of by `using`. */
 import { wrongValue } from '../../../structs/check.ts';
-import { ClosedError, RegisterError } from '../../errors.ts';
+import { ClosedError, RegisterError, UnsupportedError } from '../../errors.ts';
 import type { RingCore } from '../core/core.ts';
 import { type AnyRing, ringCore } from '../core/rings.ts';
 import { threadBound } from '../core/thread-bound.ts';
@@ -14,6 +14,18 @@ export function uninterrupted(unregister: () => void): void {
     } catch (error) {
       if (!(error instanceof RegisterError && error.code === 'EINTR')) throw error;
     }
+  }
+}
+
+/** Registers a table of empty slots. Kernels before 5.19 have no flag for it and get a list of empty slots. */
+export function registerSparse(withFlag: () => void, withList: () => void): void {
+  try {
+    withFlag();
+  } catch (error) {
+    const isOld =
+      error instanceof UnsupportedError || (error instanceof RegisterError && error.code === 'EINVAL');
+    if (!isOld) throw error;
+    withList();
   }
 }
 
