@@ -1,13 +1,13 @@
 /** Every io_uring_register(2) goes through here: adds the registered-ring bit, publishes the trace, makes the error. */
 import { descriptor, integer, U32_MAX, unsigned64, wrongType } from '../../structs/check.ts';
 import type { Input, Output, Struct } from '../../structs/layout.ts';
-import { type RegisterRow, registerRow } from '../../structs/register-ops.ts';
+import type { RegisterRow } from '../../structs/register-ops.ts';
 import { bytesOf } from '../../structs/views.ts';
 import { RegisterError } from '../errors.ts';
 import { Pinned, Scratch, stableView } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 import { tracedRegister, tracingRegister } from '../sys/trace.ts';
-import { explain, type Failure, opcodeName } from './explain.ts';
+import { explain, type Failure, registerError } from './explain.ts';
 
 const USE_REGISTERED_RING = 0x8000_0000;
 
@@ -57,14 +57,9 @@ export function checkRing(ring: RingFd, name = 'fd'): CheckedRing {
 function failure(code: number, errno: number, fd: number, nrArgs: number, memory: ArgumentMemory): Error {
   const opcode = code & 0x7fff_ffff;
   const isIndex = code >= USE_REGISTERED_RING;
-  const { unsupported, hint } = explain({ opcode, errno, fd, isIndex, nrArgs, ...memory });
-  if (unsupported !== undefined) return unsupported;
-  return new RegisterError(opcodeName(opcode), errno, {
-    fd,
-    nrArgs,
-    since: registerRow(opcode)?.since,
-    hint,
-  });
+  const failed = { opcode, errno, fd, isIndex, nrArgs, ...memory };
+  const { unsupported, hint } = explain(failed);
+  return unsupported ?? registerError(failed, hint);
 }
 
 /**

@@ -27,7 +27,7 @@ export interface Explanation {
 // ---- io_uring_register ------------------------------------------------------------------------------------
 
 /** The error's name for an opcode: `'REGISTER_BUFFERS'`, or `'OP_99'` for one that is in no header yet. */
-export function opcodeName(opcode: number): string {
+function opcodeName(opcode: number): string {
   return registerOpName(opcode) ?? `OP_${opcode}`;
 }
 
@@ -37,15 +37,24 @@ function noUring(refusal: Refusal | undefined, cause: SyscallError): Unsupported
   return new UnsupportedError('io_uring', { since: '5.1', kernel: kernelRelease, why: refusal.why, cause });
 }
 
-function plainError({ opcode, errno, fd, nrArgs }: Failure): RegisterError {
-  return new RegisterError(opcodeName(opcode), errno, { fd, nrArgs, since: registerRow(opcode)?.since });
+/** The error of a failed call, with what the table knows of its opcode. */
+export function registerError(
+  { opcode, errno, fd, nrArgs }: Pick<Failure, 'opcode' | 'errno' | 'fd' | 'nrArgs'>,
+  hint?: string,
+): RegisterError {
+  return new RegisterError(opcodeName(opcode), errno, {
+    fd,
+    nrArgs,
+    since: registerRow(opcode)?.since,
+    hint,
+  });
 }
 
 function missingOpcode(failure: Failure): UnsupportedError {
   const { opcode } = failure;
   const need = opcodeName(opcode);
   const since = registerRow(opcode)?.since;
-  const details = { since, kernel: kernelRelease, cause: plainError(failure) };
+  const details = { since, kernel: kernelRelease, cause: registerError(failure) };
   if (since !== undefined) return new UnsupportedError(need, details);
   return new UnsupportedError(need, {
     ...details,
@@ -59,7 +68,7 @@ function missingOpcode(failure: Failure): UnsupportedError {
  */
 export function explain(failure: Failure): Explanation {
   const { opcode, errno } = failure;
-  const absent = errno === ENOSYS ? noUring(registerRefusal(errno), plainError(failure)) : undefined;
+  const absent = errno === ENOSYS ? noUring(registerRefusal(errno), registerError(failure)) : undefined;
   if (absent !== undefined) return { unsupported: absent };
   if (errno === EINVAL && askRange(opcode) === false) return { unsupported: missingOpcode(failure) };
   const hints = HINTS[errnoName(errno)];

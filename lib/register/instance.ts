@@ -6,10 +6,10 @@ import { MemRegionReg, RegionDesc } from '../../structs/memory.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import { Probe, ProbeOp } from '../../structs/rsrc.ts';
 import { Params } from '../../structs/setup.ts';
-import { RegisterError } from '../errors.ts';
 import { Pinned } from '../sys/memory.ts';
 import { type AddressSource, readAddress, record, u32 } from './arguments.ts';
 import { arrayArgument, call, checkRing, type RingFd, StructArgument } from './call.ts';
+import { registerError } from './explain.ts';
 
 const {
   IORING_MEM_REGION_REG_WAIT_ARG,
@@ -207,10 +207,6 @@ export function registerQuery(fd: RingFd, queryOp: QueryName): QueryResults[Quer
   if (result === -EOPNOTSUPP) return undefined;
   // the call succeeds although the question failed
   if (result < 0)
-    throw new RegisterError('REGISTER_QUERY', -result, {
-      fd: ring.fd,
-      nrArgs: 0,
-      since: registerOps[35].since,
-    });
+    throw registerError({ opcode: constants.IORING_REGISTER_QUERY, errno: -result, fd: ring.fd, nrArgs: 0 });
   return answer.decode(data.bytes);
 }

@@ -1,17 +1,15 @@
 /** Giving the queues other sizes. */
 import { boolean, integer, U32_MAX } from '../../../structs/check.ts';
 import { constants } from '../../../structs/flags.ts';
-import { registerOps } from '../../../structs/register-ops.ts';
 import { Cqe } from '../../../structs/sqe.ts';
-import { RegisterError } from '../../errors.ts';
 import { record } from '../../register/arguments.ts';
 import { fdOf } from '../../register/call.ts';
+import { registerError } from '../../register/explain.ts';
 import { registerResizeRings } from '../../register/instance.ts';
 import type { RingCore } from './core.ts';
 import { mapQueueMemory, type QueueMemory, type RingParams } from './queues.ts';
 
 const EINVAL = 22;
-const { name: OPCODE, since: SINCE } = registerOps[33];
 
 /** New sizes, each rounded up to a power of two. */
 export interface ResizeOptions {
@@ -26,12 +24,10 @@ export interface ResizeOptions {
 /** Throws where the new queues can't be mapped: the old ones lie in memory of this process, or there is no fd. */
 function checkMappable(core: RingCore): void {
   if (!core.has(constants.IORING_SETUP_NO_MMAP) && core.fd >= 0) return;
-  throw new RegisterError(OPCODE, EINVAL, {
-    fd: fdOf(core.handle),
-    nrArgs: 1,
-    since: SINCE,
-    hint: 'the queues of a ring made with noMmap, or without an fd, keep their size',
-  });
+  throw registerError(
+    { opcode: constants.IORING_REGISTER_RESIZE_RINGS, errno: EINVAL, fd: fdOf(core.handle), nrArgs: 1 },
+    'the queues of a ring made with noMmap, or without an fd, keep their size',
+  );
 }
 
 /** Where the SQ array lies when the kernel doesn't say: behind the completions, on the next 64 bytes. */
