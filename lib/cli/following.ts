@@ -1,5 +1,5 @@
 /** Follows a stream of records until something ends it: a signal, a time, the end of a command, a reader who has enough. */
-import { stopped } from './kit.ts';
+import { asFailure, stopped } from './kit.ts';
 import { Launched } from './launch.ts';
 
 /** A stream of records that can be ended in good order. */
@@ -61,18 +61,23 @@ export async function follow<R extends { readonly type: string }>(
   return release();
 }
 
-/** Starts the command, if there is one, for `body`; kills it where that fails: it waits for a word that won't come. */
+/**
+ * Starts the command, if there is one, for `body`; kills it where that fails: it waits for a word that won't come.
+ * @param name of our own command, for what the system refuses
+ */
 export async function withCommand(
+  name: string,
   words: readonly string[],
   body: (command: Launched | undefined) => Promise<void>,
 ): Promise<void> {
-  const command = words.length === 0 ? undefined : await Launched.start(words);
+  let command: Launched | undefined;
   try {
+    if (words.length > 0) command = await Launched.start(words);
     await body(command);
     command?.leave();
   } catch (error) {
     command?.kill();
-    throw error;
+    throw asFailure(error, name) ?? error;
   }
 }
 

@@ -1,4 +1,5 @@
 /** What the commands share: printing, stopping, exit codes. */
+import { writeFileSync } from 'node:fs';
 import pc from 'picocolors';
 import { errnoMessage } from '../../structs/errno.ts';
 
@@ -52,6 +53,15 @@ export function asFailure(error: unknown, what?: string): Failure | undefined {
   const hint = 'hint' in error && typeof error.hint === 'string' ? error.hint : undefined;
   const why = `${errnoMessage(Math.abs(error.errno))} (${error.code})`;
   return new Failure(exitCode, what ?? `${call}${path}`, why, hint);
+}
+
+/** What `work` gives; where the system refuses it, a Failure that begins with `what`. */
+export async function orFailure<T>(what: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asFailure(error, what) ?? error;
+  }
 }
 
 const ESCAPES: { readonly [character: string]: string } = {
@@ -117,6 +127,12 @@ export function print(line: string): Promise<void> | undefined {
     process.stdout.once('drain', done);
     stopped.addEventListener('abort', done);
   });
+}
+
+/** Writes what an option asks for: to a file, or to stdout where it is called `-`. */
+export async function writeTo(path: string, option: string, text: string, mode = 0o666): Promise<void> {
+  if (path === '-') await print(text.trimEnd());
+  else await orFailure(`${option} ${visible(path)}`, () => writeFileSync(path, text, { mode }));
 }
 
 /** A remark to the person, on stderr. */

@@ -1,12 +1,11 @@
 /** `uring latency`: how long operations take, as pictures. */
-import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { type Accounts, accounts } from '../host/accounts.ts';
 import { kernelRelease } from '../sys/host.ts';
 import { parseComm, parseKib, parseOperations, parsePids, parseSeconds } from './arguments.ts';
 import { rfc3339 } from './call.ts';
 import { follow, pidsOf, withCommand } from './following.ts';
-import { asFailure, EXIT, note, paint, print, toJson, visible } from './kit.ts';
+import { EXIT, note, paint, print, toJson, visible, writeTo } from './kit.ts';
 import { barLines, svg } from './latency-picture.ts';
 import type { Launched } from './launch.ts';
 import { type Row, rowsOf, shortTime, sorted } from './operation-rows.ts';
@@ -62,11 +61,7 @@ Examples:
 }
 
 async function run(words: readonly string[], options: Options): Promise<void> {
-  try {
-    await withCommand(words, (command) => look(command, options));
-  } catch (error) {
-    throw asFailure(error, 'latency') ?? error;
-  }
+  await withCommand('latency', words, (command) => look(command, options));
 }
 
 async function look(command: Launched | undefined, options: Options): Promise<void> {
@@ -94,28 +89,16 @@ async function show(record: Accounts, options: Options): Promise<void> {
   const rows = sorted(rowsOf(record.operations, 'total', processes ? 'process' : 'operation'), 'rate').filter(
     ({ counts }) => counts.completed > 0,
   );
-  if (html !== undefined) await write(html, '--html', latencyPage(rows, record, new Date()));
+  if (html !== undefined) await writeTo(html, 'latency --html', latencyPage(rows, record, new Date()));
   if (picture !== undefined) {
     const first = rows.find(({ counts }) => counts.latency.count > 0);
     if (first === undefined) note('no operation completed: no picture is written');
-    else await write(picture, '--svg', `${svg(titleOf(first), first.counts.latency, true)}\n`);
+    else await writeTo(picture, 'latency --svg', `${svg(titleOf(first), first.counts.latency, true)}\n`);
   }
   if (html !== undefined || picture !== undefined) return;
   if (json) for (const row of rows) await print(toJson(jsonOf(row, record)));
   else if (rows.length === 0) await print('no operation completed');
   else await print(rows.map((row) => textOf(row).join('\n')).join('\n\n'));
-}
-
-async function write(path: string, option: string, text: string): Promise<void> {
-  if (path === '-') {
-    await print(text.trimEnd());
-    return;
-  }
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw asFailure(error, `latency ${option} ${visible(path)}`) ?? error;
-  }
 }
 
 function titleOf({ operation, comm, pid }: Row): string {

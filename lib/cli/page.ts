@@ -79,8 +79,8 @@ svg line { stroke: var(--line); }
 }
 `;
 
-/** A page. `body` is HTML, the title text. */
-export function page(title: string, body: string): string {
+/** A page. `title` is text, `body` HTML, `style` CSS. */
+export function page(title: string, body: string, style = STYLE): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -89,7 +89,7 @@ export function page(title: string, body: string): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="color-scheme" content="light dark">
 <title>${escaped(title)}</title>
-<style>${STYLE}</style>
+<style>${style}</style>
 </head>
 <body>
 ${body}
@@ -122,7 +122,12 @@ ${rows.map((cells) => line('td', cells)).join('\n')}
 </div>`;
 }
 
-/** `'2026-01-01 12:00 UTC'`, for people and programs. */
+/** `'2026-01-01 12:00 UTC'` */
+export function timeText(date: Date): string {
+  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** The same for people and programs. */
 export function timeElement(date: Date): string {
-  return `<time datetime="${date.toISOString()}">${date.toISOString().slice(0, 16).replace('T', ' ')} UTC</time>`;
+  return `<time datetime="${date.toISOString()}">${timeText(date)}</time>`;
 }

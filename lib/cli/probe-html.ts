@@ -1,21 +1,8 @@
 /** `uring probe --html`: one page that needs nothing else, with all measured kernels beside this one. */
 import { kernelHas, kernels } from '../../structs/kernels.ts';
 import type { Support } from '../register/support.ts';
-import { visible } from './kit.ts';
+import { escaped, page, timeElement, timeText } from './page.ts';
 import { type Row, rowsOf, SECTIONS } from './probe-rows.ts';
-
-const ENTITIES: { readonly [character: string]: string } = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text of the host, harmless in a page. */
-function escaped(text: string): string {
-  return visible(text).replace(/[&<>"']/g, (character) => ENTITIES[character] ?? '');
-}
 
 const STYLE = `
 :root {
@@ -139,22 +126,10 @@ function counts(support: Support): string {
 
 /** The page, as of `date`. No script, nothing loaded from elsewhere. */
 export function probePage(support: Support, arch: string, date: Date): string {
-  const name = `io_uring on Linux ${escaped(support.kernel)}`;
-  const time = `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="color-scheme" content="light dark">
-<title>${name} (${escaped(arch)}), ${time}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<header>
-<h1>${name}</h1>
-<p class="quiet">${escaped(arch)}, asked on <time datetime="${date.toISOString()}">${time}</time></p>
+  const name = `io_uring on Linux ${support.kernel}`;
+  const body = `<header>
+<h1>${escaped(name)}</h1>
+<p class="quiet">${escaped(arch)}, asked on ${timeElement(date)}</p>
 ${counts(support)}
 <details>
 <summary>How to read it</summary>
@@ -167,7 +142,6 @@ that the kernel was built with it (NAPI, ZCRX, BPF_FILTER).</p>
 <main>
 <label><input type="checkbox" id="lacks"> Only what this kernel lacks</label>
 ${table(support)}
-</main>
-</body>
-</html>`;
+</main>`;
+  return page(`${name} (${arch}), ${timeText(date)}`, body, STYLE);
 }

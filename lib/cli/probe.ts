@@ -1,12 +1,11 @@
 /** `uring probe`: what io_uring has on this kernel, and on others. */
-import { writeFileSync } from 'node:fs';
 import { machine } from 'node:os';
 import { Command, Option } from 'commander';
 import { errnoMessage, errnoName } from '../../structs/errno.ts';
 import { kernelHas, measuredKernel } from '../../structs/kernels.ts';
 import { askRing, isRefusal } from '../register/ask.ts';
 import { type Answer, probe, type Support } from '../register/support.ts';
-import { asFailure, EXIT, Failure, note, paint, print, toJson, visible } from './kit.ts';
+import { EXIT, Failure, note, paint, print, toJson, visible, writeTo } from './kit.ts';
 import {
   mainlineKernel,
   type Other,
@@ -124,7 +123,8 @@ async function run({ against, need, html, json = false }: Options): Promise<void
   const support = supportHere();
   for (const other of against ?? []) await printAgainst(support, other, json);
   if (against !== undefined) return;
-  if (html !== undefined) return writePage(html, support);
+  if (html !== undefined)
+    return await writeTo(html, 'probe --html', probePage(support, machine(), new Date()));
   await (json ? print(toJson(jsonOf(support))) : printMatrix(support));
 }
 
@@ -179,14 +179,4 @@ function jsonOf(support: Support): object {
     Object.fromEntries(rowsOf(support, key).map(({ name, ...answer }) => [`IORING_${name}`, answer])),
   ]);
   return { v: 1, kernel: support.kernel, arch: machine(), ...Object.fromEntries(sections) };
-}
-
-async function writePage(path: string, support: Support): Promise<void> {
-  const page = probePage(support, machine(), new Date());
-  if (path === '-') return await print(page);
-  try {
-    writeFileSync(path, `${page}\n`);
-  } catch (error) {
-    throw asFailure(error, `probe --html ${visible(path)}`) ?? error;
-  }
 }

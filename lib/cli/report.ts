@@ -1,5 +1,4 @@
 /** `uring report`: one page of a host at a moment, to attach to a ticket. */
-import { writeFileSync } from 'node:fs';
 import { arch, hostname } from 'node:os';
 import { Command } from 'commander';
 import { kernelRelease } from '../sys/host.ts';
@@ -7,7 +6,7 @@ import { parseKib, parseSeconds } from './arguments.ts';
 import { callToObject } from './call.ts';
 import { diagnosisToJson } from './doctor.ts';
 import { withCommand } from './following.ts';
-import { asFailure, EXIT, Failure, note, print, toJson, visible } from './kit.ts';
+import { EXIT, Failure, note, print, toJson, visible, writeTo } from './kit.ts';
 import type { Launched } from './launch.ts';
 import { Live } from './live.ts';
 import { localUsers, ringToJson } from './ps.ts';
@@ -75,11 +74,7 @@ async function run(words: readonly string[], options: Options): Promise<void> {
   if (options.html === undefined && !options.json) {
     throw new Failure(EXIT.usage, 'report', 'nothing is to be written', 'give --html FILE, or --json');
   }
-  try {
-    await withCommand(words, (command) => write(command, options));
-  } catch (error) {
-    throw asFailure(error, 'report') ?? error;
-  }
+  await withCommand('report', words, (command) => write(command, options));
 }
 
 /** Tells how it goes on, where that takes longer than a person waits without a word. */
@@ -111,25 +106,13 @@ async function write(command: Launched | undefined, options: Options): Promise<v
   } finally {
     progress.close();
   }
-  if (html !== undefined) await writePage(html, reportPage(observed));
+  // it tells of other users' programs
+  if (html !== undefined) await writeTo(html, 'report --html', reportPage(observed), 0o600);
   if (json) await print(toJson(reportToJson(observed)));
   const { unseen, isForbidden } = observed;
   for (const each of unseen) note(`not seen: ${visible(each)}`);
   if (isForbidden) process.exitCode = EXIT.forbidden;
   else if (strict && unseen.length > 0) process.exitCode = EXIT.incomplete;
-}
-
-async function writePage(path: string, text: string): Promise<void> {
-  if (path === '-') {
-    await print(text.trimEnd());
-    return;
-  }
-  try {
-    // it tells of other users' programs
-    writeFileSync(path, text, { mode: 0o600 });
-  } catch (error) {
-    throw asFailure(error, `report --html ${visible(path)}`) ?? error;
-  }
 }
 
 function reportToJson(observed: Observed): object {

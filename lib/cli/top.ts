@@ -5,7 +5,7 @@ import { type AccountStream, type Accounts, accounts, type OperationAccount } fr
 import { number, parseComm, parseKib, parseOperations, parsePids, parseSeconds } from './arguments.ts';
 import { fullOpcodeName, rfc3339 } from './call.ts';
 import { follow, pidsOf, withCommand } from './following.ts';
-import { asFailure, EXIT, note, paint, print, toJson } from './kit.ts';
+import { EXIT, note, paint, print, toJson } from './kit.ts';
 import type { Launched } from './launch.ts';
 import { Live } from './live.ts';
 import { type Address, Metrics, parseAddress, serveMetrics, writeMetrics } from './metrics.ts';
@@ -91,11 +91,7 @@ Examples:
 }
 
 async function run(words: readonly string[], options: Options): Promise<void> {
-  try {
-    await withCommand(words, (command) => showUntilEnd(command, options));
-  } catch (error) {
-    throw asFailure(error, 'top') ?? error;
-  }
+  await withCommand('top', words, (command) => showUntilEnd(command, options));
 }
 
 /** Ends by itself after one interval? */

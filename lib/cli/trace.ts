@@ -14,7 +14,7 @@ import {
   STEPS,
 } from './arguments.ts';
 import { follow, pidsOf, type Stoppable, withCommand } from './following.ts';
-import { asFailure, EXIT, Failure, note, print, toJson } from './kit.ts';
+import { EXIT, Failure, note, orFailure, print, toJson } from './kit.ts';
 import type { Launched } from './launch.ts';
 import { CallTable, Lines, operationTable, recordToJson } from './trace-lines.ts';
 import { LiveSummary, Summary } from './trace-summary.ts';
@@ -96,12 +96,8 @@ Examples:
 }
 
 async function run(words: readonly string[], options: Options): Promise<void> {
-  try {
-    if (options.gc) return await removeLeftovers(options);
-    await withCommand(words, (command) => traceUntilEnd(command, options));
-  } catch (error) {
-    throw asFailure(error, 'trace') ?? error;
-  }
+  if (options.gc) return await orFailure('trace', () => removeLeftovers(options));
+  await withCommand('trace', words, (command) => traceUntilEnd(command, options));
 }
 
 async function removeLeftovers({ json }: Options): Promise<void> {

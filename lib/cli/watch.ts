@@ -17,7 +17,7 @@ import { kernelRelease } from '../sys/host.ts';
 import { number, parseKib, parseSeconds } from './arguments.ts';
 import { rfc3339 } from './call.ts';
 import { follow, withCommand } from './following.ts';
-import { asFailure, EXIT, Failure, note, paint, print, toJson, visible } from './kit.ts';
+import { EXIT, Failure, note, orFailure, paint, print, toJson, visible } from './kit.ts';
 import type { Launched } from './launch.ts';
 import { wrapped } from './table.ts';
 import { ancestryText, whereText, whoToJson } from './who.ts';
@@ -80,24 +80,15 @@ A rule file:
 async function run(words: readonly string[], options: Options): Promise<void> {
   const { rules, schema, listRules } = options;
   if (schema) return await print(JSON.stringify(RULE_FILE_SCHEMA, undefined, 2));
-  const set = readRules(rules);
+  const set = await readRules(rules);
   if (listRules) return await printRules(set, options);
-  try {
-    await withCommand(words, (command) => watchUntilEnd(command, set, options));
-  } catch (error) {
-    throw asFailure(error, 'watch') ?? error;
-  }
+  await withCommand('watch', words, (command) => watchUntilEnd(command, set, options));
 }
 
-function readRules(path: string | undefined): RuleSet {
+async function readRules(path: string | undefined): Promise<RuleSet> {
   if (path === undefined) return ruleSet();
   const what = `watch --rules ${visible(path)}`;
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw asFailure(error, what) ?? error;
-  }
+  const text = await orFailure(what, () => readFileSync(path, 'utf8'));
   try {
     return ruleSet(JSON.parse(text));
   } catch (error) {
