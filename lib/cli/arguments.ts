@@ -1,7 +1,8 @@
 /** What the commands take on their command lines, checked. */
 import { InvalidArgumentError } from 'commander';
 import { opcodeByName } from '../host/call.ts';
-import { type OperationStepName, operationByName } from '../host/operations.ts';
+import { MAX_OPERATION, type OperationStepName, operationByName, STEPS } from '../host/operations.ts';
+import { MAX_OPCODE } from '../host/trace.ts';
 
 const MAX_PID = 0x3f_ffff;
 /** setTimeout takes no more. */
@@ -19,44 +20,32 @@ export const parseKib = (text: string): number => number(text, 1, 1 << 20);
 
 export const parsePids = (text: string): number[] => text.split(',').map((each) => number(each, 1, MAX_PID));
 
-export function parseOpcodes(text: string): number[] {
-  return text.split(',').map((name) => {
-    const value = opcodeByName(name);
-    if (value !== undefined && value <= 0x7fff_ffff) return value;
-    throw new InvalidArgumentError(
-      'it is a name, such as REGISTER_BUFFERS, or a number; several with commas',
-    );
+/** What each word stands for. */
+function several<T>(text: string, allowed: string, find: (word: string) => T | undefined): T[] {
+  return text.split(',').map((word) => {
+    const found = find(word);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`it is ${allowed}; several with commas`);
   });
 }
 
-export function parseOperations(text: string): number[] {
-  return text.split(',').map((name) => {
-    const value = operationByName(name);
-    if (value !== undefined && value <= 255) return value;
-    throw new InvalidArgumentError('it is a name, such as OP_READ, or a number; several with commas');
+/** Numbers or names of opcodes. */
+function codes(text: string, example: string, byName: typeof opcodeByName, most: number): number[] {
+  return several(text, `a name, such as ${example}, or a number`, (word) => {
+    const value = byName(word);
+    return value !== undefined && value <= most ? value : undefined;
   });
 }
 
-/** Everything that can be told of an operation. */
-export const STEPS: readonly OperationStepName[] = [
-  'submit',
-  'complete',
-  'punt',
-  'arm',
-  'wake',
-  'cut',
-  'refuse',
-  'overflow',
-  'work',
-];
+export const parseOpcodes = (text: string): number[] =>
+  codes(text, 'REGISTER_BUFFERS', opcodeByName, MAX_OPCODE);
+
+export const parseOperations = (text: string): number[] =>
+  codes(text, 'OP_READ', operationByName, MAX_OPERATION);
 
 export function parseSteps(text: string): OperationStepName[] {
   if (text === 'all') return [...STEPS];
-  return text.split(',').map((name) => {
-    const step = STEPS.find((each) => each === name);
-    if (step !== undefined) return step;
-    throw new InvalidArgumentError(`it is all, or of ${STEPS.join(', ')}; several with commas`);
-  });
+  return several(text, `all, or of ${STEPS.join(', ')}`, (word) => STEPS.find((each) => each === word));
 }
 
 export function parseSeconds(text: string): number {

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import type { DecodedRecord, DecodeStats } from '../host/decode/decoded.ts';
 import { decode, FORMATS, type LogFormat } from '../host/decode.ts';
 import { callToJson, callToText } from './call.ts';
-import { asFailure, EXIT, note, print, stopped, toJson, visible } from './kit.ts';
+import { asFailure, counted, EXIT, note, print, stopped, toJson, visible } from './kit.ts';
 import { loggedToJson, loggedToText } from './logged.ts';
 
 /** What the command line says. */
@@ -157,10 +157,6 @@ function textOf(record: DecodedRecord): string {
   if (record.type === 'register') return callToText(record);
   if (record.type !== 'malformed' && record.type !== 'other') return loggedToText(record);
   return process.stdout.isTTY ? visible(record.text) : record.text;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function summary(stats: DecodeStats, { all, enter }: Options, firstMalformed: string | undefined): string {

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { type Check, type CheckStatus, type Diagnosis, diagnose } from '../host/diagnose.ts';
 import { EXIT, paint, print, toJson, visible } from './kit.ts';
+import { wrapped } from './table.ts';
 
 /** What the command line says. */
 interface Options {
@@ -18,30 +19,18 @@ const MARKS: { readonly [status in CheckStatus]: string } = {
 /** Two columns before the evidence. */
 const INDENT = '                ';
 
-/** The text in lines of at most `width` characters; longer words stay whole. */
-function wrap(text: string, width: number): string[] {
-  const lines = [''];
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1) ?? '';
-    if (last === '') lines[lines.length - 1] = word;
-    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
 function* checkLines({ name, status, evidence, fix }: Check, width: number): Generator<string> {
-  const [first = '', ...more] = wrap(visible(evidence), width - INDENT.length);
+  const [first = '', ...more] = wrapped(visible(evidence), width - INDENT.length);
   yield `${MARKS[status]}  ${name.padEnd(INDENT.length - 6)}${first}`;
   for (const line of more) yield INDENT + line;
   if (fix === undefined) return;
-  for (const line of wrap(`fix: ${visible(fix)}`, width - INDENT.length)) yield INDENT + paint.cyan(line);
+  for (const line of wrapped(`fix: ${visible(fix)}`, width - INDENT.length)) yield INDENT + paint.cyan(line);
 }
 
 function* reportLines({ usable, verdict, checks }: Diagnosis, width: number): Generator<string> {
   const colour = usable === undefined ? paint.yellow : usable ? paint.green : paint.red;
   // a program takes the first line for the verdict
-  const lines = process.stdout.isTTY ? wrap(visible(verdict), width) : [visible(verdict)];
+  const lines = process.stdout.isTTY ? wrapped(visible(verdict), width) : [visible(verdict)];
   for (const line of lines) yield colour(paint.bold(line));
   yield '';
   for (const check of checks) yield* checkLines(check, width);

@@ -1,4 +1,5 @@
 /** What the commands share: printing, stopping, exit codes. */
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import pc from 'picocolors';
 import { errnoMessage } from '../../structs/errno.ts';
@@ -118,15 +119,8 @@ export const paint = pc.createColors(
 /** Writes a line; resolves when the reader can take more. */
 export function print(line: string): Promise<void> | undefined {
   if (stopped.aborted || process.stdout.write(`${line}\n`) || process.stdout.destroyed) return undefined;
-  return new Promise((resolve) => {
-    const done = (): void => {
-      process.stdout.off('drain', done);
-      stopped.removeEventListener('abort', done);
-      resolve();
-    };
-    process.stdout.once('drain', done);
-    stopped.addEventListener('abort', done);
-  });
+  const done = (): void => {};
+  return once(process.stdout, 'drain', { signal: stopped }).then(done, done);
 }
 
 /** Writes what an option asks for: to a file, or to stdout where it is called `-`. */
@@ -138,6 +132,11 @@ export async function writeTo(path: string, option: string, text: string, mode =
 /** A remark to the person, on stderr. */
 export function note(text: string): void {
   process.stderr.write(`uring: ${text}\n`);
+}
+
+/** `'1 ring'`, `'2 rings'`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** One line of JSON: bigints as decimal strings, undefined as null. */

@@ -3,18 +3,11 @@ import type { Latencies, LatencyBucket } from '../host/accounts.ts';
 import { shortNumber, shortTime } from './operation-rows.ts';
 import { escaped } from './page.ts';
 
-/** A bar: how many durations there were from here to there. */
-interface Bar {
-  readonly fromNs: number;
-  readonly toNs: number;
-  readonly count: number;
-}
-
 /**
  * Puts buckets together into bars of equal width, without gaps.
  * @param perOctave bars for each power of two
  */
-export function bars(buckets: readonly LatencyBucket[], perOctave: number): Bar[] {
+export function bars(buckets: readonly LatencyBucket[], perOctave: number): LatencyBucket[] {
   const index = (ns: number): number => Math.floor(Math.log2(Math.max(1, ns)) * perOctave);
   const counts = new Map<number, number>();
   for (const { fromNs, toNs, count } of buckets) {

@@ -5,7 +5,7 @@ import { kernelRelease } from '../sys/host.ts';
 import { parseComm, parseKib, parseOperations, parsePids, parseSeconds } from './arguments.ts';
 import { rfc3339 } from './call.ts';
 import { follow, pidsOf, withCommand } from './following.ts';
-import { EXIT, note, paint, print, toJson, visible, writeTo } from './kit.ts';
+import { counted, EXIT, note, paint, print, toJson, visible, writeTo } from './kit.ts';
 import { barLines, svg } from './latency-picture.ts';
 import type { Launched } from './launch.ts';
 import { type Row, rowsOf, shortTime, sorted } from './operation-rows.ts';
@@ -112,10 +112,10 @@ export function factsOf({ counts }: Row): string {
   const { completed, errors, punted, latency } = counts;
   const { count, p50Ns, p99Ns, maxNs } = latency;
   return [
-    `${completed} ${completed === 1 ? 'completion' : 'completions'}`,
+    counted(completed, 'completion'),
     ...(count === 0 ? ['no latency is sure'] : []),
     ...(count > 0 ? [`p50 ${shortTime(p50Ns)}`, `p99 ${shortTime(p99Ns)}`, `max ${shortTime(maxNs)}`] : []),
-    ...(errors === 0 ? [] : [`${errors} ${errors === 1 ? 'error' : 'errors'}`]),
+    ...(errors === 0 ? [] : [counted(errors, 'error')]),
     ...(punted === 0 ? [] : [`${punted} by workers`]),
   ].join(', ');
 }

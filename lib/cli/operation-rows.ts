@@ -110,6 +110,10 @@ export function isActive({ inFlight, counts }: Row): boolean {
 
 const UNITS = ['', 'k', 'M', 'G', 'T'];
 
+function threeDigits(value: number): string {
+  return value.toFixed(value < 9.995 ? 2 : value < 99.95 ? 1 : 0);
+}
+
 /** `'9'`, `'1.23k'`, `'456k'`: at most five characters. */
 export function shortNumber(value: number): string {
   let left = value;
@@ -119,24 +123,15 @@ export function shortNumber(value: number): string {
     unit++;
   }
   if (unit === 0) return left >= 10 || Number.isInteger(left) ? `${Math.round(left)}` : left.toFixed(1);
-  return `${left < 9.995 ? left.toFixed(2) : left < 99.95 ? left.toFixed(1) : left.toFixed(0)}${UNITS[unit]}`;
+  return `${threeDigits(left)}${UNITS[unit]}`;
 }
 
 /** `'850ns'`, `'12.3us'`, `'1.20ms'`, `'20.1s'`: at most six characters. */
 export function shortTime(ns: number | undefined): string {
   if (ns === undefined) return '-';
   if (ns < 999.5) return `${Math.round(ns)}ns`;
-  for (const [unit, size] of [
-    ['us', 1e3],
-    ['ms', 1e6],
-    ['s', 1e9],
-  ] as const) {
-    const value = ns / size;
-    if (value < 999.5 || unit === 's') {
-      return `${value < 9.995 ? value.toFixed(2) : value < 99.95 ? value.toFixed(1) : value.toFixed(0)}${unit}`;
-    }
-  }
-  return '-';
+  if (ns < 999.5e3) return `${threeDigits(ns / 1e3)}us`;
+  return ns < 999.5e6 ? `${threeDigits(ns / 1e6)}ms` : `${threeDigits(ns / 1e9)}s`;
 }
 
 // ---- the table ------------------------------------------------------------------------------------------------------
@@ -277,18 +272,7 @@ const KEYS = {
 
 /** What rows can be sorted by. */
 export type SortKey = keyof typeof KEYS;
-export const SORT_KEYS: readonly SortKey[] = [
-  'rate',
-  'errors',
-  'inflight',
-  'p50',
-  'p99',
-  'max',
-  'workers',
-  'overflow',
-  'cut',
-  'pid',
-];
+export const SORT_KEYS = Object.keys(KEYS);
 
 /** The greatest first; what is equal in the order of its process and operation, so that rows don't jump. */
 export function sorted(rows: readonly Row[], by: SortKey): Row[] {

@@ -2,6 +2,7 @@
 import { features, ops, setupFlags } from '../../structs/ops.ts';
 import { registerOps } from '../../structs/register-ops.ts';
 import type { Answer, Support } from '../register/support.ts';
+import { wrapped } from './table.ts';
 
 /** The four tables of a Support, with their headings. */
 export const SECTIONS = [
@@ -42,24 +43,12 @@ export function comparable(since: string): number {
   return Number(major) * 1000 + Number(minor);
 }
 
-/** Puts words on as many lines as they need. */
-function wrap(words: readonly string[], width: number): string[] {
-  const lines: string[] = [];
-  for (const word of words) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
 /** Lines of names, the oldest first: `no   6.19  REGISTER_ZCRX_CTRL`. Each has the mark, so that grep finds all. */
 export function sinceLines(mark: string, rows: readonly Need[]): string[] {
   const width = Math.min(process.stdout.columns || 80, 100) - mark.length - 6;
   const all = [...new Set(rows.map(({ since }) => since))].sort((a, b) => comparable(a) - comparable(b));
   return all.flatMap((since) => {
     const names = rows.filter((row) => row.since === since).map(({ name }) => name);
-    return wrap(names, width).map((line) => `${mark}${since.padEnd(6)}${line}`);
+    return wrapped(names.join(' '), width).map((line) => `${mark}${since.padEnd(6)}${line}`);
   });
 }

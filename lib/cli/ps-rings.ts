@@ -1,5 +1,6 @@
 /** Rings of the host as `uring ps` shows them: one for each, with the processes that hold it, and what is wrong with it. */
 import type { HostRing } from '../host/inspect.ts';
+import { counted } from './kit.ts';
 import { joined } from './table.ts';
 
 /** A process that has a ring open, or mapped. */
@@ -111,7 +112,6 @@ export function totalsOf(rows: readonly RingRow[]): Totals {
 
 /** @param width of the terminal */
 export function totalsText(totals: Totals, width: number): string {
-  const counted = (count: number, what: string, many = `${what}s`) => `${count} ${count === 1 ? what : many}`;
   const parts = [
     `${counted(totals.rings, 'ring')} of ${counted(totals.processes, 'process', 'processes')}`,
     counted(totals.workers, 'worker'),

@@ -1,11 +1,23 @@
 /** `uring ps`: the rings of the host, each with the processes that hold it. */
+import { setTimeout } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { NapiState, SqThread, UserFile } from '../host/fdinfo.ts';
 import { type HostRing, type Inspection, inspect } from '../host/inspect.ts';
 import type { IoThread } from '../host/proc.ts';
 import { Identities } from '../host/who.ts';
 import { credentials, files } from '../sys/host.ts';
-import { EXIT, Failure, listenForStop, note, print, stopped, table, toJson, visible } from './kit.ts';
+import {
+  counted,
+  EXIT,
+  Failure,
+  listenForStop,
+  note,
+  print,
+  stopped,
+  table,
+  toJson,
+  visible,
+} from './kit.ts';
 import { Live } from './live.ts';
 import { metricsText } from './ps-metrics.ts';
 import { type RingRow, ringRows, sizeText, totalsOf, totalsText } from './ps-rings.ts';
@@ -112,16 +124,7 @@ async function run(pids: readonly number[], options: Options): Promise<void> {
 
 /** Waits, or until somebody wants us to end. */
 function until(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      stopped.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    stopped.addEventListener('abort', done);
-    if (stopped.aborted) done();
-  });
+  return setTimeout(milliseconds, undefined, { signal: stopped }).catch(() => {});
 }
 
 /** What one look gives. */
@@ -151,13 +154,12 @@ async function show(pids: readonly number[], options: Options): Promise<void> {
 function inspected(
   pids: readonly number[],
   maps: boolean,
-): Inspection & { readonly rings: readonly HostRing[] } {
+): Pick<Inspection, 'rings' | 'unreadable' | 'hidden'> {
   const [only, ...more] = pids;
   const all = only === undefined || more.length > 0 ? inspect({ maps }) : inspect({ pid: only, maps });
   const rings = pids.length === 0 ? all.rings : all.rings.filter(({ pid }) => pids.includes(pid));
   for (const pid of pids) if (!rings.some((ring) => ring.pid === pid)) explainNone(pid, maps);
-  const unreadable = pids.length > 1 ? 0 : all.unreadable;
-  return { rings, unreadable, hidden: all.hidden, [Symbol.iterator]: () => rings[Symbol.iterator]() };
+  return { rings, unreadable: pids.length > 1 ? 0 : all.unreadable, hidden: all.hidden };
 }
 
 /** Between two looks at queues that may have stalled. */
@@ -202,10 +204,6 @@ function explainNone(pid: number, maps: boolean): void {
     throw new Failure(EXIT.forbidden, what, 'not readable (EACCES)', 'run as root, or as its user');
   }
   if (!files.exists(`/proc/${pid}`)) throw new Failure(EXIT.failed, what, 'there is none (ESRCH)');
-}
-
-function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
 }
 
 // ---- text -----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ import { localUsers, type Users } from './ps.ts';
 import { type RingRow, sizeText, totalsOf } from './ps-rings.ts';
 import type { Observed } from './report-data.ts';
 import { opcodeText } from './trace-lines.ts';
-import { ancestryText, whereText } from './who.ts';
+import { ancestryText, whereText, whoFacts } from './who.ts';
 
 /** More rows than these are no help in a page; `--json` has all. */
 const MOST_ROWS = 200;
@@ -128,27 +128,13 @@ ${unseen.map((each) => `<p class="ask">Not seen: ${escaped(each)}</p>`).join('\n
 const SEVERITY: { readonly [S in Severity]: string } = { high: 'bad', medium: 'ask', low: 'quiet' };
 const WORST: readonly Severity[] = ['high', 'medium', 'low'];
 
-function findingCard({
-  severity,
-  title,
-  rule,
-  comm,
-  pid,
-  process: who,
-  evidence,
-  why,
-  timeNs,
-}: Finding): string {
+function findingCard(finding: Finding): string {
+  const { severity, title, rule, process: who, evidence, why, timeNs } = finding;
   const from = ancestryText(who);
-  const facts = [
-    who?.exe === undefined ? undefined : who.exe,
-    who?.euid === undefined ? undefined : `uid ${who.euid}`,
-    whereText(who),
-    from === '' ? undefined : `started by ${from}`,
-  ].filter((fact) => fact !== undefined);
+  const facts = [...whoFacts(who), ...(from === '' ? [] : [`started by ${from}`])];
   return `<article class="card">
 <p class="quiet"><span class="${SEVERITY[severity]}">${severity}</span>, <code>${escaped(rule)}</code>, ${clock(timeNs)}</p>
-<h3>${escaped(named({ comm, pid }))} ${escaped(title)}</h3>
+<h3>${escaped(named(finding))} ${escaped(title)}</h3>
 <p>${escaped(evidence)}</p>
 ${facts.length === 0 ? '' : `<p class="quiet">${escaped(facts.join(', '))}</p>`}
 <p>${escaped(why)}</p>

@@ -6,7 +6,7 @@ import { parseKib, parseSeconds } from './arguments.ts';
 import { callToObject } from './call.ts';
 import { diagnosisToJson } from './doctor.ts';
 import { withCommand } from './following.ts';
-import { EXIT, Failure, note, print, toJson, visible, writeTo } from './kit.ts';
+import { counted, EXIT, Failure, note, print, toJson, visible, writeTo } from './kit.ts';
 import type { Launched } from './launch.ts';
 import { Live } from './live.ts';
 import { localUsers, ringToJson } from './ps.ts';
@@ -89,7 +89,7 @@ function progressOf(seconds: number | undefined): { readonly tell: Progress; rea
   return {
     tell: (passed, findings) => {
       line.show(
-        `looking: ${Math.round(passed)}${whole} seconds, ${findings} ${findings === 1 ? 'finding' : 'findings'} (ctrl-c ends it now)`,
+        `looking: ${Math.round(passed)}${whole} seconds, ${counted(findings, 'finding')} (ctrl-c ends it now)`,
       );
     },
     close: () => line.clear(),

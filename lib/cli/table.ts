@@ -44,8 +44,8 @@ export function joined(parts: readonly string[], width: number): string {
   return lines.join(',\n');
 }
 
-/** Words on lines of so many columns, each after the first indented. */
-export function wrapped(text: string, width: number, indent: string): string[] {
+/** Words on lines of so many columns, each after the first indented; longer words stay whole. */
+export function wrapped(text: string, width: number, indent = ''): string[] {
   const lines: string[] = [];
   let line: string | undefined;
   for (const word of text.split(' ')) {

@@ -5,12 +5,13 @@ import { type AccountStream, type Accounts, accounts, type OperationAccount } fr
 import { number, parseComm, parseKib, parseOperations, parsePids, parseSeconds } from './arguments.ts';
 import { fullOpcodeName, rfc3339 } from './call.ts';
 import { follow, pidsOf, withCommand } from './following.ts';
-import { EXIT, note, paint, print, toJson } from './kit.ts';
+import { counted, EXIT, note, paint, print, toJson } from './kit.ts';
 import type { Launched } from './launch.ts';
 import { Live } from './live.ts';
 import { type Address, Metrics, parseAddress, serveMetrics, writeMetrics } from './metrics.ts';
 import {
   isActive,
+  operationsOf,
   rowLines,
   rowsOf,
   SORT_KEYS,
@@ -182,13 +183,13 @@ class Show {
     const room = this.#live === undefined ? most : Math.min(most, Math.max(height - 4, 1));
     const shown = all.slice(0, room);
     const more = all.length - shown.length;
-    const total = all.reduce((sum, { counts }) => sum + Math.max(counts.submitted, counts.completed), 0);
+    const total = all.reduce((sum, row) => sum + operationsOf(row), 0);
     const processes = new Set(all.map(({ pid }) => pid)).size;
     const width = process.stdout.isTTY ? columns : rings ? WIDE : 80;
     const parts = [
-      `${which === 'total' ? `${total} operations` : `${shortNumber(total / seconds)} ops/s`} in ${processes} ${processes === 1 ? 'process' : 'processes'} over ${seconds.toFixed(1)} s`,
+      `${which === 'total' ? `${total} operations` : `${shortNumber(total / seconds)} ops/s`} in ${counted(processes, 'process', 'processes')} over ${seconds.toFixed(1)} s`,
       `counted by ${record.counted === 'kernel' ? 'the kernel' : 'events'}`,
-      ...(more > 0 ? [`${more} ${more === 1 ? 'row' : 'rows'} more`] : []),
+      ...(more > 0 ? [`${counted(more, 'row')} more`] : []),
     ];
     const lost = record.lostEvents;
     if (lost > 0) parts.push(paint.yellow(`${shortNumber(lost)} events lost`));

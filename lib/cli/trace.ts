@@ -1,6 +1,6 @@
 /** `uring trace`: register calls of every process, as they happen. */
 import { Command } from 'commander';
-import { type OperationRecord, type OperationStepName, operations } from '../host/operations.ts';
+import { type OperationRecord, type OperationStepName, operations, STEPS } from '../host/operations.ts';
 import { removeStaleTraces, type TraceEnd, type TraceStart, trace } from '../host/trace.ts';
 import {
   number,
@@ -11,7 +11,6 @@ import {
   parsePids,
   parseSeconds,
   parseSteps,
-  STEPS,
 } from './arguments.ts';
 import { follow, pidsOf, type Stoppable, withCommand } from './following.ts';
 import { EXIT, Failure, note, orFailure, print, toJson } from './kit.ts';

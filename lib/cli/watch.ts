@@ -20,7 +20,7 @@ import { follow, withCommand } from './following.ts';
 import { EXIT, Failure, note, orFailure, paint, print, toJson, visible } from './kit.ts';
 import type { Launched } from './launch.ts';
 import { wrapped } from './table.ts';
-import { ancestryText, whereText, whoToJson } from './who.ts';
+import { ancestryText, whoFacts, whoToJson } from './who.ts';
 
 /** What the command line says. */
 interface Options {
@@ -154,47 +154,19 @@ function shown(finding: Finding, { json, ecs }: Options): string {
   if (ecs) return toJson(ecsOf(finding));
   if (json) return toJson(findingToJson(finding));
   const { timeNs, severity, comm, pid, title, rule, evidence, process: who } = finding;
-  const where = whereText(who);
   const from = ancestryText(who);
   const head = `${rfc3339(timeNs)?.slice(0, 23)}Z ${COLOURS[severity](severity.toUpperCase())} ${visible(comm ?? '<gone>')} (${pid}) ${title} [${rule}]`;
   const { isTTY, columns } = process.stdout;
   return [
     ...(isTTY ? wrapped(head, columns, '  ') : [head]),
-    `  ${visible(evidence)}; ${[
-      ...(who?.exe === undefined ? [] : [visible(who.exe)]),
-      ...(who?.euid === undefined ? [] : [`uid ${who.euid}`]),
-      ...(where === undefined ? [] : [visible(where)]),
-    ].join(', ')}`,
+    `  ${visible(evidence)}; ${visible(whoFacts(who).join(', '))}`,
     ...(from === '' ? [] : [`  started by ${visible(from)}`]),
   ].join('\n');
 }
 
 /** A finding as `--json` has it. */
-export function findingToJson({
-  type,
-  timeNs,
-  rule,
-  title,
-  severity,
-  why,
-  pid,
-  comm,
-  evidence,
-  process: who,
-}: Finding): object {
-  return {
-    v: 1,
-    type,
-    ts: rfc3339(timeNs),
-    rule,
-    title,
-    severity,
-    why,
-    pid,
-    comm,
-    evidence,
-    ...whoToJson(who),
-  };
+export function findingToJson({ type, timeNs, process: who, ...rest }: Finding): object {
+  return { v: 1, type, ts: rfc3339(timeNs), ...rest, ...whoToJson(who) };
 }
 
 const ECS_VERSION = '8.11.0';

@@ -24,6 +24,12 @@ export function whereText(who: ProcessIdentity | undefined): string | undefined 
   return `${container.runtime} ${container.id.slice(0, 12)}${pod}`;
 }
 
+/** Its program, its effective user and where it is, as far as known. The host's words: not yet harmless. */
+export function whoFacts(who: ProcessIdentity | undefined): string[] {
+  const user = who?.euid === undefined ? undefined : `uid ${who.euid}`;
+  return [who?.exe, user, whereText(who)].filter((fact) => fact !== undefined);
+}
+
 /** `'sshd(812) > bash(1201)'`: the oldest first. The host's words: not yet harmless. */
 export function ancestryText(who: ProcessIdentity | undefined): string {
   const chain = who?.ancestry.toReversed() ?? [];

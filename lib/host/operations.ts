@@ -70,8 +70,9 @@ const OPTIONS = [
   'tracefs',
 ] as const satisfies readonly (keyof OperationOptions)[];
 
-const MAX_OPERATION = 255;
-const STEPS = [
+export const MAX_OPERATION = 255;
+/** Everything that can be told of an operation. */
+export const STEPS = [
   'submit',
   'complete',
   'punt',

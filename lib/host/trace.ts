@@ -50,7 +50,7 @@ const OPTIONS = [
   'tracefs',
 ] as const satisfies readonly (keyof TraceOptions)[];
 
-const MAX_OPCODE = 0x7fff_ffff;
+export const MAX_OPCODE = 0x7fff_ffff;
 
 function checked(given: TraceOptions): CallPlan & { readonly signal: AbortSignal | undefined } {
   options('options', given, OPTIONS);
