@@ -20,7 +20,7 @@ function select<T>(all: { readonly [name: string]: T }, wanted: readonly string[
 }
 
 /** Makes the command. */
-export function abiCommand(): Command {
+export function makeCommand(): Command {
   return new Command('abi')
     .description(
       'Shows structs (offset, size and holes in bytes) and constants as a C compiler has them on this machine.',

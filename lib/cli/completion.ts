@@ -185,7 +185,7 @@ function writeAll(folder: string, root: Described): void {
  * Makes the command.
  * @param whole the program with every command made
  */
-export function completionCommand(whole: () => Promise<Command>): Command {
+export function makeCommand(whole: () => Promise<Command>): Command {
   return new Command('completion')
     .description(
       'Prints what a shell needs to complete this command: its commands, options and their values.',

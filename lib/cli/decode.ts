@@ -17,7 +17,7 @@ interface Options {
 }
 
 /** Makes the command. */
-export function decodeCommand(): Command {
+export function makeCommand(): Command {
   return new Command('decode')
     .description(
       'Reads logs of other tools, from files or stdin, and prints the calls of io_uring in them: Tracee, strace, auditd ' +

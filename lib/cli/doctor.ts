@@ -59,7 +59,7 @@ async function run({ json, observe = false }: Options): Promise<void> {
 }
 
 /** Makes the command. */
-export function doctorCommand(): Command {
+export function makeCommand(): Command {
   return new Command('doctor')
     .description(
       'Tells whether io_uring works here, and what is in the way: the kernel, seccomp, a sysctl, a security module, a ' +

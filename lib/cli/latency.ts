@@ -28,7 +28,7 @@ interface Options {
 const DEFAULT_SECONDS = 5;
 
 /** Makes the command. */
-export function latencyCommand(): Command {
+export function makeCommand(): Command {
   return new Command('latency')
     .description(
       "Shows how long the operations of rings take, from submission to completion, by the kernel's tracing (tracefs). For root.",

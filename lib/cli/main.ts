@@ -4,71 +4,29 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { asFailure, EXIT, endQuietlyWithoutReader, note, visible } from './kit.ts';
 
-/** A command in the list of --help. Its module makes the Command and formats; the work is done by the library. */
-interface Entry {
-  readonly name: string;
-  readonly does: string;
-  /** Called only where the command is asked for: the others cost nothing. */
-  readonly load: () => Promise<Command>;
+/** A module that makes a Command, and formats; the work is done by the library. */
+interface Module {
+  /** @param whole the program with every command made */
+  makeCommand(whole: () => Promise<Command>): Command;
 }
 
-/** The commands in the order of --help. */
-const COMMANDS: readonly Entry[] = [
-  {
-    name: 'probe',
-    does: 'tells what this kernel has, and what other kernels lack',
-    load: () => import('./probe.ts').then(({ probeCommand }) => probeCommand()),
-  },
-  {
-    name: 'abi',
-    does: 'shows the structs and constants of the kernel interface',
-    load: () => import('./abi.ts').then(({ abiCommand }) => abiCommand()),
-  },
-  {
-    name: 'ps',
-    does: 'shows the rings of every process',
-    load: () => import('./ps.ts').then(({ psCommand }) => psCommand()),
-  },
-  {
-    name: 'decode',
-    does: 'finds calls in logs of Tracee, strace, auditd, tracefs',
-    load: () => import('./decode.ts').then(({ decodeCommand }) => decodeCommand()),
-  },
-  {
-    name: 'trace',
-    does: 'shows register calls and operations as they happen',
-    load: () => import('./trace.ts').then(({ traceCommand }) => traceCommand()),
-  },
-  {
-    name: 'top',
-    does: 'shows what rings do: operations, errors, latencies',
-    load: () => import('./top.ts').then(({ topCommand }) => topCommand()),
-  },
-  {
-    name: 'latency',
-    does: 'shows how long operations take, as pictures',
-    load: () => import('./latency.ts').then(({ latencyCommand }) => latencyCommand()),
-  },
-  {
-    name: 'watch',
-    does: 'tells when a ring does what rings should not',
-    load: () => import('./watch.ts').then(({ watchCommand }) => watchCommand()),
-  },
-  {
-    name: 'report',
-    does: 'writes one page of this host, to attach to a ticket',
-    load: () => import('./report.ts').then(({ reportCommand }) => reportCommand()),
-  },
-  {
-    name: 'doctor',
-    does: 'tells whether io_uring works here, and what is in the way',
-    load: () => import('./doctor.ts').then(({ doctorCommand }) => doctorCommand()),
-  },
-  {
-    name: 'completion',
-    does: 'prints what bash, zsh or fish needs to complete this command',
-    load: () => import('./completion.ts').then(({ completionCommand }) => completionCommand(whole)),
-  },
+/** The commands in the order of --help. A module is loaded only where its command is asked for: the others cost nothing. */
+const COMMANDS: readonly (readonly [name: string, does: string, load: () => Promise<Module>])[] = [
+  ['probe', 'tells what this kernel has, and what other kernels lack', () => import('./probe.ts')],
+  ['abi', 'shows the structs and constants of the kernel interface', () => import('./abi.ts')],
+  ['ps', 'shows the rings of every process', () => import('./ps.ts')],
+  ['decode', 'finds calls in logs of Tracee, strace, auditd, tracefs', () => import('./decode.ts')],
+  ['trace', 'shows register calls and operations as they happen', () => import('./trace.ts')],
+  ['top', 'shows what rings do: operations, errors, latencies', () => import('./top.ts')],
+  ['latency', 'shows how long operations take, as pictures', () => import('./latency.ts')],
+  ['watch', 'tells when a ring does what rings should not', () => import('./watch.ts')],
+  ['report', 'writes one page of this host, to attach to a ticket', () => import('./report.ts')],
+  ['doctor', 'tells whether io_uring works here, and what is in the way', () => import('./doctor.ts')],
+  [
+    'completion',
+    'prints what bash, zsh or fish needs to complete this command',
+    () => import('./completion.ts'),
+  ],
 ];
 
 function version(): string {
@@ -104,8 +62,8 @@ async function program(words: readonly string[]): Promise<Command> {
     .version(version())
     .enablePositionalOptions()
     .addHelpText('after', EXIT_CODES);
-  for (const { name, does, load } of COMMANDS) {
-    const command = words.includes(name) ? await load() : new Command(name);
+  for (const [name, does, load] of COMMANDS) {
+    const command = words.includes(name) ? (await load()).makeCommand(whole) : new Command(name);
     root.addCommand(command.summary(does));
   }
   for (const each of [root, ...root.commands]) {
@@ -126,7 +84,7 @@ function exitCodeOf(error: unknown): number {
 
 /** With every command made. */
 function whole(): Promise<Command> {
-  return program(COMMANDS.map(({ name }) => name));
+  return program(COMMANDS.map(([name]) => name));
 }
 
 endQuietlyWithoutReader();

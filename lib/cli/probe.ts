@@ -80,7 +80,7 @@ function parseNames(text: string): Need[] {
 }
 
 /** Makes the command. */
-export function probeCommand(): Command {
+export function makeCommand(): Command {
   return new Command('probe')
     .description(
       'Tells which register opcodes, operations, setup flags and features this kernel has. The kernel itself is asked: ' +

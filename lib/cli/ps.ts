@@ -52,7 +52,7 @@ function parseSeconds(text: string): number {
 }
 
 /** Makes the command. */
-export function psCommand(): Command {
+export function makeCommand(): Command {
   return new Command('ps')
     .description(
       'Shows the rings of every process that you may look into (root: all), from /proc. Nothing is stopped or changed.',

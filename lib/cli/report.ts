@@ -32,7 +32,7 @@ const DEFAULT_SECONDS = 1;
 const LONG_SECONDS = 2;
 
 /** Makes the command. */
-export function reportCommand(): Command {
+export function makeCommand(): Command {
   return new Command('report')
     .description(
       'Writes one page of this host: whether io_uring works, the rings and who has them, what they do and how long it takes, register calls, and what rules say of it. As root it sees all; others see their own rings.',

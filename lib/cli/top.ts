@@ -42,7 +42,7 @@ interface Options {
 }
 
 /** Makes the command. */
-export function topCommand(): Command {
+export function makeCommand(): Command {
   return new Command('top')
     .description(
       "Shows what rings do, by process and operation, by the kernel's tracing (tracefs): how much, how fast, what fails. For root.",

@@ -40,7 +40,7 @@ interface Options {
 }
 
 /** Makes the command. */
-export function traceCommand(): Command {
+export function makeCommand(): Command {
   return new Command('trace')
     .description(
       "Shows io_uring_register calls of every process as they happen, with --ops operations too, by the kernel's tracing (tracefs). For root.",

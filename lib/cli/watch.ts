@@ -37,7 +37,7 @@ interface Options {
 }
 
 /** Makes the command. */
-export function watchCommand(): Command {
+export function makeCommand(): Command {
   return new Command('watch')
     .description(
       'Tells when a ring does what rings should not: by rules over the operations, register calls and rings of the host. For root.',

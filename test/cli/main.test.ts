@@ -76,9 +76,9 @@ describe('uring --help', () => {
 
 /** The help of a command, as on a terminal of 80 columns. */
 async function helpOf(name: string): Promise<string> {
-  const module: Readonly<Record<string, () => Command>> = await import(`../../lib/cli/${name}.ts`);
-  const command = module[`${name}Command`]?.();
-  assert.ok(command !== undefined, `lib/cli/${name}.ts exports ${name}Command()`);
+  const module: { readonly makeCommand?: () => Command } = await import(`../../lib/cli/${name}.ts`);
+  const command = module.makeCommand?.();
+  assert.ok(command !== undefined, `lib/cli/${name}.ts exports makeCommand()`);
   let text = '';
   const writeOut = (part: string): void => {
     text += part;
