@@ -1,5 +1,7 @@
 /** How a call of io_uring_register(2) that somebody made is shown: by `uring trace` and `uring decode`. */
 import type { RegisterCall } from '../host/call.ts';
+import type { LoggedEnter, LoggedSetup } from '../host/decode/records.ts';
+import type { SetupCall } from '../host/trace.ts';
 import { toJson, visible } from './kit.ts';
 import { whoToJson } from './who.ts';
 
@@ -18,21 +20,21 @@ export function fullOpcodeName(name: string | undefined): string | undefined {
   return name === undefined || /^OP_\d+$/.test(name) ? name : `IORING_${name}`;
 }
 
-/** A call for JSON: keys in this order, undefined for what is not known. A call out of a log has `src`, too. */
+/** A record of a call, of whichever. */
+type AnyCall = RegisterCall | SetupCall | LoggedSetup | LoggedEnter;
+
+/** The keys that every call begins with; one out of a log has `src`, too. */
+export function callHead(call: AnyCall): object {
+  const { type, timeNs, monoNs, pid, tid, comm, cpu, fd } = call;
+  const src = 'source' in call && call.source !== 'kernel' ? { src: call.source } : {};
+  return { v: 1, type, ...src, ts: rfc3339(timeNs), mono_ns: monoNs, pid, tid, comm, cpu, fd };
+}
+
+/** A call for JSON: keys in this order, undefined for what is not known. */
 export function callToObject(call: RegisterCall): object {
-  const { source } = call;
-  const isDecoded = source !== 'kernel';
+  const isDecoded = call.source !== 'kernel';
   return {
-    v: 1,
-    type: 'register',
-    ...(isDecoded && { src: source }),
-    ts: rfc3339(call.timeNs),
-    mono_ns: call.monoNs,
-    pid: call.pid,
-    tid: call.tid,
-    comm: call.comm,
-    cpu: call.cpu,
-    fd: call.fd,
+    ...callHead(call),
     opcode: call.opcode,
     opcode_name: fullOpcodeName(call.opcodeName),
     use_registered_ring: call.useRegisteredRing,
@@ -56,9 +58,9 @@ export function callToJson(call: RegisterCall): string {
   return toJson(callToObject(call));
 }
 
-function resultText({ ret, errno }: RegisterCall): string {
-  if (errno !== undefined) return `-${errno}`;
-  return ret === undefined ? '?' : `${ret}`;
+/** `'3'`, `'-EINVAL'`, `'?'`. */
+export function resultText({ ret, errno }: Pick<RegisterCall, 'ret' | 'errno'>): string {
+  return errno === undefined ? `${ret ?? '?'}` : `-${errno}`;
 }
 
 function opcodeText({ opcodeName, useRegisteredRing }: RegisterCall): string {

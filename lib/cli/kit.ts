@@ -139,6 +139,17 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
 }
 
+const snaked = new Map<string, string>();
+
+/** `nextOp` as the kernel would write it: `next_op`. */
+export function snakeCase(name: string): string {
+  const known = snaked.get(name);
+  if (known !== undefined) return known;
+  const key = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  snaked.set(name, key);
+  return key;
+}
+
 /** One line of JSON: bigints as decimal strings, undefined as null. */
 export function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => {

@@ -8,7 +8,7 @@ import { follow, pidsOf, withCommand } from './following.ts';
 import { counted, EXIT, note, paint, print, toJson, visible, writeTo } from './kit.ts';
 import { barLines, svg } from './latency-picture.ts';
 import type { Launched } from './launch.ts';
-import { type Row, rowsOf, shortTime, sorted } from './operation-rows.ts';
+import { latencyToJson, type Row, rowsOf, shortTime, sorted } from './operation-rows.ts';
 import { escaped, page, timeElement } from './page.ts';
 
 /** What the command line says. */
@@ -131,11 +131,7 @@ function jsonOf({ pid, comm, operation, counts }: Row, { timeNs, intervalNs, los
     ...{ v: 1, type: 'latency', ts: rfc3339(timeNs), duration_ns: Math.round(intervalNs), pid, comm },
     opcode_name: operation === '?' ? undefined : `IORING_OP_${operation.replace(/^OP_/, '')}`,
     ...numbers,
-    latency_count: latency.count,
-    latency_sum_ns: latency.sumNs,
-    p50_ns: latency.p50Ns,
-    p99_ns: latency.p99Ns,
-    max_ns: latency.count === 0 ? undefined : latency.maxNs,
+    ...latencyToJson(latency),
     buckets: latency.buckets.map(({ fromNs, toNs, count }) => ({ from_ns: fromNs, to_ns: toNs, count })),
     lost_events: lostEvents,
   };

@@ -1,13 +1,13 @@
 /** How `uring decode` shows what is in a log beside calls of io_uring_register(2): setup, enter, operations, seccomp. */
 import { setupFlags } from '../../structs/ops.ts';
 import type { LoggedEnter, LoggedOperation, LoggedSetup, SeccompEvent } from '../host/decode/records.ts';
-import { rfc3339, whoText } from './call.ts';
+import { callHead, fullOpcodeName, resultText, rfc3339, whoText } from './call.ts';
 import { toJson, visible } from './kit.ts';
 
 type Logged = LoggedSetup | LoggedEnter | LoggedOperation | SeccompEvent;
 
-/** The keys that every record begins with. */
-function head(record: Logged) {
+/** The keys that a record begins with which is no call. */
+function head(record: LoggedOperation | SeccompEvent) {
   const { type, source, timeNs, pid, comm } = record;
   return { v: 1, type, src: source, ts: rfc3339(timeNs), pid, comm };
 }
@@ -20,10 +20,10 @@ export function loggedToJson(record: Logged): string {
   }
   if (record.type === 'operation') {
     const { op, opName, ret, errno } = record;
-    return toJson({ ...head(record), op, op_name: opName && cName(opName), ret, errno });
+    return toJson({ ...head(record), op, op_name: fullOpcodeName(opName), ret, errno });
   }
-  const { type, source, timeNs, monoNs, pid, tid, comm, cpu, fd, ret, errno, durationNs, complete } = record;
-  const who = { v: 1, type, src: source, ts: rfc3339(timeNs), mono_ns: monoNs, pid, tid, comm, cpu, fd };
+  const { ret, errno, durationNs, complete } = record;
+  const who = callHead(record);
   const result = { ret, errno, duration_ns: durationNs, complete };
   if (record.type === 'enter') {
     const { toSubmit, minComplete, flags } = record;
@@ -31,14 +31,6 @@ export function loggedToJson(record: Logged): string {
   }
   const { entries, sqEntries, cqEntries, flags, ring } = record;
   return toJson({ ...who, entries, sq_entries: sqEntries, cq_entries: cqEntries, flags, ring, ...result });
-}
-
-function cName(name: string): string {
-  return /^OP_\d+$/.test(name) ? name : `IORING_${name}`;
-}
-
-function resultText({ ret, errno }: { ret: number | undefined; errno: string | undefined }): string {
-  return errno === undefined ? `${ret ?? '?'}` : `-${errno}`;
 }
 
 function setupText(flags: number | undefined): string {
@@ -56,7 +48,7 @@ function seccompText({ syscall, action = undefined }: SeccompEvent): string {
 function whatText(record: Logged): string {
   if (record.type === 'seccomp') return seccompText(record);
   if (record.type === 'operation') {
-    return `${record.opName === undefined ? 'operation ?' : cName(record.opName)} = ${resultText(record)}`;
+    return `${fullOpcodeName(record.opName) ?? 'operation ?'} = ${resultText(record)}`;
   }
   if (record.type === 'enter') {
     const { fd, toSubmit, minComplete, flags } = record;

@@ -101,6 +101,25 @@ export function operationsOf({ counts }: Row): number {
   return Math.max(counts.submitted, counts.completed);
 }
 
+/** The longest one, where there is one. */
+export function longest({ count, maxNs }: Latencies): number | undefined {
+  return count === 0 ? undefined : maxNs;
+}
+
+/** The percentage of a row's operations that went to worker threads. */
+export function workerShare({ counts: { submitted, punted } }: Row): number | undefined {
+  return submitted === 0 ? undefined : Math.min(100, Math.round((100 * punted) / submitted));
+}
+
+/** The keys of latencies in JSON. */
+export function latencyToJson(latency: Latencies): object {
+  const { count, sumNs, p50Ns, p99Ns } = latency;
+  return {
+    ...{ latency_count: count, latency_sum_ns: sumNs },
+    ...{ p50_ns: p50Ns, p99_ns: p99Ns, max_ns: longest(latency) },
+  };
+}
+
 /** Did anything happen? */
 export function isActive({ inFlight, counts }: Row): boolean {
   return inFlight > 0 || counts.submitted > 0 || counts.completed > 0 || counts.overflow > 0;
@@ -182,17 +201,8 @@ const COLUMNS: readonly Column[] = [
   { title: 'FLY', width: 4, wide: 6, text: ({ inFlight }) => shortNumber(inFlight) },
   { title: 'P50', width: 6, text: ({ counts }) => shortTime(counts.latency.p50Ns) },
   { title: 'P99', width: 6, text: ({ counts }) => shortTime(counts.latency.p99Ns) },
-  {
-    title: 'MAX',
-    width: 6,
-    text: ({ counts: { latency } }) => shortTime(latency.count === 0 ? undefined : latency.maxNs),
-  },
-  {
-    title: 'WRK%',
-    width: 4,
-    text: ({ counts }) =>
-      counts.submitted === 0 ? '-' : `${Math.min(100, Math.round((100 * counts.punted) / counts.submitted))}`,
-  },
+  { title: 'MAX', width: 6, text: ({ counts }) => shortTime(longest(counts.latency)) },
+  { title: 'WRK%', width: 4, text: (row) => `${workerShare(row) ?? '-'}` },
   {
     title: 'OVF',
     width: 3,

@@ -13,6 +13,7 @@ import {
   listenForStop,
   note,
   print,
+  snakeCase,
   stopped,
   table,
   toJson,
@@ -368,17 +369,6 @@ function tableLines(rows: readonly RingRow[], { users, who }: Known, options: Op
 
 // ---- JSON -----------------------------------------------------------------------------------------------------------
 
-const keys = new Map<string, string>();
-
-/** A key as the kernel would write it. */
-function keyOf(name: string): string {
-  const known = keys.get(name);
-  if (known !== undefined) return known;
-  const key = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  keys.set(name, key);
-  return key;
-}
-
 /** Keys as the kernel would write them, and operations by their C names. */
 function renamed<V>(value: V): V;
 function renamed(value: unknown): unknown {
@@ -388,7 +378,7 @@ function renamed(value: unknown): unknown {
   const entries: [string, unknown][] = Object.entries(value);
   for (const [key, each] of entries) {
     if (key === 'op' && typeof each === 'string') found[key] = `IORING_${each}`;
-    else found[keyOf(key)] = key === 'extra' ? each : renamed(each);
+    else found[snakeCase(key)] = key === 'extra' ? each : renamed(each);
   }
   return found;
 }

@@ -8,12 +8,14 @@ import { fullOpcodeName } from './call.ts';
 import { cards } from './latency.ts';
 import {
   isActive,
+  longest,
   operationsOf,
   type Row,
   rowsOf,
   shortNumber,
   shortTime,
   sorted,
+  workerShare,
 } from './operation-rows.ts';
 import { escaped, htmlTable, page, timeElement } from './page.ts';
 import { localUsers, type Users } from './ps.ts';
@@ -197,6 +199,10 @@ ${tableOf('Rings', ringColumns(users, observed), rows)}`;
 
 // ---- operations ------------------------------------------------------------------------------------------------------
 
+function percent(share: number | undefined): string | undefined {
+  return share === undefined ? undefined : `${share}%`;
+}
+
 const OPERATIONS: Columns<Row> = [
   ['Process', named],
   ['Operation', ({ operation }) => operation],
@@ -205,13 +211,8 @@ const OPERATIONS: Columns<Row> = [
   ['In flight', ({ inFlight }) => shortNumber(inFlight), true],
   ['p50', ({ counts }) => shortTime(counts.latency.p50Ns), true],
   ['p99', ({ counts }) => shortTime(counts.latency.p99Ns), true],
-  ['Longest', ({ counts: { latency } }) => shortTime(latency.count === 0 ? undefined : latency.maxNs), true],
-  [
-    'By workers',
-    ({ counts: { submitted, punted } }) =>
-      submitted === 0 ? undefined : `${Math.min(100, Math.round((100 * punted) / submitted))}%`,
-    true,
-  ],
+  ['Longest', ({ counts }) => shortTime(longest(counts.latency)), true],
+  ['By workers', (row) => percent(workerShare(row)), true],
   ['Overflow', ({ counts }) => shortNumber(counts.overflow), true],
   ['Cut', ({ counts }) => shortNumber(counts.cut), true],
 ];

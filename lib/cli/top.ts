@@ -11,6 +11,7 @@ import { Live } from './live.ts';
 import { type Address, Metrics, parseAddress, serveMetrics, writeMetrics } from './metrics.ts';
 import {
   isActive,
+  latencyToJson,
   operationsOf,
   rowLines,
   rowsOf,
@@ -236,11 +237,7 @@ export function accountToJson(account: OperationAccount, which: 'interval' | 'to
     opcode_name: fullOpcodeName(opcodeName),
     in_flight: inFlight,
     ...counts,
-    latency_count: latency.count,
-    latency_sum_ns: latency.sumNs,
-    p50_ns: latency.p50Ns,
-    p99_ns: latency.p99Ns,
-    max_ns: latency.count === 0 ? undefined : latency.maxNs,
+    ...latencyToJson(latency),
     ...whoToJson(who),
   };
 }

@@ -3,40 +3,21 @@ import { setupFlags } from '../../structs/ops.ts';
 import type { RegisterCall } from '../host/call.ts';
 import type { Completed, OperationRecord, OperationStep } from '../host/operations.ts';
 import type { SetupCall } from '../host/trace.ts';
-import { callToJson, fullOpcodeName, rfc3339 } from './call.ts';
-import { print, toJson, visible } from './kit.ts';
+import { callHead, callToJson, fullOpcodeName, resultText, rfc3339 } from './call.ts';
+import { print, snakeCase, toJson, visible } from './kit.ts';
 import { whoToJson } from './who.ts';
 
 // ---- JSON --------------------------------------------------------------------------------------------------------
 
 /** A call of io_uring_setup(2) for JSON. */
 export function setupToObject(call: SetupCall): object {
+  const { entries, sqEntries, cqEntries, flags, ret, errno, durationNs, ring, complete } = call;
   return {
-    v: 1,
-    type: 'create',
-    ts: rfc3339(call.timeNs),
-    mono_ns: call.monoNs,
-    pid: call.pid,
-    tid: call.tid,
-    comm: call.comm,
-    cpu: call.cpu,
-    fd: call.fd,
-    entries: call.entries,
-    sq_entries: call.sqEntries,
-    cq_entries: call.cqEntries,
-    flags: call.flags,
-    ret: call.ret,
-    errno: call.errno,
-    duration_ns: call.durationNs,
-    ring: call.ring,
-    complete: call.complete,
+    ...callHead(call),
+    ...{ entries, sq_entries: sqEntries, cq_entries: cqEntries, flags },
+    ...{ ret, errno, duration_ns: durationNs, ring, complete },
     ...whoToJson(call.process),
   };
-}
-
-/** `nextOp` as the kernel would write it: `next_op`. */
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** What only some kinds of records have, at the end of their line. */
@@ -107,7 +88,8 @@ export function recordToJson(record: OperationRecord): string {
 // ---- the table -----------------------------------------------------------------------------------------------------
 
 type Call = RegisterCall | SetupCall;
-/** What is one line of a table, and counted. */
+type Listed = Call | OperationStep;
+/** What is counted. */
 export type Shown = Call | Completed;
 
 /** A column: what is wider than it moves the rest of its line, rather than being cut. */
@@ -151,19 +133,18 @@ function fdText(call: Call): string {
 }
 
 /** The opcode's name; that of the system call where a ring was made. */
-export function opcodeText(call: Shown): string {
-  return call.type === 'create' ? 'io_uring_setup' : orUnknown(call.opcodeName);
+export function opcodeText(record: Listed): string {
+  return record.type === 'create' ? 'io_uring_setup' : orUnknown(record.opcodeName);
 }
 
-function retText({ ret, errno }: Pick<Call, 'ret' | 'errno'>): string {
-  if (errno !== undefined) return `-${errno}`;
-  return ret === undefined ? '?' : `${ret}`;
-}
-
-const COLUMNS: readonly Column<Call>[] = [
+const FIRST_COLUMNS: readonly Column<Listed>[] = [
   { title: 'TIME', width: 9, text: timeText },
   { title: 'PID/TID', width: 7, text: whoText },
   { title: 'COMM', width: 8, text: ({ comm }) => commText(comm) },
+];
+
+const COLUMNS: readonly Column<Call>[] = [
+  ...FIRST_COLUMNS,
   { title: 'FD', width: 5, text: fdText },
   { title: 'OPCODE', width: 22, text: opcodeText },
   {
@@ -172,7 +153,7 @@ const COLUMNS: readonly Column<Call>[] = [
     isNumber: true,
     text: (call) => orUnknown(call.type === 'register' ? call.nrArgs : call.entries),
   },
-  { title: 'RET', width: 6, text: retText },
+  { title: 'RET', width: 6, text: resultText },
   {
     title: 'DUR(us)',
     width: 7,
@@ -204,6 +185,11 @@ function flagsText(flags: number): string {
   const known = setupFlags.filter(({ value }) => (flags & value) !== 0);
   const rest = known.reduce((left, { value }) => left & ~value, flags) >>> 0;
   return [...known.map(({ name }) => name), ...(rest === 0 ? [] : [`0x${rest.toString(16)}`])].join('|');
+}
+
+/** The ring that was made, where that was seen. */
+function madeText({ flags, sqEntries, cqEntries }: SetupCall): string {
+  return flags === undefined ? '' : `sq ${sqEntries} cq ${cqEntries} ${flagsText(flags)}`.trimEnd();
 }
 
 /** A line of these columns. */
@@ -238,20 +224,16 @@ export class CallTable {
   line(call: Call, startNs: bigint): string {
     const line = columnsLine(this.#columns, ({ text }) => text(call, startNs));
     if (call.type === 'register') return call.complete ? line : `${line} incomplete`;
-    if (call.flags === undefined) return line;
-    const flags = call.flags === 0 ? '' : ` ${flagsText(call.flags)}`;
-    return `${line} sq ${call.sqEntries} cq ${call.cqEntries}${flags}`;
+    return `${line} ${madeText(call)}`.trimEnd();
   }
 }
 
 // ---- the table of operations -----------------------------------------------------------------------------------------
 
-type Listed = Call | OperationStep;
-
-function resultText(record: Listed): string {
-  if ('ret' in record) return retText(record);
+function outcomeText(record: Listed): string {
+  if ('ret' in record) return resultText(record);
   if (record.type === 'complete' || record.type === 'refuse' || record.type === 'overflow') {
-    return retText({ ret: record.res, errno: record.type === 'overflow' ? undefined : record.errno });
+    return resultText({ ret: record.res, errno: record.type === 'overflow' ? undefined : record.errno });
   }
   return UNKNOWN;
 }
@@ -286,9 +268,7 @@ function notesText(record: Listed): string {
     case 'register':
       return record.complete ? `nr_args ${orUnknown(record.nrArgs)}` : 'incomplete';
     case 'create':
-      return record.flags === undefined
-        ? ''
-        : `sq ${record.sqEntries} cq ${record.cqEntries} ${flagsText(record.flags)}`.trimEnd();
+      return madeText(record);
     case 'cut':
       return record.next === undefined
         ? 'cut: the next one is cancelled'
@@ -301,16 +281,10 @@ function notesText(record: Listed): string {
 }
 
 const OPERATION_COLUMNS: readonly Column<Listed>[] = [
-  { title: 'TIME', width: 9, text: timeText },
-  { title: 'PID/TID', width: 7, text: whoText },
-  { title: 'COMM', width: 8, text: ({ comm }) => commText(comm) },
+  ...FIRST_COLUMNS,
   { title: 'RING', width: 4, text: ({ ring }) => orUnknown(ring) },
-  {
-    title: 'OPERATION',
-    width: 16,
-    text: (record) => (record.type === 'create' ? 'io_uring_setup' : orUnknown(record.opcodeName)),
-  },
-  { title: 'RESULT', width: 9, text: resultText },
+  { title: 'OPERATION', width: 16, text: opcodeText },
+  { title: 'RESULT', width: 9, text: outcomeText },
   { title: 'TIME(us)', width: 9, isNumber: true, text: latencyText },
   { title: 'NOTES', width: 1, text: notesText },
 ];
