@@ -1,5 +1,7 @@
 /** Accounts of operations, put together as a person wants to see them. */
 import type { Latencies, LatencyBucket, OperationAccount, OperationCounts } from '../host/accounts.ts';
+import { COUNTS } from '../host/operations/accounts.ts';
+import { quantileOf } from '../host/operations/histogram.ts';
 import { paint, visible } from './kit.ts';
 
 /** Counts of one kind of operations, with the latencies of all accounts that were put together. */
@@ -18,15 +20,6 @@ export function shortName(opcodeName: string | undefined): string {
   return opcodeName === undefined ? '?' : opcodeName.replace(/^OP_(?!\d)/, '');
 }
 
-function quantile(buckets: readonly LatencyBucket[], count: number, maxNs: number, share: number) {
-  let left = Math.max(1, Math.ceil(count * share));
-  for (const bucket of buckets) {
-    left -= bucket.count;
-    if (left <= 0) return Math.min((bucket.fromNs + bucket.toNs - 1) / 2, maxNs);
-  }
-  return undefined;
-}
-
 function mergeLatencies(one: Latencies, other: Latencies): Latencies {
   if (one.count === 0) return other;
   if (other.count === 0) return one;
@@ -41,25 +34,16 @@ function mergeLatencies(one: Latencies, other: Latencies): Latencies {
   return {
     ...{ count, maxNs, buckets },
     sumNs: one.sumNs + other.sumNs,
-    p50Ns: quantile(buckets, count, maxNs, 0.5),
-    p99Ns: quantile(buckets, count, maxNs, 0.99),
+    p50Ns: quantileOf(buckets, count, maxNs, 0.5),
+    p99Ns: quantileOf(buckets, count, maxNs, 0.99),
   };
 }
 
 /** Adds up two sets of counts. */
 export function mergeCounts(one: OperationCounts, other: OperationCounts): OperationCounts {
-  return {
-    submitted: one.submitted + other.submitted,
-    refused: one.refused + other.refused,
-    completed: one.completed + other.completed,
-    errors: one.errors + other.errors,
-    skipped: one.skipped + other.skipped,
-    punted: one.punted + other.punted,
-    armed: one.armed + other.armed,
-    cut: one.cut + other.cut,
-    overflow: one.overflow + other.overflow,
-    latency: mergeLatencies(one.latency, other.latency),
-  };
+  const sum = { ...one, latency: mergeLatencies(one.latency, other.latency) };
+  for (const name of COUNTS) sum[name] += other[name];
+  return sum;
 }
 
 /** What rows are put together by. */

@@ -1,5 +1,5 @@
 /** `uring ps --metrics`: what the rings have, as OpenMetrics text, by process. */
-import type { RingRow } from './ps-rings.ts';
+import { type RingRow, workersOf } from './ps-rings.ts';
 
 function label(text: string): string {
   return text.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n');
@@ -42,8 +42,7 @@ export function metricsText(rows: readonly RingRow[], unreadable: number): strin
   }
   family('uring_workers', 'Worker threads of the rings of a process.');
   for (const [pid, group] of byProcess) {
-    const workers = new Set(group.flatMap(({ ring }) => ring.workers.map(({ tid }) => tid))).size;
-    lines.push(`uring_workers{pid="${pid}",comm="${label(group[0]?.ring.comm ?? '')}"} ${workers}`);
+    lines.push(`uring_workers{pid="${pid}",comm="${label(group[0]?.ring.comm ?? '')}"} ${workersOf(group)}`);
   }
   family('uring_unreadable_processes', 'Processes that this user may not look into.');
   lines.push(`uring_unreadable_processes ${unreadable}`, '# EOF');

@@ -39,6 +39,16 @@ export function byRing(rings: readonly HostRing[]): readonly (readonly HostRing[
   return [...found.values()];
 }
 
+/** How many worker threads these have: those of one process are in common for all of its rings. */
+export function workersOf(rows: readonly { readonly ring: HostRing }[]): number {
+  return new Set(rows.flatMap(({ ring }) => ring.workers.map(({ tid }) => tid))).size;
+}
+
+/** How many processes hold these. */
+export function heldBy(rows: readonly RingRow[]): number {
+  return new Set(rows.flatMap(({ holders }) => holders.map(({ pid }) => pid))).size;
+}
+
 function troubleOf(ring: HostRing, workers: number, before: HostRing | undefined): string[] {
   const { sq, cq, overflow, buffers } = ring;
   const found: string[] = [];
@@ -62,7 +72,7 @@ export function ringRows(rings: readonly HostRing[], earlier: readonly HostRing[
   return byRing(rings).flatMap((group) => {
     const [ring] = group;
     if (ring === undefined) return [];
-    const workers = new Set(group.flatMap((each) => each.workers.map(({ tid }) => tid))).size;
+    const workers = workersOf(group.map((each) => ({ ring: each })));
     const holders = group.map(({ pid, comm, uid, fd }) => ({ pid, comm, uid, fd }));
     const last = ring.ino === undefined ? undefined : before.get(ring.ino);
     return [{ ring, holders, workers, trouble: troubleOf(ring, workers, last) }];
@@ -98,9 +108,8 @@ export function totalsOf(rows: readonly RingRow[]): Totals {
     rows.reduce((all, row) => all + (of(row) ?? 0), 0);
   return {
     rings: rows.length,
-    processes: new Set(rows.flatMap(({ holders }) => holders.map(({ pid }) => pid))).size,
-    // of one process in common for all of its rings
-    workers: new Set(rows.flatMap(({ ring }) => ring.workers.map(({ tid }) => tid))).size,
+    processes: heldBy(rows),
+    workers: workersOf(rows),
     pinnedBytes: sum(({ ring }) => ring.buffers.bytes),
     overflowed: sum(({ ring }) => ring.overflow.length),
     sqPending: sum(({ ring }) => ring.sq?.pending),

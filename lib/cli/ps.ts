@@ -21,7 +21,7 @@ import {
 } from './kit.ts';
 import { Live } from './live.ts';
 import { metricsText } from './ps-metrics.ts';
-import { type RingRow, ringRows, sizeText, totalsOf, totalsText } from './ps-rings.ts';
+import { heldBy, type RingRow, ringRows, sizeText, totalsOf, totalsText } from './ps-rings.ts';
 import type { Fit } from './table.ts';
 import { whereText, whoToJson } from './who.ts';
 
@@ -249,7 +249,7 @@ function few(pids: readonly number[]): string {
 
 const isSeen = ({ busy, source }: HostRing): boolean => !busy && source === 'fd';
 
-function pair(first: number | undefined, second: number | undefined): string | undefined {
+export function pair(first: number | undefined, second: number | undefined): string | undefined {
   return first === undefined && second === undefined ? undefined : `${first ?? '-'}/${second ?? '-'}`;
 }
 
@@ -261,10 +261,6 @@ function names(users: Users): Columns<RingRow> {
     ['COMM', ({ ring }) => ring.comm],
     ['USER', ({ ring }) => users.get(ring.uid) ?? ring.uid],
   ];
-}
-
-function heldBy({ holders }: RingRow): number {
-  return new Set(holders.map(({ pid }) => pid)).size;
 }
 
 function narrowColumns(users: Users, trouble: boolean): Columns<RingRow> {
@@ -280,7 +276,7 @@ function narrowColumns(users: Users, trouble: boolean): Columns<RingRow> {
     ['FILES', ({ ring }) => ring.files.used],
     ['MEM', ({ ring }) => (ring.buffers.bytes === undefined ? undefined : sizeText(ring.buffers.bytes))],
     ['WRK', ({ workers }) => workers],
-    ['HELD', heldBy],
+    ['HELD', (row) => heldBy([row])],
   ];
 }
 

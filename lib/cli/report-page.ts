@@ -18,8 +18,8 @@ import {
   workerShare,
 } from './operation-rows.ts';
 import { escaped, htmlTable, page, timeElement } from './page.ts';
-import { localUsers, type Users } from './ps.ts';
-import { type RingRow, sizeText, totalsOf } from './ps-rings.ts';
+import { localUsers, pair, type Users } from './ps.ts';
+import { heldBy, type RingRow, sizeText, totalsOf } from './ps-rings.ts';
 import type { Observed } from './report-data.ts';
 import { opcodeText } from './trace-lines.ts';
 import { ancestryText, whereText, whoFacts } from './who.ts';
@@ -161,8 +161,6 @@ function findingsSection({ findings, accounts }: Observed): string {
 // ---- rings -----------------------------------------------------------------------------------------------------------
 
 function ringColumns(users: Users, { who }: Observed): Columns<RingRow> {
-  const pair = (first: number | undefined, second: number | undefined) =>
-    first === undefined && second === undefined ? undefined : `${first ?? UNKNOWN}/${second ?? UNKNOWN}`;
   return [
     ['Ring', ({ ring }) => ring.ino, true],
     ['Process', ({ ring }) => named(ring)],
@@ -179,7 +177,7 @@ function ringColumns(users: Users, { who }: Observed): Columns<RingRow> {
     ],
     ['SQPOLL', ({ ring }) => ring.sqPoll?.tid, true],
     ['Workers', ({ workers }) => workers, true],
-    ['Held by', ({ holders }) => new Set(holders.map(({ pid }) => pid)).size, true],
+    ['Held by', (row) => heldBy([row]), true],
     ['Trouble', ({ trouble }) => trouble.join(', ')],
   ];
 }

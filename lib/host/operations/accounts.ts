@@ -67,6 +67,11 @@ export interface RingAccount {
   readonly errors: number;
 }
 
+/** The names of the counts. */
+export const COUNTS = [
+  ...['submitted', 'refused', 'completed', 'errors', 'skipped', 'punted', 'armed', 'cut', 'overflow'],
+] as const satisfies readonly Exclude<keyof OperationCounts, 'latency'>[];
+
 class Tally {
   submitted = 0;
   refused = 0;
@@ -79,26 +84,17 @@ class Tally {
   overflow = 0;
   readonly latency = new Histogram();
 
-  get isEmpty(): boolean {
-    const { submitted, completed, skipped, punted, armed, cut, overflow } = this;
-    return submitted + completed + skipped + punted + armed + cut + overflow === 0;
+  isEmpty(): boolean {
+    return COUNTS.every((name) => this[name] === 0);
   }
 
   merge(other: Tally): void {
-    this.submitted += other.submitted;
-    this.refused += other.refused;
-    this.completed += other.completed;
-    this.errors += other.errors;
-    this.skipped += other.skipped;
-    this.punted += other.punted;
-    this.armed += other.armed;
-    this.cut += other.cut;
-    this.overflow += other.overflow;
+    for (const name of COUNTS) this[name] += other[name];
     this.latency.merge(other.latency);
   }
 
   counts(): OperationCounts {
-    const { latency, isEmpty: _, ...counts } = { ...this, isEmpty: this.isEmpty };
+    const { latency, ...counts } = { ...this };
     const { count, sumNs, maxNs } = latency;
     return {
       ...counts,
@@ -299,7 +295,7 @@ export class Accounting implements FlightSink {
   /** Forgets accounts of processes that are gone. */
   forget(isGone: (pid: number | undefined) => boolean): void {
     for (const row of this.#all) {
-      if (!row.interval.isEmpty || !isGone(row.pid)) continue;
+      if (!row.interval.isEmpty() || !isGone(row.pid)) continue;
       this.#all.delete(row);
       const byThread = this.#rows.get(row.ctx);
       byThread?.delete(row.tid);

@@ -60,13 +60,23 @@ export class Histogram {
     }
   }
 
-  /** So that this share of all is not longer: the middle of its bucket; undefined where there is none. */
+  /** So that this share of all is not longer; undefined where there is none. */
   quantile(share: number): number | undefined {
-    let left = Math.max(1, Math.ceil(this.count * share));
-    for (const { fromNs, toNs, count } of this.buckets()) {
-      left -= count;
-      if (left <= 0) return Math.min((fromNs + toNs - 1) / 2, this.maxNs);
-    }
-    return undefined;
+    return quantileOf(this.buckets(), this.count, this.maxNs, share);
   }
+}
+
+/** So that this share of all is not longer: the middle of its bucket; undefined where there is none. */
+export function quantileOf(
+  buckets: Iterable<LatencyBucket>,
+  count: number,
+  maxNs: number,
+  share: number,
+): number | undefined {
+  let left = Math.max(1, Math.ceil(count * share));
+  for (const { fromNs, toNs, count } of buckets) {
+    left -= count;
+    if (left <= 0) return Math.min((fromNs + toNs - 1) / 2, maxNs);
+  }
+  return undefined;
 }
