@@ -1,8 +1,6 @@
 /** Numbers and words of audit records: which system call on which architecture, what a filter did. */
 import { exact, hex, integer } from './numbers.ts';
-import type { SeccompAction, UringSyscall } from './records.ts';
-
-const CALLS = ['io_uring_setup', 'io_uring_enter', 'io_uring_register'] as const;
+import { type SeccompAction, SYSCALLS, syscallNamed, type UringSyscall } from './records.ts';
 
 const EM_MIPS = 8;
 const EM_ALPHA = 0x9026;
@@ -23,12 +21,12 @@ export function syscallByNumber(text: string, arch: string | undefined): UringSy
   const number = exact(integer(text));
   if (number === undefined) return undefined;
   const machine = Number(hex(arch ?? '') ?? 0n);
-  return CALLS[(number & ~X32) - firstNumber(machine)];
+  return SYSCALLS[(number & ~X32) - firstNumber(machine)];
 }
 
 /** The call of a name, or of a number. */
 export function syscallByWord(text: string, arch: string | undefined): UringSyscall | undefined {
-  return CALLS.find((name) => name === text) ?? syscallByNumber(text, arch);
+  return syscallNamed(text) ?? syscallByNumber(text, arch);
 }
 
 /** Each with its return value and audit's word; `kill` is the word of older versions for two of them. */

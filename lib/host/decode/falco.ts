@@ -8,11 +8,12 @@ import {
   type JsonReader,
   type Known,
   MALFORMED,
+  OpenCalls,
   type Reader,
   type Reading,
+  syscallNamed,
   type UringSyscall,
   used,
-  Waiting,
 } from './records.ts';
 
 const NAMES = 'io_uring_(?:register|setup|enter)';
@@ -22,10 +23,6 @@ const SYSDIG = new RegExp(
 );
 /** An output that names the event: `evt=...`, `evt.type=...`, `evt_type=...`. */
 const NAMED = new RegExp(String.raw`\b(?:evt(?:[._]type)?|event|syscall)=(${NAMES})\b`);
-
-function syscallOf(text: string | undefined): UringSyscall | undefined {
-  return (['io_uring_register', 'io_uring_setup', 'io_uring_enter'] as const).find((name) => name === text);
-}
 
 /** `key=value`, the first of each key. */
 function pairs(text: string): Map<string, string> {
@@ -94,7 +91,7 @@ export const falcoJson: JsonReader = (event) => {
   if (output === undefined || at(event, 'rule') === undefined) return undefined;
   const field = (name: string): unknown => at(fields, name);
   const named = textOf(field('evt.type') ?? field('syscall.type')) ?? NAMED.exec(output)?.[1];
-  const syscall = syscallOf(named);
+  const syscall = syscallNamed(named);
   if (syscall === undefined) return undefined;
   const who = {
     timeNs:
@@ -110,42 +107,31 @@ export const falcoJson: JsonReader = (event) => {
   return call(syscall, who, pairs([...told, ...single, output].join(' ')));
 };
 
-/** So many threads may be in a call at once. */
-const MOST_WAITING = 8192;
-
 /** sysdig's two lines of a call, of which the first tells nothing but that it began; and the text of Falco. */
 export class FalcoText implements Reader {
-  readonly #waiting = new Waiting<{ readonly syscall: UringSyscall; readonly who: Known }>(
-    MOST_WAITING,
-    () => 1,
-  );
+  readonly #open = new OpenCalls();
 
   read(line: string): Reading | undefined {
     const event = line.length < 8192 ? SYSDIG.exec(line) : null;
     if (event === null) return this.#output(line);
     const [front, , , cpu, comm, tid, direction, name] = event;
-    const syscall = syscallOf(name);
+    const syscall = syscallNamed(name);
     if (syscall === undefined) return MALFORMED;
     const who = { tid: count(tid), comm, cpu: count(cpu) };
-    if (direction === '>') {
-      const gone = this.#waiting.put(who.tid, { syscall, who });
-      return used(...gone.map((each) => callOf(each.syscall, 'falco', { ...each.who, complete: false })));
-    }
+    if (direction === '>')
+      return used(...this.#open.begin(who.tid, { syscall, source: 'falco', known: who }));
     const reading = call(syscall, who, pairs(line.slice(front.length)));
-    if (reading.is === 'used' && this.#waiting.peek(who.tid)?.syscall === syscall)
-      this.#waiting.take(who.tid);
+    if (reading.is === 'used') this.#open.finish(who.tid, syscall);
     return reading;
   }
 
   end(): readonly Found[] {
-    return this.#waiting
-      .takeAll()
-      .map(({ syscall, who }) => callOf(syscall, 'falco', { ...who, complete: false }));
+    return this.#open.end();
   }
 
   #output(line: string): Reading | undefined {
     const named = line.length < 8192 && line.includes('=io_uring_') ? NAMED.exec(line) : null;
-    const syscall = syscallOf(named?.[1]);
+    const syscall = syscallNamed(named?.[1]);
     if (syscall === undefined) return undefined;
     const fields = pairs(line);
     const who = {

@@ -28,19 +28,13 @@ export function contextOf(text: string): Known | undefined {
   // perf script -F time
   const [, alone] = /^\s*(\d+\.\d+):\s+$/.exec(text) ?? [];
   if (alone !== undefined) return { monoNs: secondsNs(alone) };
-  const own = TRACEFS.exec(text);
+  const own = TRACEFS.exec(text) ?? LATENCY.exec(text);
   if (own !== null) {
     const [, comm = '', tid, pid, cpu, time] = own;
     if (comm.trimStart().length > LONGEST_COMM) return undefined;
     // without a dot it is a count of something
     const monoNs = time?.includes('.') ? secondsNs(time) : undefined;
     return { monoNs, ...who(comm, tid, pid, cpu) };
-  }
-  const latency = LATENCY.exec(text);
-  if (latency !== null) {
-    const [, comm = '', tid, pid, cpu, time] = latency;
-    if (comm.trimStart().length > LONGEST_COMM) return undefined;
-    return { ...(time !== undefined && { monoNs: secondsNs(time) }), ...who(comm, tid, pid, cpu) };
   }
   const [found, comm = '', pid, tid, cpu, time] = PERF.exec(text) ?? [];
   if (found === undefined || comm.length > LONGEST_COMM) return undefined;

@@ -8,16 +8,19 @@ import { argumentsIn, labels } from './labels.ts';
 import { exact, hex, integer } from './numbers.ts';
 import {
   after,
+  type Begun,
   callOf,
   type Found,
+  incomplete,
   type Known,
   type LogSource,
   MALFORMED,
+  MOST_WAITING,
+  OpenCalls,
   OTHER,
   type Reader,
   type Reading,
-  registerCall,
-  type UringSyscall,
+  syscallNamed,
   used,
   Waiting,
 } from './records.ts';
@@ -32,8 +35,6 @@ const CREATE = /^ring (\w+), fd (-?\d+),? sq size (\d+), cq size (\d+), flags (?
 const LOST =
   /^CPU:\d+ \[(?:LOST (?:(\d+) )?EVENTS|(\d+) EVENTS DROPPED)\]\s*$|(?:^|\s)LOST (\d+) (?:events|chunks)!?\s*$/i;
 
-/** So many threads may be in a call at once. */
-const MOST_WAITING = 8192;
 /** So many rings have names at once. */
 const MOST_RINGS = 65_536;
 
@@ -52,13 +53,6 @@ class Rings {
   }
 }
 
-/** A call of which more is to come. */
-interface Begun {
-  readonly syscall: UringSyscall;
-  readonly source: LogSource;
-  readonly known: Known;
-}
-
 /** One event: who, of which call, and what it prints. */
 interface Event extends Begun {
   /** Behind the event's name. */
@@ -70,9 +64,6 @@ function opcodeOf(text: string): number | undefined {
   return opcode !== undefined && opcode < 2 ** 32 ? opcode : undefined;
 }
 
-const begun = ({ syscall, source, known }: Begun): Found =>
-  callOf(syscall, source, { ...known, complete: false });
-
 /** Who wrote the line, by what it calls the event. */
 function sourceOf(name: string): LogSource {
   if (name.startsWith('tracepoint:')) return 'bpftrace';
@@ -81,7 +72,7 @@ function sourceOf(name: string): LogSource {
 
 export class Ftrace implements Reader {
   readonly #rings = new Rings();
-  readonly #waiting = new Waiting<Begun>(MOST_WAITING, () => 1);
+  readonly #open = new OpenCalls();
   /** Threads whose call was told by its ring's event alone: its end tells the same again. */
   readonly #told = new Waiting<{ readonly ret: number }>(MOST_WAITING, () => 1);
   /** Calls that began in lines without thread, while another had not ended: which end is whose can't be told. */
@@ -106,7 +97,7 @@ export class Ftrace implements Reader {
     const at = { source: sourceOf(name), known: context, text };
     if (own === 'register') return this.#ring({ syscall, ...at }) ?? MALFORMED;
     if (own === 'create') return this.#create({ syscall, ...at }) ?? MALFORMED;
-    const call = { syscall: syscallOf(called), ...at };
+    const call = { syscall: syscallNamed(called) ?? 'io_uring_register', ...at };
     const isEnd = part === 'exit_' || text.startsWith(' ->');
     return (isEnd ? this.#exit(call) : this.#enter(call, part === undefined)) ?? MALFORMED;
   }
@@ -114,7 +105,7 @@ export class Ftrace implements Reader {
   end(): Found[] {
     this.#told.takeAll();
     this.#tangled = 0;
-    return this.#waiting.takeAll().map(begun);
+    return this.#open.end();
   }
 
   /** The end of a call and the beginning of the next may be lost: what began is not joined with what ends. */
@@ -131,15 +122,15 @@ export class Ftrace implements Reader {
     const { tid } = known;
     this.#told.take(tid);
     const call = { syscall, source, known: { ...known, ...found } };
-    if (tid === undefined && (this.#tangled > 0 || this.#waiting.has(tid))) return this.#tangle(call);
-    return used(...this.#waiting.put(tid, call).map(begun));
+    if (tid === undefined && (this.#tangled > 0 || this.#open.has(tid))) return this.#tangle(call);
+    return used(...this.#open.begin(tid, call));
   }
 
   /** Without thread, two calls at once: each is told by its beginning, and the ends tell nothing. */
   #tangle(call: Begun): Reading {
-    const first = this.#waiting.take(undefined);
+    const first = this.#open.take(undefined);
     this.#tangled += first === undefined ? 1 : 2;
-    return used(...(first === undefined ? [] : [begun(first)]), begun(call));
+    return used(...(first === undefined ? [] : [incomplete(first)]), incomplete(call));
   }
 
   #exit({ syscall, source, known, text }: Event): Reading | undefined {
@@ -155,10 +146,8 @@ export class Ftrace implements Reader {
     }
     const told = this.#told.take(tid);
     if (told?.ret === ret) return used();
-    const call = this.#waiting.peek(tid);
-    if (call === undefined || call.syscall !== syscall)
-      return used(begun({ syscall, source, known: { ...known, ret } }));
-    this.#waiting.take(tid);
+    const call = this.#open.finish(tid, syscall);
+    if (call === undefined) return used(incomplete({ syscall, source, known: { ...known, ret } }));
     const [from, to] = [call.known.monoNs, known.monoNs];
     const durationNs = from === undefined || to === undefined ? undefined : to - from;
     return used(callOf(syscall, call.source, { ...call.known, ret, durationNs, complete: true }));
@@ -184,24 +173,25 @@ export class Ftrace implements Reader {
       nrUserBufs: number(bufs, 'nr_bufs', 'nr_user_bufs'),
       ret,
     };
+    // this event does not tell the bit
+    const alone = { ...known, ...describeOpcode(opcode), useRegisteredRing: undefined, ...told };
+    return this.#join({ syscall, source, known: alone }, told, ret);
+  }
+
+  /** Adds what the ring's event tells to the call that the thread is in; `alone` is the call that it tells by itself. */
+  #join(alone: Begun, told: Known, ret: number): Reading {
+    const { syscall, known } = alone;
     const { tid } = known;
     if (tid === undefined && this.#tangled > 0) return used();
-    const call = this.#waiting.peek(tid);
-    if (call?.syscall === syscall && call.known.opcode === opcode && call.known.ring === undefined) {
-      this.#waiting.put(tid, { ...call, known: { ...call.known, ...told } });
+    const call = this.#open.peek(tid);
+    const isSame = call?.syscall === syscall && call.known.opcode === known.opcode;
+    if (isSame && call.known.ring === undefined) {
+      this.#open.put(tid, { ...call, known: { ...call.known, ...told } });
       return used();
     }
-    this.#waiting.take(tid);
-    // this event does not tell the bit
-    const alone = {
-      ...known,
-      ...describeOpcode(opcode),
-      useRegisteredRing: undefined,
-      ...told,
-      complete: false,
-    };
+    this.#open.take(tid);
     this.#told.put(tid, { ret });
-    return used(...(call === undefined ? [] : [begun(call)]), registerCall(source, alone));
+    return used(...(call === undefined ? [] : [incomplete(call)]), incomplete(alone));
   }
 
   #create({ syscall, source, known, text }: Event): Reading | undefined {
@@ -218,21 +208,6 @@ export class Ftrace implements Reader {
     };
     if (ring === undefined || told.fd === undefined || told.flags === undefined) return undefined;
     const whole = { ...told, ring: this.#rings.name(ring) };
-    const { tid } = known;
-    if (tid === undefined && this.#tangled > 0) return used();
-    const call = this.#waiting.peek(tid);
-    if (call?.syscall === syscall && call.known.ring === undefined) {
-      this.#waiting.put(tid, { ...call, known: { ...call.known, ...whole } });
-      return used();
-    }
-    this.#waiting.take(tid);
-    this.#told.put(tid, { ret: told.fd });
-    const alone = callOf(syscall, source, { ...known, ...whole, complete: false });
-    return used(...(call === undefined ? [] : [begun(call)]), alone);
+    return this.#join({ syscall, source, known: { ...known, ...whole } }, whole, told.fd);
   }
-}
-
-function syscallOf(name: string | undefined): UringSyscall {
-  if (name === 'io_uring_setup' || name === 'io_uring_enter') return name;
-  return 'io_uring_register';
 }

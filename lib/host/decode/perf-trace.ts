@@ -4,14 +4,16 @@ import { count, errnoByName, exact, integer } from './numbers.ts';
 import {
   callOf,
   type Found,
+  incomplete,
   type Known,
   MALFORMED,
+  OpenCalls,
   OTHER,
   type Reader,
   type Reading,
+  syscallNamed,
   type UringSyscall,
   used,
-  Waiting,
 } from './records.ts';
 
 /** Milliseconds since the trace began, how long it took, who, and the call, or the end of one that was told before. */
@@ -22,19 +24,6 @@ const END = /^(.*)\) += (-?\w+)(?:<.*>)?(?: (E[A-Z\d]+)\b.*| \(.*\))?\s*$/;
 /** Another thread's call was printed first. */
 const CUT = /^(.*?)\)? +\.\.\.\s*$/;
 const LOST = /^LOST (\d+) events!$/;
-
-const MOST_WAITING = 8192;
-
-interface Begun {
-  readonly syscall: UringSyscall;
-  readonly known: Known;
-}
-
-function syscallOf(name: string | undefined): UringSyscall {
-  return name === 'io_uring_setup' || name === 'io_uring_enter' ? name : 'io_uring_register';
-}
-
-const begun = ({ syscall, known }: Begun): Found => callOf(syscall, 'perf', { ...known, complete: false });
 
 /** What stands behind the arguments: the result. */
 function resultOf(text: string): { readonly args: string; readonly ret: number } | undefined {
@@ -55,7 +44,7 @@ function argumentsOf(syscall: UringSyscall, text: string): Known | undefined {
 }
 
 export class PerfTrace implements Reader {
-  readonly #waiting = new Waiting<Begun>(MOST_WAITING, () => 1);
+  readonly #open = new OpenCalls();
   #lost = 0;
 
   get lost(): number {
@@ -72,7 +61,8 @@ export class PerfTrace implements Reader {
     const row = ROW.exec(line);
     if (row === null) return undefined;
     const [, , took, comm, thread, name, text = ''] = row;
-    const syscall = syscallOf(name);
+    const syscall = syscallNamed(name);
+    if (syscall === undefined) return MALFORMED;
     const tid = count(thread);
     const durationNs = took === undefined ? undefined : BigInt(Math.round(Number(took) * 1e6));
     if (IS_CONTINUED.test(line)) return this.#end(syscall, { tid, comm, durationNs }, text);
@@ -80,21 +70,21 @@ export class PerfTrace implements Reader {
     const [, open] = result === undefined ? (CUT.exec(text) ?? []) : [];
     const known = argumentsOf(syscall, result?.args ?? open ?? '?');
     if (known === undefined) return MALFORMED;
-    const call = { syscall, known: { tid, comm, ...known } };
-    if (result === undefined) return used(...this.#waiting.put(tid, call).map(begun));
+    const call = { syscall, source: 'perf', known: { tid, comm, ...known } } as const;
+    if (result === undefined) return used(...this.#open.begin(tid, call));
     return used(callOf(syscall, 'perf', { ...call.known, ret: result.ret, durationNs, complete: true }));
   }
 
   end(): Found[] {
-    return this.#waiting.takeAll().map(begun);
+    return this.#open.end();
   }
 
   #end(syscall: UringSyscall, who: Known, text: string): Reading {
     const result = resultOf(text);
     if (result === undefined) return MALFORMED;
     const { ret } = result;
-    const first = this.#waiting.peek(who.tid)?.syscall === syscall ? this.#waiting.take(who.tid) : undefined;
-    if (first === undefined) return used(begun({ syscall, known: { ...who, ret } }));
+    const first = this.#open.finish(who.tid, syscall);
+    if (first === undefined) return used(incomplete({ syscall, source: 'perf', known: { ...who, ret } }));
     const { durationNs } = who;
     return used(callOf(syscall, 'perf', { ...first.known, ret, durationNs, complete: true }));
   }

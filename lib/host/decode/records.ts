@@ -19,8 +19,16 @@ export type SeccompAction =
   | 'TRACE'
   | 'LOG';
 
+/** In the order of their numbers. */
+export const SYSCALLS = ['io_uring_setup', 'io_uring_enter', 'io_uring_register'] as const;
+
 /** A system call of io_uring. */
-export type UringSyscall = 'io_uring_setup' | 'io_uring_enter' | 'io_uring_register';
+export type UringSyscall = (typeof SYSCALLS)[number];
+
+/** The call of this name. */
+export function syscallNamed(name: string | undefined): UringSyscall | undefined {
+  return SYSCALLS.find((each) => each === name);
+}
 
 /** A seccomp filter met a call of io_uring, and the log tells of it. */
 export interface SeccompEvent {
@@ -192,6 +200,17 @@ export function operationName(op: number | undefined): string | undefined {
   return op === undefined ? undefined : (ops.find(({ value }) => value === op)?.name ?? `OP_${op}`);
 }
 
+/** A call of which more is to come. */
+export interface Begun {
+  readonly syscall: UringSyscall;
+  readonly source: LogSource;
+  readonly known: Known;
+}
+
+/** A call whose end was not seen, or whose beginning. */
+export const incomplete = ({ syscall, source, known }: Begun): Found =>
+  callOf(syscall, source, { ...known, complete: false });
+
 /** Calls that wait for their end, by thread; few enough to be held for ever. */
 export class Waiting<V> {
   readonly #most: number;
@@ -249,5 +268,29 @@ export class Waiting<V> {
     this.#held.clear();
     this.#weight = 0;
     return all;
+  }
+}
+
+/** So many threads may be in a call at once. */
+export const MOST_WAITING = 8192;
+
+/** Calls that have begun, by thread. */
+export class OpenCalls extends Waiting<Begun> {
+  constructor() {
+    super(MOST_WAITING, () => 1);
+  }
+
+  /** What has to go for this call. */
+  begin(tid: number | undefined, call: Begun): Found[] {
+    return this.put(tid, call).map(incomplete);
+  }
+
+  /** The call that ends, where its beginning was seen. */
+  finish(tid: number | undefined, syscall: UringSyscall): Begun | undefined {
+    return this.peek(tid)?.syscall === syscall ? this.take(tid) : undefined;
+  }
+
+  end(): Found[] {
+    return this.takeAll().map(incomplete);
   }
 }

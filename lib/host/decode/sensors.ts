@@ -1,6 +1,6 @@
 /** JSON of agents that read the kernel's audit, or count operations: auditbeat and its kin, osquery, kunai. */
 
-import { seccompAction, syscallByNumber } from './audit-words.ts';
+import { seccompAction, syscallByWord } from './audit-words.ts';
 import { at, idOf, integerOf, numberOf, textOf, timeOf } from './json.ts';
 import { count, exact, hex, integer, resultValue } from './numbers.ts';
 import {
@@ -15,12 +15,9 @@ import {
   used,
 } from './records.ts';
 
-const SYSCALLS = ['io_uring_register', 'io_uring_setup', 'io_uring_enter'] as const;
-
 function syscallOf(value: unknown, arch: string | undefined): UringSyscall | undefined {
   const text = typeof value === 'number' ? `${value}` : textOf(value);
-  if (text === undefined) return undefined;
-  return SYSCALLS.find((name) => name === text) ?? syscallByNumber(text, arch);
+  return text === undefined ? undefined : syscallByWord(text, arch);
 }
 
 /** auditbeat, and Elastic's agent: the record's fields under `auditd.data`; filebeat has them under `auditd.log`. */

@@ -5,22 +5,19 @@ import {
   callOf,
   type Known,
   MALFORMED,
+  OpenCalls,
   OTHER,
   type Reader,
   type Reading,
   registersOf,
+  syscallNamed,
   type UringSyscall,
   used,
-  Waiting,
 } from './records.ts';
 
-/** So many threads may be in a call at once. */
-const MOST_WAITING = 8192;
-
+/** Of `sys_enter_io_uring_setup`, or `__x64_sys_io_uring_setup`. */
 function syscallOf(text: string): UringSyscall | undefined {
-  return (['io_uring_register', 'io_uring_setup', 'io_uring_enter'] as const).find((name) =>
-    new RegExp(`^(?:__\\w+_)?sys_(?:enter_|exit_)?${name}$`).test(text),
-  );
+  return syscallNamed(/^(?:__\w+_)?sys_(?:enter_|exit_)?(io_uring_\w+)$/.exec(text)?.[1]);
 }
 
 /** `{ int_arg: 3 }`, `{ size_arg: '1' }`: the value under its type. */
@@ -57,10 +54,7 @@ function resultIn(value: unknown): number | undefined {
 }
 
 export class Tetragon implements Pick<Reader, 'end'> {
-  readonly #waiting = new Waiting<{ readonly syscall: UringSyscall; readonly known: Known }>(
-    MOST_WAITING,
-    () => 1,
-  );
+  readonly #open = new OpenCalls();
 
   readonly json = (value: unknown): Reading | undefined => {
     const timeNs = timeOf(at(value, 'time'));
@@ -74,9 +68,7 @@ export class Tetragon implements Pick<Reader, 'end'> {
   };
 
   end() {
-    return this.#waiting
-      .takeAll()
-      .map(({ syscall, known }) => callOf(syscall, 'tetragon', { ...known, complete: false }));
+    return this.#open.end();
   }
 
   #kprobe(event: unknown, timeNs: bigint | undefined): Reading {
@@ -98,14 +90,11 @@ export class Tetragon implements Pick<Reader, 'end'> {
     if (name.startsWith('sys_enter_')) {
       const known = argumentsIn(event, syscall);
       if (known === undefined) return MALFORMED;
-      const gone = this.#waiting.put(thread, { syscall, known: { ...who, ...known } });
-      return used(
-        ...gone.map((each) => callOf(each.syscall, 'tetragon', { ...each.known, complete: false })),
-      );
+      return used(...this.#open.begin(thread, { syscall, source: 'tetragon', known: { ...who, ...known } }));
     }
     const ret = resultIn(listOf(at(event, 'args'))[0]);
     if (ret === undefined) return MALFORMED;
-    const begun = this.#waiting.peek(thread)?.syscall === syscall ? this.#waiting.take(thread) : undefined;
+    const begun = this.#open.finish(thread, syscall);
     const known = begun === undefined ? { ...who, complete: false } : { ...begun.known, complete: true };
     return used(callOf(syscall, 'tetragon', { ...known, ret }));
   }
