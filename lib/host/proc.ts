@@ -1,7 +1,8 @@
 /** Processes and their threads, as /proc has them. What ends while it is looked at is undefined; it is no error. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
-function codeOf(error: unknown): unknown {
+/** The code of an error of Node.js: `'ENOENT'`. */
+export function codeOf(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 

@@ -28,7 +28,7 @@ function formatOf(path: string): string | undefined {
 }
 
 function recordedReaders(): EventReader[] {
-  return SOURCES.flatMap(({ path, load }) => {
+  return SOURCES.flatMap(({ paths: [path = ''], load }) => {
     const format = formatOf(path);
     const reader = format === undefined ? undefined : load(format);
     return reader === undefined ? [] : [reader];
@@ -197,7 +197,7 @@ test('an event that is shorter than its format is counted, not read beyond its e
 });
 
 test('a format that lacks a field, has it too narrow, or is no format at all is refused', () => {
-  const source = SOURCES.find(({ path }) => path === 'syscalls/sys_enter_io_uring_register');
+  const source = SOURCES.find(({ paths }) => paths[0] === 'syscalls/sys_enter_io_uring_register');
   const format = formatOf('syscalls/sys_enter_io_uring_register');
   assert.ok(source && format);
   assert.ok(source.load(format));
@@ -209,7 +209,7 @@ test('a format that lacks a field, has it too narrow, or is no format at all is 
 });
 
 test('a format of an older kernel, with a field more, is read by its offsets', () => {
-  const source = SOURCES.find(({ path }) => path === 'io_uring/io_uring_register');
+  const source = SOURCES.find(({ paths }) => paths[0] === 'io_uring/io_uring_register');
   const format = formatOf('io_uring/io_uring_register');
   assert.ok(source && format);
   const older = format

@@ -87,12 +87,8 @@ export class KernelCounters {
         if ((await instance.read(`${folder}/format`)) === undefined) continue;
         const trigger = `hist:keys=${keys}:size=${SIZE}${only}`;
         // a second trigger of an event is added to the first
-        const isOn = await instance.write(`${folder}/trigger`, trigger, 'a').then(
-          () => true,
-          () => false,
-        );
         // a kernel that can't count one can't count any
-        if (!isOn) return undefined;
+        if (!(await instance.offer(`${folder}/trigger`, trigger, 'a'))) return undefined;
         folders.set(name, folder);
         break;
       }

@@ -3,8 +3,8 @@ import { SyscallError, UnsupportedError } from '../../errors.ts';
 import { files, kernelRelease } from '../../sys/host.ts';
 import type { EventReader, KernelEvent } from '../trace/events.ts';
 import type { Instance } from '../trace/instance.ts';
-import { OP_SOURCES, type OpEvent, type OpReader, type OpSource, type OpStep } from '../trace/op-events.ts';
-import { type CallEvents, callEvents, pageSizeOf, prepareBuffers, type Ready } from '../trace/prepare.ts';
+import { OP_SOURCES, type OpEvent, type OpReader, type OpStep } from '../trace/op-events.ts';
+import { callEvents, loadEvents, pageSizeOf, prepareBuffers, type Ready } from '../trace/prepare.ts';
 import { FORK_PATH, type ForkEvent, forkReader } from './members.ts';
 
 const ESRCH = 3;
@@ -45,20 +45,6 @@ interface Loaded {
   readonly reader: OpReader;
 }
 
-/** The first of its forms that this kernel has. */
-async function load(
-  instance: Instance,
-  { paths, step, load }: OpSource,
-): Promise<Loaded | undefined | 'malformed'> {
-  for (const path of paths) {
-    const format = await instance.read(`events/${path}/format`);
-    if (format === undefined) continue;
-    const reader = load(format);
-    return reader === undefined ? 'malformed' : { path, step, reader };
-  }
-  return undefined;
-}
-
 /** The filter of an event, in the kernel's words; undefined for none. */
 export function operationFilter(
   { step, reader }: Pick<Loaded, 'step' | 'reader'>,
@@ -81,13 +67,7 @@ async function operationEvents(
   const hasEndings = [...plan.steps].some((step) => !BEGINNINGS.includes(step));
   const needed = hasEndings ? [...BEGINNINGS, ...ENDINGS] : BEGINNINGS;
   const wanted = OP_SOURCES.filter(({ step }) => needed.includes(step) || plan.steps.has(step));
-  const loaded: Loaded[] = [];
-  let malformed = 0;
-  for (const source of wanted) {
-    const found = await load(instance, source);
-    if (found === 'malformed') malformed++;
-    else if (found !== undefined) loaded.push(found);
-  }
+  const { loaded, malformed } = await loadEvents(instance, wanted);
   const least = hasEndings ? ['submit', 'complete'] : ['submit'];
   if (!least.every((step) => loaded.some((each) => each.step === step))) {
     throw new UnsupportedError('trace events of operations', {
@@ -118,7 +98,7 @@ export async function prepareOperations(instance: Instance, plan: OperationPlan)
   await prepareBuffers(instance, plan.bufferKb);
   const { loaded, malformed } = await operationEvents(instance, plan);
   // without calls, too: a ring that is made at the address of an earlier one is another ring
-  const calls: CallEvents = await callEvents(instance, plan.calls);
+  const calls = await callEvents(instance, plan.calls);
   const forks = plan.pids === undefined ? [] : await forkEvents(instance, plan.pids);
   return {
     light: calls.light,

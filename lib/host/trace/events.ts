@@ -70,14 +70,18 @@ export interface EventReader<E = KernelEvent> {
   readonly read: (view: DataView, offset: number, time: number, cpu: number) => E;
 }
 
-/** An event that the kernel may have. */
-export interface EventSource {
-  /** Its folder in `events`. */
-  readonly path: string;
+/** An event that the kernel may have, under one of several names. */
+export interface Source<R extends EventReader<unknown>> {
+  /** Its folders in `events`; the first that there is counts. */
+  readonly paths: readonly string[];
+  /** By its `format` file; undefined where that is not understood. */
+  readonly load: (format: string) => R | undefined;
+}
+
+/** An event about a call. */
+export interface EventSource extends Source<EventReader> {
   readonly step: KernelEvent['step'];
   readonly call: KernelEvent['call'];
-  /** By its `format` file; undefined where that is not understood. */
-  readonly load: (format: string) => EventReader | undefined;
 }
 
 /** Reads one event: `at` is where its fields are. */
@@ -102,7 +106,7 @@ function source<Name extends string, E extends KernelEvent>(
     const { id, length, at } = format;
     return { id, length, read: (view, offset, time, cpu) => read(view, offset, at, time, cpu) };
   };
-  return { path, step, call, load };
+  return { paths: [path], step, call, load };
 }
 
 const exit = (path: string, call: Exit['call']): EventSource =>

@@ -5,7 +5,8 @@
 import { closeSync, constants, openSync, rmdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { SyscallError, UnsupportedError } from '../../errors.ts';
-import { files, inInitialPidNamespace, kernelRelease } from '../../sys/host.ts';
+import { files, inInitialPidNamespace, kernelRelease, mounts } from '../../sys/host.ts';
+import { codeOf } from '../proc.ts';
 
 const PREFIX = 'uring';
 const OURS = new RegExp(`^${PREFIX}\\.(?:ns(\\d+)\\.)?(\\d+)\\.(\\d+)(?:\\.\\d+)?$`);
@@ -18,24 +19,15 @@ const HINTS: { readonly [code: string]: string } = {
 
 /** Where tracefs is mounted. Throws UnsupportedError where it is not. */
 export function findTracefs(): string {
-  const mounts = files.read('/proc/self/mounts') ?? '';
-  const paths = mounts
-    .split('\n')
-    .map((line) => line.split(' '))
-    .filter(([, , type]) => type === 'tracefs')
-    .map(([, path = '']) =>
-      path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8))),
-    );
+  const paths = (mounts() ?? [])
+    .filter(({ type }) => type === 'tracefs')
+    .map(({ path }) => path.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8))));
   const found = paths.find((path) => path === '/sys/kernel/tracing') ?? paths[0];
   if (found !== undefined) return found;
   throw new UnsupportedError('tracefs', {
     why: 'not mounted; mount -t tracefs nodev /sys/kernel/tracing',
     kernel: kernelRelease,
   });
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** What Node.js throws, as an error of ours that tells what to do. */
@@ -128,8 +120,8 @@ export class Instance {
   }
 
   /** Writes a file that this kernel may not have, or may not accept: was it accepted? */
-  async offer(file: string, text: string): Promise<boolean> {
-    return this.write(file, text).then(
+  async offer(file: string, text: string, flag: 'w' | 'a' = 'w'): Promise<boolean> {
+    return this.write(file, text, flag).then(
       () => true,
       () => false,
     );

@@ -1,5 +1,5 @@
 /** The kernel's events about operations, from 5.10's form to the newest, and what is read of each. */
-import type { EventReader, Seen } from './events.ts';
+import type { EventReader, Seen, Source } from './events.ts';
 import { type EventFormat, parseFormat } from './format.ts';
 
 /** What an event tells. */
@@ -41,13 +41,9 @@ export interface OpEvent extends Seen {
   readonly entry: RefusedEntry | undefined;
 }
 
-/** An event that the kernel may have, under one of several names. */
-export interface OpSource {
-  /** Its folders in `events`; the first that there is counts. */
-  readonly paths: readonly string[];
+/** An event about operations. */
+export interface OpSource extends Source<OpReader> {
   readonly step: OpStep;
-  /** By its `format` file; undefined where that is not understood. */
-  readonly load: (format: string) => OpReader | undefined;
 }
 
 /** How an event of this kernel is read, and what this kernel tells with it. */

@@ -2,20 +2,13 @@
 import { SyscallError, UnsupportedError } from '../../errors.ts';
 import { files, kernelRelease } from '../../sys/host.ts';
 import { numbersIn } from '../proc.ts';
-import { type EventReader, type EventSource, type KernelEvent, SOURCES } from './events.ts';
+import { type EventReader, type EventSource, type KernelEvent, SOURCES, type Source } from './events.ts';
 import { kernelFilter, type Wanted } from './filter.ts';
 import { parseCpuList, parsePageSize } from './format.ts';
 import type { Instance } from './instance.ts';
 
 const ESRCH = 3;
 const PAGE_SIZE = 4096;
-/** /proc/self/ns/pid of everybody who is not in a container with process ids of its own: PROC_PID_INIT_INO. */
-const INITIAL_PID_NAMESPACE = 'pid:[4026531836]';
-
-/** Do process ids here mean what they mean to the kernel's tracing? */
-export function inInitialPidNamespace(link: string | undefined): boolean {
-  return link === INITIAL_PID_NAMESPACE;
-}
 
 /** The cpus that run. */
 export function onlineCpus(): number[] {
@@ -52,23 +45,34 @@ export interface Prepared extends Ready<KernelEvent> {
   readonly isCommFiltered: boolean;
 }
 
-/** An event that this kernel has. */
-export interface Loaded extends EventSource {
-  readonly reader: EventReader;
+/** How an event that this kernel has is found and read. */
+interface Readable<R> {
+  readonly path: string;
+  readonly reader: R;
 }
 
 /** The events that this kernel has, and how many it describes in a way that we don't understand. */
-async function loadEvents(instance: Instance): Promise<{ loaded: Loaded[]; malformed: number }> {
-  const loaded: Loaded[] = [];
+export async function loadEvents<R extends EventReader<unknown>, S>(
+  instance: Instance,
+  sources: readonly (S & Source<R>)[],
+): Promise<{ loaded: (S & Readable<R>)[]; malformed: number }> {
+  const loaded: (S & Readable<R>)[] = [];
   let malformed = 0;
-  for (const source of SOURCES) {
-    const format = await instance.read(`events/${source.path}/format`);
-    const reader = format === undefined ? undefined : source.load(format);
-    if (reader !== undefined) loaded.push({ ...source, reader });
-    else if (format !== undefined) malformed++;
+  for (const source of sources) {
+    for (const path of source.paths) {
+      const format = await instance.read(`events/${path}/format`);
+      if (format === undefined) continue;
+      const reader = source.load(format);
+      if (reader === undefined) malformed++;
+      else loaded.push({ ...source, path, reader });
+      break;
+    }
   }
   return { loaded, malformed };
 }
+
+/** An event about a call that this kernel has. */
+export type Loaded = EventSource & Readable<EventReader>;
 
 /** Those of them that the plan needs. */
 function chooseEvents(
@@ -102,7 +106,7 @@ export interface CallEvents {
 
 /** The events of all calls; `'none'` for that which tells of a new ring. */
 export async function callEvents(instance: Instance, which: 'none' | 'light' | 'full'): Promise<CallEvents> {
-  const { loaded, malformed } = await loadEvents(instance);
+  const { loaded, malformed } = await loadEvents(instance, SOURCES);
   if (which !== 'none')
     return { ...chooseEvents(loaded, { light: which === 'light', setup: true }), malformed };
   const chosen = loaded.filter(({ step, call }) => step === 'ring' && call === 'setup');
@@ -147,7 +151,7 @@ export async function pageSizeOf(instance: Instance): Promise<number> {
 /** Writes everything but the switch. Throws SyscallError (ESRCH for a pid that is gone) and UnsupportedError. */
 export async function prepare(instance: Instance, plan: Plan): Promise<Prepared> {
   await prepareBuffers(instance, plan.bufferKb);
-  const { loaded, malformed } = await loadEvents(instance);
+  const { loaded, malformed } = await loadEvents(instance, SOURCES);
   const { light, chosen } = chooseEvents(loaded, plan);
   let isCommFiltered = plan.comm !== undefined;
   for (const event of chosen) {

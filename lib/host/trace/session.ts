@@ -1,11 +1,11 @@
 /** A trace at work: from the kernel's pages to records, in short turns of the event loop. */
 import { UnsupportedError } from '../../errors.ts';
-import { proc } from '../proc.ts';
+import { inInitialPidNamespace } from '../../sys/host.ts';
 import { findTracefs, Instance, removeStale } from './instance.ts';
 import { Merge } from './merge.ts';
 import { ThreadNames } from './names.ts';
 import { Pipes } from './pipes.ts';
-import { inInitialPidNamespace, type Ready } from './prepare.ts';
+import type { Ready } from './prepare.ts';
 import { RecordQueue } from './queue.ts';
 import type { LostEvents, TraceEnd, TraceStart } from './records.ts';
 
@@ -105,7 +105,7 @@ export class Session<R, E> {
 
   async #start(): Promise<void> {
     const { tracefs = findTracefs(), bufferKb, pids } = this.#job;
-    const pidNamespaceInitial = inInitialPidNamespace(proc.link('/proc/self/ns/pid'));
+    const pidNamespaceInitial = inInitialPidNamespace() === true;
     if (pids !== undefined && !pidNamespaceInitial) {
       throw new UnsupportedError('options.pids', { why: "process ids here are not the host's" });
     }
