@@ -101,22 +101,16 @@ interface Sum {
   firstMalformed: string | undefined;
 }
 
+const COUNTS = [
+  ...(['lines', 'used', 'other', 'malformed', 'calls', 'setups', 'enters'] as const),
+  ...(['incomplete', 'operations', 'seccomp', 'lostEvents'] as const),
+] satisfies readonly (keyof DecodeStats)[];
+
 function added(sum: DecodeStats | undefined, stats: DecodeStats): DecodeStats {
   if (sum === undefined) return stats;
-  const { lines, used, other, malformed, calls, setups, enters, incomplete, operations, seccomp } = stats;
-  return {
-    lines: sum.lines + lines,
-    used: sum.used + used,
-    other: sum.other + other,
-    malformed: sum.malformed + malformed,
-    calls: sum.calls + calls,
-    setups: sum.setups + setups,
-    enters: sum.enters + enters,
-    incomplete: sum.incomplete + incomplete,
-    operations: sum.operations + operations,
-    seccomp: sum.seccomp + seccomp,
-    lostEvents: sum.lostEvents + stats.lostEvents,
-  };
+  const all = { ...sum };
+  for (const name of COUNTS) all[name] += stats[name];
+  return all;
 }
 
 async function readOne(path: string, isOnly: boolean, options: Options, sum: Sum): Promise<void> {

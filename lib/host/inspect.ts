@@ -1,7 +1,7 @@
 /** The rings of every process on the host, from /proc. Nothing is attached to, stopped or changed. */
 import { boolean, integer, options as onlyOptions } from '../../structs/check.ts';
 import { UnsupportedError } from '../errors.ts';
-import { holdsCapability, type Mount, mounts } from '../sys/host.ts';
+import { hidepid, holdsCapability } from '../sys/host.ts';
 import { parseFdinfo, type RingState } from './fdinfo.ts';
 import { type IoThread, ioThreads, isDenied, numbersIn, proc, type Task, task } from './proc.ts';
 
@@ -204,8 +204,7 @@ function finish(all: readonly Sighting[], common: number | undefined): HostRing[
 
 /** Does /proc keep the processes of others from us? With hidepid=1 they are listed, and can't be looked into. */
 function hidesOthers(): boolean {
-  const mount: Mount | undefined = mounts()?.findLast(({ path }) => path === '/proc');
-  const value = mount?.options.find((option) => option.startsWith('hidepid='))?.slice('hidepid='.length);
+  const value = hidepid();
   const isListed = value === undefined || ['0', '1', 'off', 'noaccess'].includes(value);
   return !isListed && !holdsCapability('CAP_SYS_PTRACE');
 }

@@ -338,7 +338,7 @@ export function securityLabel(): string | undefined {
 // ---- tracing ----------------------------------------------------------------------------------------------------------
 
 /** A mount of this process's namespace. */
-export interface Mount {
+interface Mount {
   readonly path: string;
   readonly type: string;
   readonly options: readonly string[];
@@ -351,6 +351,12 @@ export function mounts(): readonly Mount[] | undefined {
     const [, path = '', type = '', options = ''] = line.split(' ');
     return { path, type, options: options.split(',') };
   });
+}
+
+/** How far /proc hides other users' processes, where it was mounted with an option; `'2'` and `'invisible'` are the same. */
+export function hidepid(): string | undefined {
+  const mount = mounts()?.findLast(({ path }) => path === '/proc');
+  return mount?.options.find((option) => option.startsWith('hidepid='))?.slice('hidepid='.length);
 }
 
 /** Is this the host's own pid namespace, by whose numbers traces name programs? */

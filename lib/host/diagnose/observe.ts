@@ -2,9 +2,9 @@
 import {
   credentials,
   files,
+  hidepid,
   holdsCapability,
   inInitialPidNamespace,
-  type Mount,
   mounts,
 } from '../../sys/host.ts';
 import { type Check, check } from './check.ts';
@@ -62,14 +62,9 @@ function pids(): Check {
   );
 }
 
-/** How far /proc hides other users' processes; `'2'` and `'invisible'` are the same. */
-function hidepid(mount: Mount | undefined): string | undefined {
-  const value = mount?.options.find((option) => option.startsWith('hidepid='))?.slice('hidepid='.length);
-  return value === '0' || value === 'off' ? undefined : value;
-}
-
 function proc(): Check {
-  const hides = hidepid(mounts()?.findLast(({ path }) => path === '/proc'));
+  const value = hidepid();
+  const hides = value === '0' || value === 'off' ? undefined : value;
   const seesAll = holdsCapability('CAP_SYS_PTRACE');
   const mounted = hides === undefined ? '/proc hides nobody' : `/proc has hidepid=${hides}`;
   if (seesAll) return check('proc', 'ok', `${mounted}, CAP_SYS_PTRACE: rings of all processes are seen`);

@@ -115,6 +115,9 @@ export const RULE_FILE_SCHEMA = {
   },
 } as const;
 
+/** Its keys. */
+const FILE = RULE_FILE_SCHEMA.properties;
+
 type Fields = { readonly [name: string]: unknown };
 
 function isFields(value: unknown): value is Fields {
@@ -178,13 +181,7 @@ function someOf<T>(value: unknown, where: string, each: (value: unknown, where: 
   return found;
 }
 
-function ringCondition(fields: Fields, where: string): Condition {
-  const { inContainer, executablesOtherThan, flags } = fieldsOf(fields, where, [
-    'event',
-    'flags',
-    'inContainer',
-    'executablesOtherThan',
-  ]);
+function ringCondition({ flags, inContainer, executablesOtherThan }: Fields, where: string): Condition {
   if (inContainer !== undefined && typeof inContainer !== 'boolean') {
     throw new RuleError(`${where}.inContainer`, 'it must be true or false');
   }
@@ -214,7 +211,7 @@ function conditionOf(value: unknown, where: string): Condition {
       };
     }
     case 'ring':
-      return ringCondition(value, where);
+      return ringCondition(only('flags', 'inContainer', 'executablesOtherThan'), where);
     case 'register': {
       const { any } = only('any');
       return { event, any: someOf(any, `${where}.any`, register) };
@@ -270,14 +267,7 @@ function ruleOf(value: unknown, where: string): Rule {
 }
 
 function allowanceOf(value: unknown, where: string): Allowance {
-  const { uid, ...globs } = fieldsOf(value, where, [
-    'rule',
-    'executable',
-    'comm',
-    'container',
-    'unit',
-    'uid',
-  ]);
+  const { uid, ...globs } = fieldsOf(value, where, Object.keys(FILE.allow.items.properties));
   for (const [name, glob] of Object.entries(globs)) stringOf(glob, `${where}.${name}`);
   if (uid === undefined && Object.keys(globs).length === 0)
     throw new RuleError(where, 'it would allow everything');
@@ -289,13 +279,7 @@ function allowanceOf(value: unknown, where: string): Allowance {
  * @throws RuleError
  */
 export function ruleSet(value: unknown = {}): RuleSet {
-  const { enable, disable, allow, rules } = fieldsOf(value, 'the file', [
-    '$schema',
-    'enable',
-    'disable',
-    'allow',
-    'rules',
-  ]);
+  const { enable, disable, allow, rules } = fieldsOf(value, 'the file', Object.keys(FILE));
   const own = listOf(rules, 'rules', ruleOf);
   const twice = own.find(({ id }, i) => own.findIndex((each) => each.id === id) !== i);
   if (twice !== undefined) throw new RuleError('rules', `${twice.id} is there twice`);
