@@ -21,9 +21,7 @@ export interface NodeHandle {
   readv(...args: readonly unknown[]): Promise<unknown>;
   write(...args: readonly unknown[]): Promise<unknown>;
   writev(...args: readonly unknown[]): Promise<unknown>;
-  truncate(...args: readonly unknown[]): Promise<unknown>;
   readFile(...args: readonly unknown[]): Promise<unknown>;
-  writeFile(...args: readonly unknown[]): Promise<unknown>;
   appendFile(...args: readonly unknown[]): Promise<unknown>;
 }
 
@@ -50,16 +48,7 @@ export interface Anatomy {
 
 type Method = (this: NodeHandle) => void;
 
-const METHODS = [
-  'read',
-  'readv',
-  'write',
-  'writev',
-  'truncate',
-  'readFile',
-  'writeFile',
-  'appendFile',
-] as const;
+const METHODS = ['read', 'readv', 'write', 'writev', 'readFile', 'appendFile'] as const;
 
 function isNativeHandle(value: unknown): value is NativeHandle {
   if (typeof value !== 'object' || value === null) return false;

@@ -5,43 +5,24 @@ import promises from 'node:fs/promises';
 /** `node:fs/promises`. */
 export const nodePromises: typeof promises = { ...promises };
 
-const {
-  appendFile,
-  close,
-  createReadStream,
-  createWriteStream,
-  fstat,
-  fstatSync,
-  fsync,
-  lstat,
-  open,
-  read,
-  readFile,
-  readv,
-  stat,
-  write,
-  writeFile,
-  writev,
-} = fs;
-
 /** Of `node:fs` what has another here, fstat and fstatSync. Not all: to look at some constants brings a warning. */
 export const nodeFs = {
-  appendFile,
-  close,
-  createReadStream,
-  createWriteStream,
-  fstat,
-  fstatSync,
-  fsync,
-  lstat,
-  open,
-  read,
-  readFile,
-  readv,
-  stat,
-  write,
-  writeFile,
-  writev,
+  appendFile: fs.appendFile,
+  close: fs.close,
+  createReadStream: fs.createReadStream,
+  createWriteStream: fs.createWriteStream,
+  fstat: fs.fstat,
+  fstatSync: fs.fstatSync,
+  fsync: fs.fsync,
+  lstat: fs.lstat,
+  open: fs.open,
+  read: fs.read,
+  readFile: fs.readFile,
+  readv: fs.readv,
+  stat: fs.stat,
+  write: fs.write,
+  writeFile: fs.writeFile,
+  writev: fs.writev,
 } as const;
 
 function isLike<F>(_node: F, made: unknown): made is F {
