@@ -6,12 +6,13 @@ import { ringOrThreads } from './backend.ts';
 import { closeOn } from './ending.ts';
 import { asNode } from './errors.ts';
 import { nodeFs } from './node.ts';
-import { isChanging, isWritten, opening, pieces, plainPosition, transfer } from './plain.ts';
+import { isChanging, isWritten, opening, type Transfer, transfer, transferOfMany } from './plain.ts';
 import { planRead, readOn } from './read-file.ts';
 import { isInMemory, learn, planStat, statOn } from './stat.ts';
 import { planWrite, writeAt, writeOn, writevAt } from './write-file.ts';
 
 type Callback = (error: unknown, ...results: readonly unknown[]) => void;
+type AnyFunction = (...args: readonly unknown[]) => unknown;
 
 function isCallback(value: unknown): value is Callback {
   return typeof value === 'function';
@@ -90,70 +91,55 @@ export function close(...args: readonly unknown[]): unknown {
   return tell(closeOn(ring, fd), callback, none);
 }
 
-function readAt(ring: AsyncRing, fd: number, memory: Uint8Array, offset: number): Promise<number> {
-  return ring.read(fd, memory, { offset });
-}
-
-function readvAt(
-  ring: AsyncRing,
-  fd: number,
-  memory: readonly Uint8Array[],
-  offset: number,
-): Promise<number> {
-  return ring.readv(fd, memory, { offset });
-}
-
-/** `read(fd, buffer, offset, length, position, callback)` and `write` alike; the other forms are for Node. */
-function transferrer(syscall: 'read' | 'write') {
-  const move = syscall === 'write' ? writeAt : readAt;
-  return (...args: readonly unknown[]): unknown => {
-    const [fd, buffer, offset, length, position, callback] = args;
-    const isPlain = args.length === 6 && isFd(fd) && typeof length === 'number';
-    const plain = isPlain ? transfer(buffer, { offset, length, position }) : undefined;
-    const ring = plain && isCallback(callback) ? ringOrThreads() : undefined;
-    if (ring === undefined || plain === undefined || !isFd(fd) || !isCallback(callback))
-      return node(syscall, args);
+/**
+ * A function that moves bytes between a file and memory.
+ * @param plainOf what its arguments ask for; undefined where Node has to look at them
+ */
+function mover<M>(
+  name: 'read' | 'readv' | 'write' | 'writev',
+  plainOf: (args: readonly unknown[]) => Transfer<M> | undefined,
+  move: (ring: AsyncRing, fd: number, memory: M, offset: number) => Promise<number>,
+): AnyFunction {
+  // as Node's own errors have it
+  const syscall = name.startsWith('read') ? 'read' : 'write';
+  return (...args) => {
+    const [fd, given] = args;
+    const callback = args.at(-1);
+    if (!isFd(fd) || !isCallback(callback)) return node(name, args);
+    const plain = plainOf(args);
+    const ring = plain && ringOrThreads();
+    if (plain === undefined || ring === undefined) return node(name, args);
     return tell(
       move(ring, fd, plain.memory, plain.offset),
       callback,
-      (count) => [count, buffer],
+      (count) => [count, given],
       (error) => asNode(error, { syscall }),
     );
   };
 }
 
-export const read: (...args: readonly unknown[]) => unknown = transferrer('read');
-export const write: (...args: readonly unknown[]) => unknown = transferrer('write');
-
-/** `readv(fd, buffers, position, callback)`, also without a position, and `writev` alike. */
-function vectorer(name: 'readv' | 'writev', syscall: 'read' | 'write') {
-  const move = syscall === 'write' ? writevAt : readvAt;
-  return (...args: readonly unknown[]): unknown => {
-    const [fd, buffers] = args;
-    const callback = args.at(-1);
-    const plain = args.length === 3 || args.length === 4 ? pieces(buffers) : undefined;
-    const offset = plainPosition(args.length === 4 ? args[2] : undefined);
-    const ring =
-      plain && offset !== undefined && isFd(fd) && isCallback(callback) ? ringOrThreads() : undefined;
-    if (
-      ring === undefined ||
-      plain === undefined ||
-      offset === undefined ||
-      !isFd(fd) ||
-      !isCallback(callback)
-    )
-      return node(name, args);
-    return tell(
-      move(ring, fd, plain, offset),
-      callback,
-      (count) => [count, buffers],
-      (error) => asNode(error, { syscall }),
-    );
-  };
+/** Of `read(fd, buffer, offset, length, position, callback)` and `write` alike; the other forms are for Node. */
+function onePiece(args: readonly unknown[]): Transfer | undefined {
+  const [, buffer, offset, length, position] = args;
+  const isPlain = args.length === 6 && typeof length === 'number';
+  return isPlain ? transfer(buffer, { offset, length, position }) : undefined;
 }
 
-export const readv: (...args: readonly unknown[]) => unknown = vectorer('readv', 'read');
-export const writev: (...args: readonly unknown[]) => unknown = vectorer('writev', 'write');
+/** Of `readv(fd, buffers, position, callback)`, also without a position, and `writev` alike. */
+function manyPieces(args: readonly unknown[]): Transfer<readonly Uint8Array[]> | undefined {
+  const [, buffers, position] = args;
+  if (args.length === 3) return transferOfMany(buffers, undefined);
+  return args.length === 4 ? transferOfMany(buffers, position) : undefined;
+}
+
+export const read: AnyFunction = mover('read', onePiece, (ring, fd, memory, offset) =>
+  ring.read(fd, memory, { offset }),
+);
+export const readv: AnyFunction = mover('readv', manyPieces, (ring, fd, memory, offset) =>
+  ring.readv(fd, memory, { offset }),
+);
+export const write: AnyFunction = mover('write', onePiece, writeAt);
+export const writev: AnyFunction = mover('writev', manyPieces, writevAt);
 
 /** The callback of `readFile(path, options, callback)` and the like, and what stands before it: the options may be absent. */
 function splitWhole(args: readonly unknown[], least: number): [readonly unknown[], Callback] | undefined {
@@ -177,8 +163,8 @@ export function readFile(...args: readonly unknown[]): unknown {
   );
 }
 
-function wholeWriter(name: 'writeFile' | 'appendFile', flag: string) {
-  return (...args: readonly unknown[]): unknown => {
+function wholeWriter(name: 'writeFile' | 'appendFile', flag: string): AnyFunction {
+  return (...args) => {
     const [given, callback] = splitWhole(args, 2) ?? [];
     const plan = given && planWrite(flag, given[0], given[1], given[2]);
     const ring = plan && ringOrThreads();
@@ -187,12 +173,12 @@ function wholeWriter(name: 'writeFile' | 'appendFile', flag: string) {
   };
 }
 
-export const writeFile: (...args: readonly unknown[]) => unknown = wholeWriter('writeFile', 'w');
-export const appendFile: (...args: readonly unknown[]) => unknown = wholeWriter('appendFile', 'a');
+export const writeFile: AnyFunction = wholeWriter('writeFile', 'w');
+export const appendFile: AnyFunction = wholeWriter('appendFile', 'a');
 
 /** `stat(path, callback)` and `stat(path, options, callback)`, and `lstat` alike. */
-function statter(name: 'stat' | 'lstat') {
-  return (...args: readonly unknown[]): unknown => {
+function statter(name: 'stat' | 'lstat'): AnyFunction {
+  return (...args) => {
     const [given, callback] = splitWhole(args, 1) ?? [];
     const plan = given && planStat(name, given[0], given[1]);
     if (plan === undefined || callback === undefined) return node(name, args);
@@ -213,5 +199,5 @@ function isStats(value: unknown): value is Stats {
   return typeof value === 'object' && value !== null && 'dev' in value;
 }
 
-export const stat: (...args: readonly unknown[]) => unknown = statter('stat');
-export const lstat: (...args: readonly unknown[]) => unknown = statter('lstat');
+export const stat: AnyFunction = statter('stat');
+export const lstat: AnyFunction = statter('lstat');

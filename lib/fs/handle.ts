@@ -13,10 +13,9 @@ import {
   isWritten,
   type Opening,
   opening,
-  pieces,
-  plainPosition,
   type Transfer,
   transfer,
+  transferOfMany,
 } from './plain.ts';
 import { readHandle } from './read-file.ts';
 import { writeAt, writeHandle, writevAt } from './write-file.ts';
@@ -32,7 +31,7 @@ interface Kind {
 let kind: Kind | undefined | null = null;
 
 /** As `read(buffer, offset, length, position)` and its two forms with options; undefined where Node has to look at it. */
-export function plainTransfer(args: readonly unknown[], isWrite: boolean): [unknown, Transfer] | undefined {
+function plainTransfer(args: readonly unknown[], isWrite: boolean): [unknown, Transfer] | undefined {
   const [first, second, length, position] = args;
   if (ArrayBuffer.isView(first)) {
     const place = isOptions(second) ? placeOf(second) : { offset: second, length, position };
@@ -126,24 +125,24 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
 
     override async readv(...args: readonly unknown[]): Promise<unknown> {
       const [buffers, position] = args;
-      const plain = pieces(buffers);
-      const offset = plain && plainPosition(position);
-      const ring = offset === undefined ? undefined : ringFor(this);
-      if (ring === undefined || plain === undefined) return super.readv(...args);
+      const plain = transferOfMany(buffers, position);
+      const ring = plain && ringFor(this);
+      if (plain === undefined || ring === undefined) return super.readv(...args);
+      const { memory, offset } = plain;
       return using(this, async () => {
-        const bytesRead = await asNodeDoes('read', ring.readv(this.fd, plain, { offset: offset ?? -1 }));
+        const bytesRead = await asNodeDoes('read', ring.readv(this.fd, memory, { offset }));
         return { __proto__: null, bytesRead, buffers };
       });
     }
 
     override async writev(...args: readonly unknown[]): Promise<unknown> {
       const [buffers, position] = args;
-      const plain = pieces(buffers);
-      const offset = plain && plainPosition(position);
-      const ring = offset === undefined ? undefined : ringFor(this);
-      if (ring === undefined || plain === undefined) return super.writev(...args);
+      const plain = transferOfMany(buffers, position);
+      const ring = plain && ringFor(this);
+      if (plain === undefined || ring === undefined) return super.writev(...args);
+      const { memory, offset } = plain;
       return using(this, async () => {
-        const bytesWritten = await asNodeDoes('write', writevAt(ring, this.fd, plain, offset ?? -1));
+        const bytesWritten = await asNodeDoes('write', writevAt(ring, this.fd, memory, offset));
         return { __proto__: null, bytesWritten, buffers };
       });
     }

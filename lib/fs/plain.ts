@@ -116,9 +116,9 @@ function plainFlags(flag: unknown): number | undefined {
     : undefined;
 }
 
-/** A part of the caller's memory, and where in the file it belongs: -1 is the current position. */
-export interface Transfer {
-  readonly memory: Uint8Array;
+/** A part of the caller's memory, or several, and where in the file it belongs: -1 is the current position. */
+export interface Transfer<M = Uint8Array> {
+  readonly memory: M;
   readonly offset: number;
 }
 
@@ -146,7 +146,7 @@ export function transfer(buffer: unknown, place: Place): Transfer | undefined {
 }
 
 /** Where in the file; -1 for the current position. */
-export function plainPosition(position: unknown): number | undefined {
+function plainPosition(position: unknown): number | undefined {
   if (position === undefined || position === null) return -1;
   if (typeof position !== 'number' || !Number.isSafeInteger(position)) return undefined;
   return position < 0 ? -1 : position;
@@ -156,16 +156,23 @@ function isIndex(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
 }
 
-/** 1 to 1024 pieces of memory, none of them empty: what readv(2) takes at once. */
-export function pieces(buffers: unknown): readonly Uint8Array[] | undefined {
+/**
+ * What `readv(buffers, position)` moves, and `writev` alike: 1 to 1024 pieces of memory, none of them empty, as readv(2)
+ * takes them at once.
+ */
+export function transferOfMany(
+  buffers: unknown,
+  position: unknown,
+): Transfer<readonly Uint8Array[]> | undefined {
   if (!Array.isArray(buffers) || buffers.length === 0 || buffers.length > 1024) return undefined;
-  const found: Uint8Array[] = [];
+  const memory: Uint8Array[] = [];
   for (const each of buffers) {
     const piece = transfer(each, { offset: 0, length: undefined, position: undefined });
     if (piece === undefined) return undefined;
-    found.push(piece.memory);
+    memory.push(piece.memory);
   }
-  return found;
+  const offset = plainPosition(position);
+  return offset === undefined ? undefined : { memory, offset };
 }
 
 /** The options of a whole file. */
