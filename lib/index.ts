@@ -21,16 +21,15 @@ export { Results } from './async/multishot.ts';
 export { type ChildStatus, childStatus, type FutexResult } from './async/outcomes.ts';
 export {
   type FileChunksOptions,
-  type FileReadAllOptions,
   type FileReadOptions,
   RingFile,
 } from './async/ring-file.ts';
 export type { ZeroCopyPromise } from './async/sent.ts';
 export type {
+  FileReadAllOptions,
   FileReadStreamOptions,
   FileWebStreamOptions,
   FileWriteStreamOptions,
-  StreamRange,
 } from './async/streams.ts';
 export type { Callback } from './async/told.ts';
 export {

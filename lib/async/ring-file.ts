@@ -12,6 +12,7 @@ import type { AsyncOptions } from './base.ts';
 import type { FileStatus } from './file-status.ts';
 import { writeHere } from './position.ts';
 import {
+  type FileReadAllOptions,
   type FileReadStreamOptions,
   type FileWebStreamOptions,
   type FileWriteStreamOptions,
@@ -43,16 +44,6 @@ function joined(chunks: readonly Uint8Array[]): Buffer {
 export interface FileReadOptions extends AsyncOptions {
   /** Where in the file, in bytes; -1, or absent: the current position. */
   readonly offset?: number | bigint | undefined;
-}
-
-/** Options of what reads a RingFile to its end. */
-export interface FileReadAllOptions extends Pick<AsyncOptions, 'signal'> {
-  /** Where it begins, in bytes; the current position when absent. */
-  readonly start?: number | undefined;
-  /** The last byte that is read, counted from the start of the file, as streams of Node.js have it; needs `start`. */
-  readonly end?: number | undefined;
-  /** Bytes that are read at once; 64 KiB when absent. */
-  readonly highWaterMark?: number | undefined;
 }
 
 /** Options of the chunks of a RingFile. */

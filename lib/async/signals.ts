@@ -11,8 +11,9 @@ class Telling {
   };
 }
 
-/** Calls back when the signal aborts; what comes back takes that back. */
-export function whenAborted(signal: AbortSignal, told: () => void): () => void {
+/** Calls back when the signal aborts, if there is one; what comes back takes that back. */
+export function whenAborted(signal: AbortSignal | undefined, told: () => void): () => void {
+  if (signal === undefined) return () => {};
   const telling = tellings.get(signal) ?? new Telling();
   tellings.set(signal, telling);
   const { callbacks, listen } = telling;

@@ -8,37 +8,42 @@ import {
   optionalSignal,
 } from '../../structs/check.ts';
 import { AbortError } from '../errors.ts';
+import type { AsyncOptions } from './base.ts';
 import { whenAborted } from './signals.ts';
 
-/** What a file is read by, as a stream. */
-export interface StreamRange {
+/** Options of what reads a RingFile to its end. */
+export interface FileReadAllOptions extends Pick<AsyncOptions, 'signal'> {
+  /** Where it begins, in bytes; the current position when absent. */
   readonly start?: number | undefined;
+  /** The last byte that is read, counted from the start of the file, as streams of Node.js have it; needs `start`. */
   readonly end?: number | undefined;
+  /** Bytes that are read at once; 64 KiB when absent. */
   readonly highWaterMark?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of `createReadStream`. */
-export interface FileReadStreamOptions extends StreamRange {
+export interface FileReadStreamOptions extends FileReadAllOptions {
   /** Closes the file at the end, or when the stream is destroyed; true when absent. */
   readonly autoClose?: boolean | undefined;
 }
 
 /** Options of `createWriteStream`. */
-export interface FileWriteStreamOptions extends Omit<StreamRange, 'end'> {
+export interface FileWriteStreamOptions extends Omit<FileReadAllOptions, 'end'> {
   /** Closes the file at the end, or when the stream is destroyed; true when absent. */
   readonly autoClose?: boolean | undefined;
 }
 
 /** Options of `readableWebStream`. */
-export interface FileWebStreamOptions extends StreamRange {
+export interface FileWebStreamOptions extends FileReadAllOptions {
   /** Closes the file at the end, or when the stream is cancelled; false when absent. */
   readonly autoClose?: boolean | undefined;
 }
 
 /** What streams need of a file. */
 export interface Streamed {
-  chunks(options: StreamRange & { readonly reuse: boolean }): AsyncGenerator<Uint8Array, void, undefined>;
+  chunks(
+    options: FileReadAllOptions & { readonly reuse: boolean },
+  ): AsyncGenerator<Uint8Array, void, undefined>;
   writeAll(
     data: string | ArrayBufferView,
     options: { readonly offset?: number; readonly signal?: AbortSignal | undefined },
@@ -49,13 +54,31 @@ export interface Streamed {
 const READ = ['start', 'end', 'highWaterMark', 'signal', 'autoClose'];
 const WRITE = ['start', 'highWaterMark', 'signal', 'autoClose'];
 
+/** Checks the options of a stream. `close` is for its end: it closes the file, unless that is to stay open. */
+function check(
+  file: Streamed,
+  options: FileReadStreamOptions,
+  names: readonly string[],
+  isClosingByDefault: boolean,
+) {
+  checkNames('options', options, names);
+  const { autoClose = isClosingByDefault, signal, ...range } = options;
+  optionalSignal('options.signal', signal);
+  const isClosing = boolean('options.autoClose', autoClose);
+  const close = async () => (isClosing ? file.close() : undefined);
+  return { signal, range, isClosing, close };
+}
+
 /** Reading that can be stopped while it waits. */
 class Reading {
   readonly #stop = new AbortController();
   readonly #chunks: AsyncGenerator<Uint8Array, void, undefined>;
+  readonly #close: () => Promise<void>;
 
-  constructor(file: Streamed, range: StreamRange) {
+  /** @param close what is done at the end */
+  constructor(file: Streamed, range: FileReadAllOptions, close: () => Promise<void>) {
     this.#chunks = file.chunks({ ...range, signal: this.#stop.signal, reuse: false });
+    this.#close = close;
   }
 
   /** The next chunk; null at the end. */
@@ -64,10 +87,11 @@ class Reading {
     return value ?? null;
   }
 
-  /** Resolves when nothing is read any more. */
-  async stop(): Promise<void> {
+  /** Resolves when nothing is read any more, and the file is closed. */
+  async end(): Promise<void> {
     this.#stop.abort();
     await this.#chunks.return();
+    await this.#close();
   }
 }
 
@@ -95,13 +119,9 @@ class Writing {
   }
 }
 
-/** Ends what is under a stream; the error that destroyed the stream comes first. */
-function settle(
-  end: () => Promise<unknown>,
-  error: Error | null,
-  callback: (error: Error | null) => void,
-): void {
-  end().then(
+/** Tells a stream of Node.js how something ended; the error that destroyed the stream comes first. */
+function settle(work: Promise<unknown>, error: Error | null, callback: (error: Error | null) => void): void {
+  work.then(
     () => callback(error),
     (failure) => callback(error ?? failure),
   );
@@ -126,40 +146,35 @@ function feed(reading: Reading): (this: node.Readable) => void {
   };
 }
 
+/** Writing from a stream of Node.js. */
+function drain(writing: Writing): Pick<node.WritableOptions, 'write' | 'writev'> {
+  return {
+    write: (chunk, _encoding, callback) => settle(writing.write(chunk), null, callback),
+    writev: (chunks, callback) =>
+      settle(writing.write(Buffer.concat(chunks.map(({ chunk }) => chunk))), null, callback),
+  };
+}
+
 export function readStream(file: Streamed, options: FileReadStreamOptions): node.Readable {
-  checkNames('options', options, READ);
-  const { autoClose = true, signal, ...range } = options;
-  optionalSignal('options.signal', signal);
-  const isClosing = boolean('options.autoClose', autoClose);
-  const reading = new Reading(file, range);
+  const { signal, range, close } = check(file, options, READ, true);
+  const reading = new Reading(file, range, close);
   const stream = new node.Readable({
     highWaterMark: range.highWaterMark,
     read: feed(reading),
-    destroy(error, callback) {
-      const end = async () => {
-        await reading.stop();
-        if (isClosing) await file.close();
-      };
-      settle(end, error, callback);
-    },
+    destroy: (error, callback) => settle(reading.end(), error, callback),
   });
   return destroyedBy(signal, stream);
 }
 
 export function writeStream(file: Streamed, options: FileWriteStreamOptions): node.Writable {
-  checkNames('options', options, WRITE);
-  const { autoClose = true, start, signal, highWaterMark } = options;
-  optionalSignal('options.signal', signal);
-  const isClosing = boolean('options.autoClose', autoClose);
-  const writing = new Writing(file, start);
+  const { signal, range, close } = check(file, options, WRITE, true);
+  const writing = new Writing(file, range.start);
   const stream = new node.Writable({
-    highWaterMark,
-    write: (chunk, _encoding, callback) => settle(() => writing.write(chunk), null, callback),
-    writev: (chunks, callback) =>
-      settle(() => writing.write(Buffer.concat(chunks.map(({ chunk }) => chunk))), null, callback),
+    highWaterMark: range.highWaterMark,
+    ...drain(writing),
     destroy(error, callback) {
       writing.stop();
-      settle(async () => (isClosing ? file.close() : undefined), error, callback);
+      settle(close(), error, callback);
     },
   });
   return destroyedBy(signal, stream);
@@ -172,22 +187,16 @@ export interface StreamedSocket extends Streamed {
 
 /** Both directions of a socket. Its end is the end of the socket. */
 export function duplexStream(socket: StreamedSocket, allowHalfOpen: boolean): node.Duplex {
-  const reading = new Reading(socket, {});
+  const reading = new Reading(socket, {}, () => socket.close());
   const writing = new Writing(socket, undefined);
   return new node.Duplex({
     allowHalfOpen,
     read: feed(reading),
-    write: (chunk, _encoding, callback) => settle(() => writing.write(chunk), null, callback),
-    writev: (chunks, callback) =>
-      settle(() => writing.write(Buffer.concat(chunks.map(({ chunk }) => chunk))), null, callback),
-    final: (callback) => settle(() => socket.end(), null, callback),
+    ...drain(writing),
+    final: (callback) => settle(socket.end(), null, callback),
     destroy(error, callback) {
-      const end = async () => {
-        writing.stop();
-        await reading.stop();
-        await socket.close();
-      };
-      settle(end, error, callback);
+      writing.stop();
+      settle(reading.end(), error, callback);
     },
   });
 }
@@ -198,28 +207,23 @@ function endedBy(
   controller: { error(reason: unknown): void },
   end: () => Promise<void>,
 ): () => void {
-  if (signal === undefined) return () => {};
   const told = (): void => {
-    controller.error(new AbortError(signal.reason));
+    controller.error(new AbortError(signal?.reason));
     // whoever uses the stream has that error
     end().catch(() => {});
   };
-  if (!signal.aborted) return whenAborted(signal, told);
+  if (!signal?.aborted) return whenAborted(signal, told);
   told();
   return () => {};
 }
 
 export function webReadable(file: Streamed, options: FileWebStreamOptions): ReadableStream<Uint8Array> {
-  checkNames('options', options, READ);
-  const { autoClose = false, signal, ...range } = options;
-  optionalSignal('options.signal', signal);
-  const isClosing = boolean('options.autoClose', autoClose);
-  const reading = new Reading(file, range);
+  const { signal, range, close } = check(file, options, READ, false);
+  const reading = new Reading(file, range, close);
   let forget = (): void => {};
-  const end = async () => {
+  const end = () => {
     forget();
-    await reading.stop();
-    if (isClosing) await file.close();
+    return reading.end();
   };
   return new ReadableStream(
     {
@@ -247,16 +251,14 @@ export function webWritable(
   file: Streamed & { readonly end?: () => Promise<void> },
   options: Pick<FileWebStreamOptions, 'start' | 'signal' | 'autoClose'>,
 ): WritableStream<string | ArrayBufferView> {
-  checkNames('options', options, ['start', 'signal', 'autoClose']);
-  const { autoClose = false, start, signal } = options;
-  optionalSignal('options.signal', signal);
-  const isClosing = boolean('options.autoClose', autoClose);
-  const writing = new Writing(file, start);
+  const names = ['start', 'signal', 'autoClose'];
+  const { signal, range, isClosing, close } = check(file, options, names, false);
+  const writing = new Writing(file, range.start);
   let forget = (): void => {};
-  const end = async () => {
+  const end = () => {
     forget();
     writing.stop();
-    if (isClosing) await file.close();
+    return close();
   };
   return new WritableStream({
     start(controller) {
@@ -277,7 +279,7 @@ export function webWritable(
     },
     async close() {
       writing.stop();
-      await (isClosing ? file.close() : file.end?.());
+      await (isClosing ? close() : file.end?.());
     },
     abort: end,
   });

@@ -57,7 +57,7 @@ async function resolveInTime(
   let timer: NodeJS.Timeout | undefined;
   let forget = () => {};
   const ended = new Promise<never>((_, reject) => {
-    if (signal !== undefined) forget = whenAborted(signal, () => reject(new AbortError(signal.reason)));
+    forget = whenAborted(signal, () => reject(new AbortError(signal?.reason)));
     if (timeoutMs !== undefined && timeoutMs <= MAX_TIMER_MS)
       timer = setTimeout(() => reject(notResolved(place)), timeoutMs);
   });

@@ -148,8 +148,7 @@ export class RingDatagram implements AsyncIterable<Datagram>, AsyncDisposable {
     this.#family = family;
     this.#isUnix = this.local?.family === 'unix';
     this.#signal = signal;
-    this.#forgetSignal =
-      signal === undefined ? () => {} : whenAborted(signal, () => void this.close().catch(() => {}));
+    this.#forgetSignal = whenAborted(signal, () => void this.close().catch(() => {}));
   }
 
   /** Its file descriptor. It stays the socket's: do not close it. */

@@ -172,8 +172,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
     this.#listening = this.#listen();
     // whoever asks for the address, or for a connection, is told
     this.#listening.catch(() => {});
-    this.#forgetSignal =
-      signal === undefined ? () => {} : whenAborted(signal, () => void this.close().catch(() => {}));
+    this.#forgetSignal = whenAborted(signal, () => void this.close().catch(() => {}));
   }
 
   async #listen(): Promise<number> {

@@ -8,13 +8,12 @@ import type { AsyncOptions } from '../async/base.ts';
 import {
   dataOf,
   type FileChunksOptions,
-  type FileReadAllOptions,
   type FileReadOptions,
   type FileRing,
   RingFile,
   sizeOf,
 } from '../async/ring-file.ts';
-import { duplexStream } from '../async/streams.ts';
+import { duplexStream, type FileReadAllOptions } from '../async/streams.ts';
 import type { Callback } from '../async/told.ts';
 import { ClosedError } from '../errors.ts';
 import * as read from '../operations/read.ts';
