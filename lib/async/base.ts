@@ -8,7 +8,7 @@ import type { Operation } from '../operations/operation.ts';
 import { includes } from '../operations/options.ts';
 import { flag } from '../operations/read.ts';
 import { RingBase, type RingBaseOptions, refuseFile } from '../ring/base.ts';
-import type { Completion } from '../ring/core/core.ts';
+import type { Completion, RingCore } from '../ring/core/core.ts';
 import { milliseconds } from '../ring/core/time.ts';
 import type { RegisterEventfdOptions, RegisteredEventfd } from '../ring/owners/eventfd.ts';
 import { Personality } from '../ring/owners/personality.ts';
@@ -84,24 +84,15 @@ function hasCommon({ known }: Known, options: object, common = KNOWN): boolean {
   return has;
 }
 
-/** Checks the options that every operation has, and the names of all. */
-function checkOptions(
-  operation: Known,
-  options: object | undefined,
-  common: readonly string[],
-): AsyncOptions & PoolIteratorOptions {
-  return options !== undefined && hasCommon(operation, options, common) ? options : {};
-}
-
 /** IOSQE_* bits, and above them the personality and INLINE. */
-function commonBits(ring: AsyncRingBase, { drain, async, personality }: AsyncOptions): number {
+function commonBits(core: RingCore, { drain, async, personality }: AsyncOptions): number {
   if (personality !== undefined && !Personality.is(personality)) {
     throw wrongType('options.personality', 'a Personality', personality);
   }
   return (
     (flag('options.drain', drain) ? IOSQE_IO_DRAIN : 0) |
     (flag('options.async', async) ? IOSQE_ASYNC : async === false ? INLINE : 0) |
-    (personality === undefined ? 0 : ring.personalityOf(personality) << 8)
+    (personality === undefined ? 0 : Personality.use(personality, core) << 8)
   );
 }
 
@@ -220,11 +211,6 @@ export abstract class AsyncRingBase extends RingBase {
     else this.loop.close();
   }
 
-  /** @internal */
-  personalityOf(personality: Personality): number {
-    return Personality.use(personality, this.core);
-  }
-
   /** @internal One operation. Wrong arguments reject the promise. */
   protected run<A extends readonly unknown[], O extends object, T>(
     operation: Operation<A, O>,
@@ -289,7 +275,7 @@ export abstract class AsyncRingBase extends RingBase {
   ): void {
     const { signal, timeoutMs } = common;
     checkSignal(signal);
-    const bits = commonBits(this, common);
+    const bits = commonBits(this.core, common);
     if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
     if (signal?.aborted) throw new AbortError(signal.reason);
     if (chain !== undefined) flight.hold();
@@ -316,7 +302,9 @@ export abstract class AsyncRingBase extends RingBase {
         this.core.check();
         const { holder } = stream;
         const known = holder === undefined ? KNOWN : KNOWN_OF_POOLS;
-        const { signal, timeoutMs, maxHeld } = checkOptions(operation, given, known);
+        const common: AsyncOptions & PoolIteratorOptions =
+          given !== undefined && hasCommon(operation, given, known) ? given : {};
+        const { signal, timeoutMs, maxHeld } = common;
         if (timeoutMs !== undefined) {
           throw wrongValue('options.timeoutMs', 'absent: an iterator takes { signal }', timeoutMs);
         }
@@ -326,16 +314,13 @@ export abstract class AsyncRingBase extends RingBase {
       },
       arm: (each) => {
         this.core.check();
-        const bits = commonBits(this, given ?? {});
+        const bits = commonBits(this.core, given ?? {});
         const { changed } = flight;
         const now: A = changed === undefined ? args : Object.assign([], args, changed);
         this.loop.start([new Start(each, operation, given ?? operation.defaults, now, bits, undefined)]);
       },
       stop: (each) => this.loop.stop(each),
-      limit: (each) => this.loop.limit(each),
-      sleep: (each) => this.loop.sleep(each),
-      wake: (each) => this.loop.wake(each),
-      isClosed: () => this.core.isClosed,
+      loop: this.loop,
     });
     const results = new Results(flight);
     nameOperation(results, flight);
@@ -369,10 +354,7 @@ export abstract class AsyncRingBase extends RingBase {
           loop.leave(each);
           each.complete(-ECANCELED, 0, true);
         },
-        limit: () => {},
-        sleep: () => {},
-        wake: () => {},
-        isClosed: () => core.isClosed,
+        loop,
       },
     );
     // at once, unlike other iterators: a message that nobody listens for is lost

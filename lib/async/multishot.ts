@@ -5,6 +5,7 @@ import type { RingCore } from '../ring/core/core.ts';
 import type { PoolHolder } from '../ring/owners/pool-holder.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
+import type { Loop } from './loop.ts';
 import { whenAborted } from './signals.ts';
 
 const ECANCELED = 125;
@@ -42,14 +43,7 @@ export interface Port {
   readonly arm: (flight: Flight) => void;
   /** Asks the kernel to stop the request. */
   readonly stop: (flight: Flight) => void;
-  /** Gives the flight up where the kernel does not stop the request soon. */
-  readonly limit: (flight: Flight) => void;
-  /** Somebody waits although no request is with the kernel: fails the flight when the ring closes. */
-  readonly sleep: (flight: Flight) => void;
-  /** Takes `sleep` back. */
-  readonly wake: (flight: Flight) => void;
-  /** Is the ring closed? */
-  readonly isClosed: () => boolean;
+  readonly loop: Pick<Loop, 'limit' | 'sleep' | 'wake'>;
 }
 
 interface Consumer<T> {
@@ -140,7 +134,7 @@ export class Multishot<T> extends Flight {
       this.#consumers.push({ iterator, resolve, reject });
       if (!this.#isStarted) this.#start();
       this.#feed();
-      if (this.#isStarved && this.#consumers.length > 0) this.#port.sleep(this);
+      if (this.#isStarved && this.#consumers.length > 0) this.#port.loop.sleep(this);
       this.#armIfWanted();
     });
   }
@@ -156,12 +150,8 @@ export class Multishot<T> extends Flight {
     if (this.#isOver) return;
     try {
       const signal = this.#port.prepare();
-      if (signal === undefined) return;
-      if (signal.aborted) {
-        this.abort(signal.reason);
-        return;
-      }
-      this.#forgetSignal = whenAborted(signal, () => this.abort(signal.reason));
+      if (signal?.aborted) this.abort(signal.reason);
+      else this.#forgetSignal = whenAborted(signal, () => this.abort(signal?.reason));
     } catch (error) {
       this.fail(error);
     }
@@ -179,7 +169,7 @@ export class Multishot<T> extends Flight {
   abort(reason: unknown): void {
     this.setExtras({ abortReason: { reason } });
     this.#end({ error: new AbortError(reason) });
-    if (this.#isArmed) this.#port.limit(this);
+    if (this.#isArmed) this.#port.loop.limit(this);
   }
 
   override abandon(): void {
@@ -245,7 +235,7 @@ export class Multishot<T> extends Flight {
     const { whenBuffer } = this.#stream;
     if (this.#isEnding) this.#finish();
     else if (res === -ENOBUFS && whenBuffer !== undefined) {
-      if (this.#consumers.length > 0) this.#port.sleep(this);
+      if (this.#consumers.length > 0) this.#port.loop.sleep(this);
       this.#isStarved = true;
       whenBuffer(this.#bufferIsFree, this.#wasTold);
     } else if (this.#isResult(res) || (res === -ECANCELED && this.#isPaused)) {
@@ -268,7 +258,7 @@ export class Multishot<T> extends Flight {
     if (this.#results.length > this.#highWater / 2) return;
     this.#isArmed = true;
     this.#isPaused = false;
-    this.#port.wake(this);
+    this.#port.loop.wake(this);
     try {
       this.#port.arm(this);
       this.#nameHolder();
@@ -305,7 +295,7 @@ export class Multishot<T> extends Flight {
     this.#isOver = true;
     // it would take the turn of another
     if (this.#isStarved) this.#stream.leaveBuffers?.(this.#bufferIsFree);
-    this.#port.wake(this);
+    this.#port.loop.wake(this);
     this.#forgetSignal?.();
     this.extras?.forgetLimit?.();
     this.#letGo();
@@ -330,7 +320,7 @@ export class Multishot<T> extends Flight {
     }
     // the reason why it was to end, if it was, comes first
     if (!this.#isEnding) this.#error = { error };
-    if (this.#port.isClosed()) this.#drop();
+    if (this.core.isClosed) this.#drop();
     this.#finish();
   }
 

@@ -1,23 +1,17 @@
 /** How files that operations make become files of AsyncRing. */
 import { wrongValue } from '../../structs/check.ts';
-import type { Fd, File, Into, Memory } from '../operations/types.ts';
+import type { File, Into } from '../operations/types.ts';
 import { FixedFile } from '../ring/owners/files.ts';
 import { sys } from '../sys/syscall.ts';
-import { type AsyncOptions, AsyncRingBase } from './base.ts';
-import type { FileStatus } from './file-status.ts';
+import { AsyncRingBase } from './base.ts';
 import type { Outcome } from './flight.ts';
-import { type FileReadOptions, type FileRing, RingFile } from './ring-file.ts';
+import type { RingFile } from './ring-file.ts';
 
-export abstract class AsyncRingOpen extends AsyncRingBase implements FileRing {
+export abstract class AsyncRingOpen extends AsyncRingBase {
   abstract closeFd(file: File): Promise<void>;
-  abstract read(file: File, memory: Memory, options?: FileReadOptions): Promise<number>;
-  abstract write(file: File, memory: Memory, options?: FileReadOptions): Promise<number>;
-  abstract statx(target: Fd, options?: AsyncOptions): Promise<FileStatus>;
-  abstract fsync(
-    file: File,
-    options?: AsyncOptions & { readonly dataOnly?: boolean | undefined },
-  ): Promise<void>;
-  abstract ftruncate(file: File, length: number, options?: AsyncOptions): Promise<void>;
+
+  /** @internal */
+  protected abstract fileOf(fd: number): RingFile;
 
   /** @internal How an fd that an operation made becomes a RingFile; one that nobody gets is closed. */
   protected readonly openedFile: Outcome<RingFile> = {
@@ -26,11 +20,6 @@ export abstract class AsyncRingOpen extends AsyncRingBase implements FileRing {
       sys.close(fd);
     },
   };
-
-  /** @internal */
-  protected fileOf(fd: number): RingFile {
-    return new RingFile(fd, this);
-  }
 
   /** @internal How a slot that an operation filled becomes a FixedFile; one that nobody gets is emptied. */
   protected openedSlot(into: Into): Outcome<FixedFile> {

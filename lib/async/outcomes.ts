@@ -189,14 +189,12 @@ export function bundleStream(pool: BufferRing, op: string): Stream<BufferPart[]>
   const common = overPool(pool, op);
   return {
     ...common,
-    convert: (res, flags) =>
-      isEnd(res, flags) ? undoEnd(pool, res, flags) : partsOf(pool, res, flags, common.holder),
+    convert: (res, flags) => {
+      const parts = partsOf(pool, res, flags, common.holder);
+      return isEnd(res, flags) ? undefined : parts;
+    },
     undo: releaseAll,
   };
-}
-
-function undoEnd(pool: BufferRing, res: number, flags: number): undefined {
-  giveBack(pool, res, flags);
 }
 
 /** Each completion is a message. */

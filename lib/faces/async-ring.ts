@@ -7,7 +7,7 @@ import type { Outcome } from '../async/flight.ts';
 import { type Read, readMany } from '../async/many.ts';
 import type { Results, Stream } from '../async/multishot.ts';
 import * as outcomes from '../async/outcomes.ts';
-import type { RingFile } from '../async/ring-file.ts';
+import { RingFile } from '../async/ring-file.ts';
 import { isWithoutCommand, nameByLibc } from '../async/socket-name.ts';
 import type { Callback } from '../async/told.ts';
 import { type ConnectionOptions, connectSocket } from '../net/connect.ts';
@@ -68,6 +68,11 @@ export class AsyncRing extends AsyncOperations {
   /** @internal The same with a callback. */
   static tellClosed(ring: AsyncRing, outcome: Outcome<void>, fd: number, callback: Callback<void>): void {
     ring.tell(encoders.closeFd, outcome, undefined, callback, fd);
+  }
+
+  /** @internal */
+  protected override fileOf(fd: number): RingFile {
+    return new RingFile(fd, this);
   }
 
   /**

@@ -24,18 +24,7 @@ const WITHOUT: { readonly [K in OpName]?: string } = {
 
 /** Members of AsyncRing that start no operation. */
 const OTHERS: readonly string[] = [
-  ...[
-    'core',
-    'registerFirst',
-    'personalityOf',
-    'run',
-    'iterate',
-    'tell',
-    'fileOf',
-    'openedSlot',
-    'slotOf',
-    'emptySlot',
-  ],
+  ...['core', 'registerFirst', 'run', 'iterate', 'tell', 'fileOf', 'openedSlot', 'slotOf', 'emptySlot'],
   'constructor',
   'chain',
   'readMany',

@@ -119,10 +119,7 @@ function stubborn(
     prepare: () => signal,
     arm: () => {},
     stop: () => {},
-    limit: (each) => each.abandon(),
-    sleep: () => {},
-    wake: () => {},
-    isClosed: () => false,
+    loop: { limit: (each) => each.abandon(), sleep: () => {}, wake: () => {} },
   });
   return { flight, results: new Results(flight) };
 }

@@ -25,7 +25,6 @@ export const EXCLUDED: { readonly [name: string]: string } = {
   check: 'protected',
   disown: 'protected',
   adoptBuffers: 'internal',
-  personalityOf: 'internal',
   use: 'internal',
   whenFree: 'internal',
   core: 'internal',
