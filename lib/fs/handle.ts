@@ -13,6 +13,7 @@ import {
   isWritten,
   type Opening,
   opening,
+  type Place,
   type Transfer,
   transfer,
   transferOfMany,
@@ -34,27 +35,24 @@ let kind: Kind | undefined | null = null;
 function plainTransfer(args: readonly unknown[], isWrite: boolean): [unknown, Transfer] | undefined {
   const [first, second, length, position] = args;
   if (ArrayBuffer.isView(first)) {
-    const place = isOptions(second) ? placeOf(second) : { offset: second, length, position };
-    const plain = transfer(first, place);
+    const plain = transfer(first, isOptions(second) ? second : { offset: second, length, position });
     return plain && [first, plain];
   }
   // write({ buffer }) is no call of Node's
   if (isWrite || !isOptions(first)) return undefined;
-  const buffer: unknown = Reflect.get(first, 'buffer');
-  const plain = transfer(buffer, placeOf(first));
+  const { buffer } = first;
+  const plain = transfer(buffer, first);
   return plain && [buffer, plain];
 }
 
-function isOptions(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
+/** What may be among the options of a method. */
+interface Options extends Place {
+  readonly buffer?: unknown;
+  readonly signal?: unknown;
 }
 
-function placeOf(options: object): { offset: unknown; length: unknown; position: unknown } {
-  return {
-    offset: Reflect.get(options, 'offset'),
-    length: Reflect.get(options, 'length'),
-    position: Reflect.get(options, 'position'),
-  };
+function isOptions(value: unknown): value is Options {
+  return typeof value === 'object' && value !== null;
 }
 
 function nativeClass({ Native }: Anatomy): new (fd: number, isWritten: boolean) => NativeHandle {
@@ -79,11 +77,13 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
   /** The ring, for an open file. */
   const ringFor = (handle: NodeHandle) => (handle.fd < 0 ? undefined : ringOrThreads());
 
-  /** Runs `body`, and counts as a user of the file until it is over. */
-  async function using<T>(handle: NodeHandle, body: () => Promise<T>): Promise<T> {
+  /** Runs `body`, and counts as a user of the file until it is over; `syscall` is what an error names. */
+  async function using<T>(handle: NodeHandle, syscall: 'read' | 'write', body: () => Promise<T>): Promise<T> {
     ref(handle);
     try {
       return await body();
+    } catch (error) {
+      throw asNode(error, { syscall });
     } finally {
       unref(handle);
     }
@@ -129,10 +129,8 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       const ring = plain && ringFor(this);
       if (plain === undefined || ring === undefined) return super.readv(...args);
       const { memory, offset } = plain;
-      return using(this, async () => {
-        const bytesRead = await asNodeDoes('read', ring.readv(this.fd, memory, { offset }));
-        return { __proto__: null, bytesRead, buffers };
-      });
+      const bytesRead = await using(this, 'read', () => ring.readv(this.fd, memory, { offset }));
+      return { __proto__: null, bytesRead, buffers };
     }
 
     override async writev(...args: readonly unknown[]): Promise<unknown> {
@@ -141,23 +139,21 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
       const ring = plain && ringFor(this);
       if (plain === undefined || ring === undefined) return super.writev(...args);
       const { memory, offset } = plain;
-      return using(this, async () => {
-        const bytesWritten = await asNodeDoes('write', writevAt(ring, this.fd, memory, offset));
-        return { __proto__: null, bytesWritten, buffers };
-      });
+      const bytesWritten = await using(this, 'write', () => writevAt(ring, this.fd, memory, offset));
+      return { __proto__: null, bytesWritten, buffers };
     }
 
     override async readFile(...args: readonly unknown[]): Promise<unknown> {
       const ring = ringFor(this);
       const reading = ring && readHandle(ring, this.fd, args[0]);
       if (reading === undefined) return untilAborted(super.readFile(...args), args[0]);
-      return (await using(this, () => reading)) ?? super.readFile(...args);
+      return (await using(this, 'read', () => reading)) ?? super.readFile(...args);
     }
 
     override async appendFile(...args: readonly unknown[]): Promise<unknown> {
       const ring = ringFor(this);
       const writing = ring && writeHandle(ring, this.fd, args[0], args[1]);
-      return writing === undefined ? super.appendFile(...args) : using(this, () => writing);
+      return writing === undefined ? super.appendFile(...args) : using(this, 'write', () => writing);
     }
   };
 }
@@ -169,19 +165,10 @@ function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle
 async function untilAborted(reading: Promise<unknown>, options: unknown): Promise<unknown> {
   const found = await reading;
   // Node has taken it, so it is a signal, or looks like one to Node
-  const signal: unknown = isOptions(options) ? Reflect.get(options, 'signal') : undefined;
+  const signal = isOptions(options) ? options.signal : undefined;
   const isAborted = isOptions(signal) && Boolean(Reflect.get(signal, 'aborted'));
   // Node makes the error
   return isAborted ? Reflect.apply(nodePromises.readFile, nodePromises, ['', { signal }]) : found;
-}
-
-/** Whose error is Node's own: of `readv` and `writev` it names read and write. */
-async function asNodeDoes(syscall: 'read' | 'write', work: Promise<number>): Promise<number> {
-  try {
-    return await work;
-  } catch (error) {
-    throw asNode(error, { syscall });
-  }
 }
 
 function kindOf(anatomy: Anatomy): Kind {

@@ -70,33 +70,21 @@ function isMethod(value: unknown): value is Method {
   return typeof value === 'function';
 }
 
-/** The symbol with this description that an object has of its own. */
-function symbolOf(object: object, description: string): symbol | undefined {
-  return Object.getOwnPropertySymbols(object).find((symbol) => symbol.description === description);
-}
-
-function methodOf(prototype: object, description: string): Method | undefined {
-  const symbol = symbolOf(prototype, description);
-  const method: unknown = symbol === undefined ? undefined : Reflect.get(prototype, symbol);
-  return isMethod(method) ? method : undefined;
-}
-
-/** The part in C++ of a FileHandle of Node's. */
-function nativeOf(handle: object): NativeHandle | undefined {
-  const symbol = symbolOf(handle, 'kHandle');
-  const native: unknown = symbol === undefined ? undefined : Reflect.get(handle, symbol);
-  return isNativeHandle(native) ? native : undefined;
+/** What an object has of its own by the symbol with this description. */
+function hidden(object: object, description: string): unknown {
+  const symbol = Object.getOwnPropertySymbols(object).find((each) => each.description === description);
+  return symbol && Reflect.get(object, symbol);
 }
 
 /** Looks at a FileHandle that Node has made; undefined where it is not as expected. */
 export function anatomyOf(handle: object): Anatomy | undefined {
-  const native = nativeOf(handle);
+  const native = hidden(handle, 'kHandle');
+  if (!isNativeHandle(native)) return undefined;
   const Handle: unknown = handle.constructor;
-  const Native: unknown = native?.constructor;
+  const Native: unknown = native.constructor;
   if (!isHandleClass(Handle) || !isNativeClass(Native)) return undefined;
-  const prototype: object = Handle.prototype;
-  const ref = methodOf(prototype, 'kRef');
-  const unref = methodOf(prototype, 'kUnref');
-  if (ref === undefined || unref === undefined) return undefined;
+  const ref = hidden(Handle.prototype, 'kRef');
+  const unref = hidden(Handle.prototype, 'kUnref');
+  if (!isMethod(ref) || !isMethod(unref)) return undefined;
   return { Handle, Native, ref: (each) => ref.call(each), unref: (each) => unref.call(each) };
 }

@@ -124,9 +124,9 @@ export interface Transfer<M = Uint8Array> {
 
 /** Which numbers a read or write is given; `undefined` and `null` where it is given none. */
 export interface Place {
-  readonly offset: unknown;
-  readonly length: unknown;
-  readonly position: unknown;
+  readonly offset?: unknown;
+  readonly length?: unknown;
+  readonly position?: unknown;
 }
 
 /**
@@ -134,13 +134,15 @@ export interface Place {
  * nothing at all to move.
  */
 export function transfer(buffer: unknown, place: Place): Transfer | undefined {
+  // each is read once, and before the memory is looked at: a getter may move it
+  const { offset: first, length: given, position } = place;
   if (!isStill(buffer)) return undefined;
   const bytes = bytesOf(buffer);
-  const start = place.offset ?? 0;
+  const start = first ?? 0;
   if (!isIndex(start, bytes.byteLength)) return undefined;
-  const length = place.length ?? bytes.byteLength - start;
+  const length = given ?? bytes.byteLength - start;
   if (!isIndex(length, bytes.byteLength - start) || length === 0 || length > 0x7fff_f000) return undefined;
-  const offset = plainPosition(place.position);
+  const offset = plainPosition(position);
   if (offset === undefined) return undefined;
   return { memory: length === bytes.byteLength ? bytes : bytes.subarray(start, start + length), offset };
 }
@@ -167,7 +169,7 @@ export function transferOfMany(
   if (!Array.isArray(buffers) || buffers.length === 0 || buffers.length > 1024) return undefined;
   const memory: Uint8Array[] = [];
   for (const each of buffers) {
-    const piece = transfer(each, { offset: 0, length: undefined, position: undefined });
+    const piece = transfer(each, {});
     if (piece === undefined) return undefined;
     memory.push(piece.memory);
   }
