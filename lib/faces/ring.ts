@@ -10,6 +10,7 @@ import {
 import { constants } from '../../structs/flags.ts';
 import { GeteventsArg } from '../../structs/setup.ts';
 import { UnsupportedError } from '../errors.ts';
+import { includes } from '../operations/options.ts';
 import { RingBase, type RingBaseOptions } from '../ring/base.ts';
 import type { Completion } from '../ring/core/core.ts';
 import { enterFailure } from '../ring/core/setup.ts';
@@ -61,12 +62,8 @@ export interface SubmitOptions {
 }
 
 /** The options of a submit, read and checked. */
-interface Limits {
+interface Limits extends Omit<SubmitOptions, 'noIowait'> {
   readonly wait: number;
-  readonly timeoutMs: number | undefined;
-  readonly deadlineMs: number | undefined;
-  readonly minWaitUs: number | undefined;
-  readonly waitArgument: WaitArgument | undefined;
   readonly waitForSpace: boolean;
   /** IORING_ENTER_NO_IOWAIT, or 0. */
   readonly waitFlags: number;
@@ -91,15 +88,9 @@ const SUBMIT_OPTIONS: readonly string[] = [
   'noIowait',
 ];
 
-/** A loop is faster than `includes` on a list this short. */
-function isSubmitOption(name: string): boolean {
-  for (let i = 0; i < SUBMIT_OPTIONS.length; i++) if (SUBMIT_OPTIONS[i] === name) return true;
-  return false;
-}
-
 function checkNames(options: SubmitOptions): void {
   let isRight = typeof options === 'object' && options !== null;
-  for (const key in options) isRight &&= isSubmitOption(key);
+  for (const key in options) isRight &&= includes(SUBMIT_OPTIONS, key);
   // it allocates a list, hence only for an error
   if (!isRight) checkOptions('options', options, SUBMIT_OPTIONS);
 }

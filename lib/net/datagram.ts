@@ -1,8 +1,7 @@
 /** Datagrams: UDP, and Unix sockets of that kind. */
 import { inspect } from 'node:util';
 import type { SocketAddress } from '../../structs/address.ts';
-import { boolean, options as checkNames, oneOf, optionalSignal, wrongValue } from '../../structs/check.ts';
-import { socketOptions } from '../../structs/socket-options.ts';
+import { options as checkNames, oneOf, optionalSignal, wrongValue } from '../../structs/check.ts';
 import type { AsyncOptions } from '../async/base.ts';
 import { copyOf } from '../async/departure.ts';
 import { closeBy, dataOf } from '../async/ring-file.ts';
@@ -22,6 +21,7 @@ import {
   checkCall,
   DATAGRAM,
   type Endpoint,
+  flagsOf,
   nameOf,
   openSocket,
   type Place,
@@ -78,20 +78,6 @@ const NAMES = [
 /** No datagram of UDP is larger. */
 const ROOM = 65_536;
 const MSG_TRUNC = 0x20;
-const FLAGS = {
-  reuseAddr: socketOptions.SO_REUSEADDR,
-  reusePort: socketOptions.SO_REUSEPORT,
-  ipv6Only: socketOptions.IPV6_V6ONLY,
-  broadcast: socketOptions.SO_BROADCAST,
-} as const;
-
-/** The socket options that are on. */
-function flagsOf(options: DatagramOptions): (readonly [level: number, option: number])[] {
-  return Object.entries(FLAGS).flatMap(([name, option]) => {
-    const value: unknown = Reflect.get(options, name);
-    return value !== undefined && boolean(`options.${name}`, value) ? [option] : [];
-  });
-}
 
 /** A bound socket. */
 export async function createDatagram(ring: DatagramRing, given: DatagramOptions): Promise<RingDatagram> {

@@ -9,7 +9,8 @@ import {
   type SocketAddress,
   type UnixAddress,
 } from '../../structs/address.ts';
-import { integer, U16_MAX, wrongType, wrongValue } from '../../structs/check.ts';
+import { boolean, integer, U16_MAX, wrongType, wrongValue } from '../../structs/check.ts';
+import { socketOptions } from '../../structs/socket-options.ts';
 import { SyscallError } from '../errors.ts';
 import { sys } from '../sys/syscall.ts';
 
@@ -25,6 +26,24 @@ const DOMAIN = { unix: AF_UNIX, IPv4: AF_INET, IPv6: AF_INET6 } as const;
 /** The kinds of sockets: SOCK_STREAM and SOCK_DGRAM. */
 export const STREAM = 1;
 export const DATAGRAM = 2;
+
+/** Options that are on or off. */
+const FLAGS = {
+  reuseAddr: socketOptions.SO_REUSEADDR,
+  reusePort: socketOptions.SO_REUSEPORT,
+  ipv6Only: socketOptions.IPV6_V6ONLY,
+  broadcast: socketOptions.SO_BROADCAST,
+} as const;
+
+/** The socket options that are on. */
+export function flagsOf(
+  options: { readonly [K in keyof typeof FLAGS]?: unknown },
+): (readonly [level: number, option: number])[] {
+  return Object.entries(FLAGS).flatMap(([name, option]) => {
+    const value: unknown = Reflect.get(options, name);
+    return value !== undefined && boolean(`options.${name}`, value) ? [option] : [];
+  });
+}
 
 /** What an error says of an address. */
 function subject(endpoint: SocketAddress): { address?: string; port?: number } {

@@ -3,7 +3,6 @@ import { unlinkSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { SocketAddress } from '../../structs/address.ts';
 import { boolean, options as checkNames, integer, optionalSignal } from '../../structs/check.ts';
-import { socketOptions } from '../../structs/socket-options.ts';
 import type { IteratorOptions } from '../async/base.ts';
 import { copyOf } from '../async/departure.ts';
 import type { Results } from '../async/multishot.ts';
@@ -17,9 +16,9 @@ import { isOlderThan } from '../sys/host.ts';
 import { sys } from '../sys/syscall.ts';
 import {
   bindSocket,
-  type CheckedPlace,
   checkCall,
   type Endpoint,
+  flagsOf,
   nameOf,
   openSocket,
   placeOf,
@@ -81,34 +80,19 @@ function isRefused(error: unknown): boolean {
   return error instanceof OpError && error.code === 'EINVAL' && isOlderThan(MULTISHOT_SINCE);
 }
 
-interface Checked {
-  readonly place: CheckedPlace;
-  readonly backlog: number;
-  /** Options of the socket that are on. */
-  readonly flags: readonly (readonly [level: number, option: number])[];
-  readonly noDelay: boolean;
-  readonly timeoutMs: number | undefined;
-  readonly signal: AbortSignal | undefined;
-}
+type Checked = ReturnType<typeof check>;
 
-function check(given: ServerOptions): Checked {
+function check(given: ServerOptions) {
   checkNames('options', given, NAMES);
   // each option is read once: a getter may give another value the next time
   const options: ServerOptions = copyOf(given);
-  const { reuseAddr = true, reusePort = false, ipv6Only = false, noDelay = true } = options;
-  const { backlog = BACKLOG, timeoutMs, signal } = options;
+  const { reuseAddr = true, noDelay = true, backlog = BACKLOG, timeoutMs, signal } = options;
   optionalSignal('options.signal', signal);
   if (timeoutMs !== undefined) milliseconds('options.timeoutMs', timeoutMs);
-  const isOn = { reuseAddr, reusePort, ipv6Only };
-  const flags = [
-    boolean('options.reuseAddr', isOn.reuseAddr) ? [socketOptions.SO_REUSEADDR] : [],
-    boolean('options.reusePort', isOn.reusePort) ? [socketOptions.SO_REUSEPORT] : [],
-    boolean('options.ipv6Only', isOn.ipv6Only) ? [socketOptions.IPV6_V6ONLY] : [],
-  ].flat();
   return {
     place: placeOf('options', options, 0),
     backlog: integer('options.backlog', backlog, 0, MAX_BACKLOG),
-    flags,
+    flags: flagsOf({ ...options, reuseAddr }),
     noDelay: boolean('options.noDelay', noDelay),
     timeoutMs,
     signal,
@@ -161,8 +145,8 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
   #fd = -1;
   readonly #accepting = new Set<Results<RingFile>>();
   #closing: Promise<void> | undefined;
-  /** Called when a connection is closed: each shutdown waits for it. */
-  readonly #whenClosed = new Set<() => void>();
+  /** Called when no connection is open: each shutdown waits for it. */
+  readonly #whenDrained: (() => void)[] = [];
 
   /** @internal */
   constructor(ring: ServerRing, options: ServerOptions) {
@@ -269,7 +253,7 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
       this.#options.timeoutMs,
       () => {
         this.#sockets.delete(socket);
-        for (const told of this.#whenClosed) told();
+        if (this.#sockets.size === 0) for (const told of this.#whenDrained.splice(0)) told();
       },
     );
     this.#sockets.add(socket);
@@ -318,16 +302,11 @@ export class RingServer implements AsyncIterable<RingSocket>, AsyncDisposable {
   async #drained(timeoutMs: number): Promise<void> {
     if (this.#sockets.size === 0) return;
     await new Promise<void>((resolved) => {
-      const end = () => {
+      const timer = setTimeout(resolved, Math.min(timeoutMs, MAX_TIMER_MS));
+      this.#whenDrained.push(() => {
         clearTimeout(timer);
-        this.#whenClosed.delete(told);
         resolved();
-      };
-      const told = () => {
-        if (this.#sockets.size === 0) end();
-      };
-      const timer = setTimeout(end, Math.min(timeoutMs, MAX_TIMER_MS));
-      this.#whenClosed.add(told);
+      });
     });
   }
 
