@@ -62,11 +62,10 @@ export interface SubmitOptions {
 }
 
 /** The options of a submit, read and checked. */
-interface Limits extends Omit<SubmitOptions, 'noIowait'> {
+interface Limits extends SubmitOptions {
   readonly wait: number;
   readonly waitForSpace: boolean;
-  /** IORING_ENTER_NO_IOWAIT, or 0. */
-  readonly waitFlags: number;
+  readonly noIowait: boolean;
 }
 
 const NO_WAIT: Limits = {
@@ -76,17 +75,13 @@ const NO_WAIT: Limits = {
   minWaitUs: undefined,
   waitArgument: undefined,
   waitForSpace: false,
-  waitFlags: 0,
+  noIowait: false,
 };
-const SUBMIT_OPTIONS: readonly string[] = [
-  'wait',
-  'timeoutMs',
-  'deadlineMs',
-  'minWaitUs',
-  'waitArgument',
-  'waitForSpace',
-  'noIowait',
-];
+const SUBMIT_OPTIONS: readonly string[] = Object.keys(NO_WAIT);
+
+function waitFlagsOf({ noIowait }: Limits): number {
+  return noIowait ? IORING_ENTER_NO_IOWAIT : 0;
+}
 
 function checkNames(options: SubmitOptions): void {
   let isRight = typeof options === 'object' && options !== null;
@@ -135,7 +130,7 @@ export class Ring extends RingBase {
     const limits = options === undefined ? NO_WAIT : this.#read(options);
     const submitted = core.has(IORING_SETUP_SQPOLL)
       ? this.#wakeThread(limits.waitForSpace)
-      : this.#submitAll(this.#waitAtOnce(limits), limits.waitFlags);
+      : this.#submitAll(this.#waitAtOnce(limits), waitFlagsOf(limits));
     if (core.ready < limits.wait) this.#waitFor(limits);
     return submitted;
   }
@@ -208,8 +203,7 @@ export class Ring extends RingBase {
     if (deadlineMs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'ENTER_ABS_TIMER', '6.12');
     if (minWaitUs !== undefined) this.#need(IORING_FEAT_MIN_TIMEOUT, 'FEAT_MIN_TIMEOUT', '6.12');
     if (noIowait) this.#need(IORING_FEAT_NO_IOWAIT, 'ENTER_NO_IOWAIT', '6.15');
-    const waitFlags = noIowait ? IORING_ENTER_NO_IOWAIT : 0;
-    return { wait, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace, waitFlags };
+    return { wait, timeoutMs, deadlineMs, minWaitUs, waitArgument, waitForSpace, noIowait };
   }
 
   /** Consecutive submits mostly wait for the same number: they share one object, so that a submit allocates nothing. */
@@ -297,26 +291,21 @@ export class Ring extends RingBase {
     }
   }
 
-  #enterAndWait(
-    wait: number,
-    { timeoutMs, deadlineMs, minWaitUs, waitArgument, waitFlags }: Limits,
-    left: number,
-  ): number {
+  #enterAndWait(wait: number, limits: Limits, left: number): number {
     const { core } = this;
+    const { timeoutMs, deadlineMs, minWaitUs, waitArgument } = limits;
+    const waiting = IORING_ENTER_GETEVENTS | waitFlagsOf(limits);
     if (waitArgument !== undefined) {
-      const flags = IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG | waitFlags;
+      const flags = waiting | IORING_ENTER_EXT_ARG | IORING_ENTER_EXT_ARG_REG;
       return core.enter(0, wait, flags, WaitArgument.use(waitArgument, core), REG_WAIT_SIZE);
     }
     if (timeoutMs === undefined && deadlineMs === undefined && minWaitUs === undefined) {
-      return core.enter(0, wait, IORING_ENTER_GETEVENTS | waitFlags);
+      return core.enter(0, wait, waiting);
     }
     // without a timeout the kernel takes the minimal time for one
     const limit = deadlineMs ?? Math.min(left, FOREVER_MS);
-    const flags =
-      IORING_ENTER_GETEVENTS |
-      IORING_ENTER_EXT_ARG |
-      waitFlags |
-      (deadlineMs === undefined ? 0 : IORING_ENTER_ABS_TIMER);
+    const clock = deadlineMs === undefined ? 0 : IORING_ENTER_ABS_TIMER;
+    const flags = waiting | IORING_ENTER_EXT_ARG | clock;
     return core.enter(0, wait, flags, core.waitArgument(limit, minWaitUs), GeteventsArg.size);
   }
 }
