@@ -1,4 +1,5 @@
 /** Operations whose results callbacks are told. */
+import type { AsyncResource } from 'node:async_hooks';
 import type { OperationInfo } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { tracingOperations } from '../sys/trace.ts';
@@ -20,18 +21,6 @@ export function throwLater(error: unknown): void {
     throw error;
   });
 }
-
-/** Where a callback runs. */
-interface Context {
-  runInAsyncScope(callback: AnyCallback, self: undefined, error: unknown, value: unknown): void;
-}
-
-/** No context. */
-const NONE: Context = {
-  runInAsyncScope(callback, _self, error, value) {
-    callback(error, value);
-  },
-};
 
 /** Gives back what it is made of: so a class derived from it can put a private field on that. */
 class Itself {
@@ -60,10 +49,16 @@ export function ours<T>(callback: Callback<T>): Callback<T> {
   return callback;
 }
 
-/** Calls a callback in its context. */
-function call(context: Context, callback: AnyCallback, error: unknown, value: unknown): void {
+/** Calls a callback in its context, if it has one. */
+function call(
+  context: AsyncResource | undefined,
+  callback: AnyCallback,
+  error: unknown,
+  value: unknown,
+): void {
   try {
-    context.runInAsyncScope(callback, undefined, error, value);
+    if (context === undefined) callback(error, value);
+    else context.runInAsyncScope(callback, undefined, error, value);
   } catch (thrown) {
     throwLater(thrown);
   }
@@ -76,14 +71,14 @@ function nobody(): void {}
 /** An operation whose result a callback is told. One that had no common options is used again: so most allocate nothing. */
 export class Told extends Single<unknown> {
   #callback: AnyCallback;
-  #context: Context | undefined;
+  #context: AsyncResource | undefined;
 
   private constructor(
     core: RingCore,
     info: OperationInfo,
     outcome: Outcome<unknown>,
     callback: AnyCallback,
-    context: Context,
+    context: AsyncResource | undefined,
   ) {
     super(core, info, outcome);
     this.#callback = callback;
@@ -91,7 +86,7 @@ export class Told extends Single<unknown> {
   }
 
   static make(core: RingCore, info: OperationInfo, outcome: Outcome<unknown>, callback: AnyCallback): Told {
-    const context = Ours.is(callback) && !tracingOperations() ? NONE : currentContext();
+    const context = Ours.is(callback) && !tracingOperations() ? undefined : currentContext();
     const told = spare.take(core, info, outcome);
     if (told === undefined) return new Told(core, info, outcome, callback, context);
     told.#callback = callback;
@@ -106,16 +101,17 @@ export class Told extends Single<unknown> {
       this.#callback = nobody;
       this.#context = undefined;
     }
-    if (context !== undefined) call(context, callback, null, value);
+    call(context, callback, null, value);
   }
 
   protected override rejectBy(make: () => Error): void {
-    if (this.#context !== undefined) call(this.#context, this.#callback, make(), undefined);
+    call(this.#context, this.#callback, make(), undefined);
   }
 
   /** Later: who calls close(), or starts an operation with wrong arguments, has not returned yet. */
   protected override reject(error: unknown): void {
+    const callback = this.#callback;
     const context = this.#context;
-    if (context !== undefined) queueMicrotask(() => call(context, this.#callback, error, undefined));
+    queueMicrotask(() => call(context, callback, error, undefined));
   }
 }
