@@ -2,10 +2,6 @@
 import type { Departure } from './departure.ts';
 import { ignore, type Single } from './flight.ts';
 
-function addBits(departure: Departure | undefined, bits: number): void {
-  if (departure !== undefined) departure.bits |= bits;
-}
-
 /** An operation of a chain. */
 export interface Link extends Departure {
   readonly flight: Single<unknown>;
@@ -49,10 +45,9 @@ export class Chain {
       for (const { flight } of this.#links) flight.fail(failure.error);
       return [];
     }
-    const links = this.#links;
-    const last = links.length - 1;
-    for (let i = 0; i < last; i++) addBits(links[i], link);
-    return links;
+    const last = this.#links.at(-1);
+    for (const each of this.#links) if (each !== last) each.bits |= link;
+    return this.#links;
   }
 
   /**

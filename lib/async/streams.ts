@@ -180,13 +180,11 @@ export function writeStream(file: Streamed, options: FileWriteStreamOptions): no
   return destroyedBy(signal, stream);
 }
 
-/** A socket as streams need it. */
-export interface StreamedSocket extends Streamed {
-  end(): Promise<void>;
-}
-
 /** Both directions of a socket. Its end is the end of the socket. */
-export function duplexStream(socket: StreamedSocket, allowHalfOpen: boolean): node.Duplex {
+export function duplexStream(
+  socket: Streamed & { end(): Promise<void> },
+  allowHalfOpen: boolean,
+): node.Duplex {
   const reading = new Reading(socket, {}, () => socket.close());
   const writing = new Writing(socket, undefined);
   return new node.Duplex({
@@ -201,35 +199,32 @@ export function duplexStream(socket: StreamedSocket, allowHalfOpen: boolean): no
   });
 }
 
-/** Ends a stream of the web when the signal aborts, also while it neither reads nor writes. */
-function endedBy(
-  signal: AbortSignal | undefined,
-  controller: { error(reason: unknown): void },
-  end: () => Promise<void>,
-): () => void {
-  const told = (): void => {
-    controller.error(new AbortError(signal?.reason));
-    // whoever uses the stream has that error
-    end().catch(() => {});
+/** How a stream of the web begins and ends: when its signal aborts, too, also while it neither reads nor writes. */
+function endedBy(signal: AbortSignal | undefined, stop: () => Promise<void>) {
+  let forget = (): void => {};
+  const end = (): Promise<void> => {
+    forget();
+    return stop();
   };
-  if (!signal?.aborted) return whenAborted(signal, told);
-  told();
-  return () => {};
+  const start = (controller: { error(reason: unknown): void }): void => {
+    const told = (): void => {
+      controller.error(new AbortError(signal?.reason));
+      // whoever uses the stream has that error
+      end().catch(() => {});
+    };
+    if (signal?.aborted) told();
+    else forget = whenAborted(signal, told);
+  };
+  return { start, end };
 }
 
 export function webReadable(file: Streamed, options: FileWebStreamOptions): ReadableStream<Uint8Array> {
   const { signal, range, close } = check(file, options, READ, false);
   const reading = new Reading(file, range, close);
-  let forget = (): void => {};
-  const end = () => {
-    forget();
-    return reading.end();
-  };
+  const { start, end } = endedBy(signal, () => reading.end());
   return new ReadableStream(
     {
-      start(controller) {
-        forget = endedBy(signal, controller, end);
-      },
+      start,
       async pull(controller) {
         try {
           const chunk = await reading.next();
@@ -254,15 +249,13 @@ export function webWritable(
   const names = ['start', 'signal', 'autoClose'];
   const { signal, range, isClosing, close } = check(file, options, names, false);
   const writing = new Writing(file, range.start);
-  let forget = (): void => {};
-  const end = () => {
-    forget();
+  const { start, end } = endedBy(signal, () => {
     writing.stop();
     return close();
-  };
+  });
   return new WritableStream({
     start(controller) {
-      forget = endedBy(signal, controller, end);
+      start(controller);
       // an abort reaches the sink only after the write that it is to end
       // @types/node does not know it
       const aborted: unknown = Reflect.get(controller, 'signal');
