@@ -65,8 +65,8 @@ function works(): boolean {
   }
 }
 
-/** Why no ring can be used here; undefined where one can. */
-function obstacle(): Omit<Backend, 'name'> | undefined {
+/** Opens the ring. Tells why none can be used here; undefined where one can. */
+function open(): Omit<Backend, 'name'> | undefined {
   if (runtimeProblem !== undefined) return { cause: runtimeProblem };
   // asked, so that a refusal is no thrown error
   const tried = trySetup(scratchEntries(), {});
@@ -77,9 +77,12 @@ function obstacle(): Omit<Backend, 'name'> | undefined {
   try {
     const missing = NEEDED.find((name) => probe().ops[name].supported !== true);
     if (missing !== undefined) return { cause: `this kernel has no ${missing}, or it can't be asked` };
-    return works() ? undefined : { cause: 'a ring can be made, but what is given to it does not come back' };
+    if (!works()) return { cause: 'a ring can be made, but what is given to it does not come back' };
+    ring = new AsyncRing(ENTRIES, { cqEntries: 16 * ENTRIES });
+    AsyncRing.raiseWorkers(ring, WORKERS);
+    return undefined;
   } catch (error) {
-    return { cause: messageOf(error) };
+    return { cause: error instanceof Error ? error.message : String(error) };
   }
 }
 
@@ -90,29 +93,15 @@ function refused(errno: number): Omit<Backend, 'name'> {
   return { cause: why, ...(fix === undefined ? {} : { fix }) };
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** @throws UnsupportedError where io_uring is a must, and can't be used */
 function decide(use: (typeof USES)[number]): Backend {
   ring?.close();
   ring = undefined;
   if (use === 'threads') return { name: 'threads', cause: 'the threads were asked for' };
-  const reason = obstacle() ?? open();
+  const reason = open();
   if (reason === undefined) return { name: 'io_uring' };
   if (use === 'auto') return { name: 'threads', ...reason };
   throw new UnsupportedError('uring/fs', { why: [reason.cause, reason.fix].filter(Boolean).join(': ') });
-}
-
-function open(): Omit<Backend, 'name'> | undefined {
-  try {
-    ring = new AsyncRing(ENTRIES, { cqEntries: 16 * ENTRIES });
-    AsyncRing.raiseWorkers(ring, WORKERS);
-    return undefined;
-  } catch (error) {
-    return { cause: messageOf(error) };
-  }
 }
 
 /**

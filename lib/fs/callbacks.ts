@@ -6,7 +6,7 @@ import { ringOrThreads } from './backend.ts';
 import { closeOn } from './ending.ts';
 import { asNode } from './errors.ts';
 import { nodeFs } from './node.ts';
-import { isChanging, isWritten, opening, type Transfer, transfer, transferOfMany } from './plain.ts';
+import { isChanging, isFd, isWritten, opening, type Transfer, transfer, transferOfMany } from './plain.ts';
 import { planRead, readOn } from './read-file.ts';
 import { isInMemory, learn, planStat, statOn } from './stat.ts';
 import { planWrite, writeAt, writeOn, writevAt } from './write-file.ts';
@@ -48,10 +48,6 @@ function promised<T>(start: (done: (error: unknown, result: T) => void) => unkno
   return new Promise((done, fail) => {
     start((error, result) => (error ? fail(error) : done(result)));
   });
-}
-
-function isFd(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0x7fff_ffff;
 }
 
 /**

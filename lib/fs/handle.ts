@@ -2,7 +2,6 @@
  * FileHandle: Node's own class, whose reads and writes go through the ring. What it does not change (streams, lines, stat,
  * events, what happens when it is dropped or posted) is Node's, and so is every call whose arguments are not plain.
  */
-import type { AsyncRing } from '../faces/async-ring.ts';
 import { hasFailed, ringOrThreads } from './backend.ts';
 import { closeOn } from './ending.ts';
 import { asNode } from './errors.ts';
@@ -11,7 +10,6 @@ import { type Anatomy, anatomyOf, type NativeHandle, type NodeHandle, takeFd } f
 import {
   isChanging,
   isWritten,
-  type Opening,
   opening,
   type Place,
   type Transfer,
@@ -21,15 +19,14 @@ import {
 import { readHandle } from './read-file.ts';
 import { writeAt, writeHandle, writevAt } from './write-file.ts';
 
-/** FileHandles with a ring. */
-interface Kind {
-  readonly make: (fd: number, isWritten: boolean) => NodeHandle;
-  /** Gives one of Node's the methods with a ring. It closes as it did. */
-  readonly adopt: (handle: object) => object;
+/** What FileHandles with a ring are made of. */
+interface Classes {
+  readonly Handle: Anatomy['Handle'];
+  readonly Native: new (fd: number, isWritten: boolean) => NativeHandle;
 }
 
 /** Undefined where Node's can't be changed, null before one was seen. */
-let kind: Kind | undefined | null = null;
+let classes: Classes | undefined | null = null;
 
 /** As `read(buffer, offset, length, position)` and its two forms with options; undefined where Node has to look at it. */
 function plainTransfer(args: readonly unknown[], isWrite: boolean): [unknown, Transfer] | undefined {
@@ -55,7 +52,7 @@ function isOptions(value: unknown): value is Options {
   return typeof value === 'object' && value !== null;
 }
 
-function nativeClass({ Native }: Anatomy): new (fd: number, isWritten: boolean) => NativeHandle {
+function nativeClass({ Native }: Anatomy): Classes['Native'] {
   return class FileHandle extends Native {
     readonly #isWritten: boolean;
 
@@ -73,7 +70,7 @@ function nativeClass({ Native }: Anatomy): new (fd: number, isWritten: boolean) 
 }
 
 /** Node's FileHandle, with a ring. */
-function handleClass({ Handle, ref, unref }: Anatomy): new (native: NativeHandle) => NodeHandle {
+function handleClass({ Handle, ref, unref }: Anatomy): Classes['Handle'] {
   /** The ring, for an open file. */
   const ringFor = (handle: NodeHandle) => (handle.fd < 0 ? undefined : ringOrThreads());
 
@@ -171,39 +168,28 @@ async function untilAborted(reading: Promise<unknown>, options: unknown): Promis
   return isAborted ? Reflect.apply(nodePromises.readFile, nodePromises, ['', { signal }]) : found;
 }
 
-function kindOf(anatomy: Anatomy): Kind {
-  const Handle = handleClass(anatomy);
-  const Native = nativeClass(anatomy);
-  return {
-    make: (fd, isWritten) => new Handle(new Native(fd, isWritten)),
-    adopt: (handle) => Object.setPrototypeOf(handle, Handle.prototype),
-  };
-}
-
-/** Makes a FileHandle of Node's one of ours; the first one shows how that is done. */
+/** Gives a FileHandle of Node's the methods with a ring; the first one shows how they are made. It closes as it did. */
 function adopt(handle: object): object {
-  if (kind === null) {
+  if (classes === null) {
     const anatomy = anatomyOf(handle);
-    kind = anatomy && kindOf(anatomy);
+    classes = anatomy && { Handle: handleClass(anatomy), Native: nativeClass(anatomy) };
   }
-  return kind ? kind.adopt(handle) : handle;
+  return classes ? Object.setPrototypeOf(handle, classes.Handle.prototype) : handle;
 }
 
 /** As Node's own. */
 export async function open(path: unknown, flags?: unknown, mode?: unknown): Promise<unknown> {
-  const ring = kind === undefined ? undefined : ringOrThreads();
+  const ring = classes === undefined ? undefined : ringOrThreads();
   const plain = ring && opening(path, flags, mode ?? undefined);
-  if (plain === undefined || ring === undefined || !kind || isChanging(plain.flags)) {
+  if (plain === undefined || ring === undefined || !classes || isChanging(plain.flags)) {
     const handle: object = await Reflect.apply(nodePromises.open, nodePromises, [path, flags, mode]);
     return ring === undefined ? handle : adopt(handle);
   }
-  return await openOn(ring, plain, kind);
-}
-
-async function openOn(ring: AsyncRing, { path, flags, mode }: Opening, { make }: Kind): Promise<object> {
+  const { Handle, Native } = classes;
   try {
-    return make((await ring.open(path, { flags, mode })).fd, isWritten(flags));
+    const { fd } = await ring.open(plain.path, { flags: plain.flags, mode: plain.mode });
+    return new Handle(new Native(fd, isWritten(plain.flags)));
   } catch (error) {
-    throw asNode(error, { syscall: 'open', path });
+    throw asNode(error, { syscall: 'open', path: plain.path });
   }
 }

@@ -13,7 +13,6 @@ export const nodeFs = {
   createWriteStream: fs.createWriteStream,
   fstat: fs.fstat,
   fstatSync: fs.fstatSync,
-  fsync: fs.fsync,
   lstat: fs.lstat,
   open: fs.open,
   read: fs.read,

@@ -95,7 +95,7 @@ export function opening(given: unknown, flag: unknown, mode: unknown = 0o666): O
   const path = textOf(given);
   if (path === undefined || path === '' || path.includes('\0')) return undefined;
   const flags = plainFlags(flag);
-  if (flags === undefined || !isMode(mode)) return undefined;
+  if (flags === undefined || !isWithin(mode, 0o7777)) return undefined;
   if (IS_RESTRICTED) {
     // the path that was asked about is the one that is opened
     const whole = resolve(path);
@@ -104,16 +104,10 @@ export function opening(given: unknown, flag: unknown, mode: unknown = 0o666): O
   return { path, flags, mode };
 }
 
-function isMode(mode: unknown): mode is number {
-  return typeof mode === 'number' && Number.isInteger(mode) && mode >= 0 && mode <= 0o7777;
-}
-
 function plainFlags(flag: unknown): number | undefined {
   if (flag === undefined || flag === null) return O_RDONLY;
   if (typeof flag === 'string') return Object.hasOwn(FLAGS, flag) ? FLAGS[flag] : undefined;
-  return typeof flag === 'number' && Number.isInteger(flag) && flag >= 0 && flag <= 0x7fff_ffff
-    ? flag
-    : undefined;
+  return isWithin(flag, 0x7fff_ffff) ? flag : undefined;
 }
 
 /** A part of the caller's memory, or several, and where in the file it belongs: -1 is the current position. */
@@ -139,9 +133,9 @@ export function transfer(buffer: unknown, place: Place): Transfer | undefined {
   if (!isStill(buffer)) return undefined;
   const bytes = bytesOf(buffer);
   const start = first ?? 0;
-  if (!isIndex(start, bytes.byteLength)) return undefined;
+  if (!isWithin(start, bytes.byteLength)) return undefined;
   const length = given ?? bytes.byteLength - start;
-  if (!isIndex(length, bytes.byteLength - start) || length === 0 || length > 0x7fff_f000) return undefined;
+  if (!isWithin(length, bytes.byteLength - start) || length === 0 || length > 0x7fff_f000) return undefined;
   const offset = plainPosition(position);
   if (offset === undefined) return undefined;
   return { memory: length === bytes.byteLength ? bytes : bytes.subarray(start, start + length), offset };
@@ -154,7 +148,12 @@ function plainPosition(position: unknown): number | undefined {
   return position < 0 ? -1 : position;
 }
 
-function isIndex(value: unknown, most: number): value is number {
+export function isFd(value: unknown): value is number {
+  return isWithin(value, 0x7fff_ffff);
+}
+
+/** Is it an integer from 0 to `most`? */
+function isWithin(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
 }
 
