@@ -38,6 +38,16 @@ export interface PipeEnds<F> {
   readonly writer: F;
 }
 
+/** @param endOf makes the first end of a pipe, or the second one */
+function endsOf<F>(endOf: (end: number) => F, undo: (end: F) => void): Outcome<PipeEnds<F>> {
+  return {
+    convert: () => ({ reader: endOf(0), writer: endOf(1) }),
+    undo: () => {
+      for (const end of [0, 1]) undo(endOf(end));
+    },
+  };
+}
+
 /** What a function that starts an operation throws rejects its promise. */
 function attempt<T>(start: () => Promise<T>): Promise<T> {
   try {
@@ -88,32 +98,19 @@ export class AsyncRing extends AsyncOperations {
   pipe(options?: PipeOptions & AsyncOptions): Promise<PipeEnds<RingFile | FixedFile>> {
     const fds = new Int32Array(2);
     const into = options?.into;
-    return into === undefined
-      ? this.run(encoders.pipe, this.#pipeOfFiles(fds), options, fds, into)
-      : this.run(encoders.pipe, this.#pipeOfSlots(fds, into), options, fds, into);
-  }
-
-  #pipeOfFiles(fds: Int32Array): Outcome<PipeEnds<RingFile>> {
-    const file = (end: number) => this.fileOf(fds[end] ?? -1);
-    return {
-      convert: () => ({ reader: file(0), writer: file(1) }),
-      undo: () => {
-        for (const fd of fds) sys.close(fd);
-      },
-    };
-  }
-
-  #pipeOfSlots(fds: Int32Array, into: Into): Outcome<PipeEnds<FixedFile>> {
-    const slot = (end: number) => {
+    if (into === undefined) {
+      const files = endsOf(
+        (end) => this.fileOf(fds[end] ?? -1),
+        ({ fd }) => sys.close(fd),
+      );
+      return this.run(encoders.pipe, files, options, fds, into);
+    }
+    const slotOf = (end: number) => {
       if (!FixedFile.is(into)) return this.slotOf(into, fds[end] ?? -1);
       return end === 0 ? into : into.next();
     };
-    return {
-      convert: () => ({ reader: slot(0), writer: slot(1) }),
-      undo: () => {
-        for (const end of [0, 1]) this.emptySlot(slot(end), 0);
-      },
-    };
+    const slots = endsOf(slotOf, (slot) => this.emptySlot(slot, 0));
+    return this.run(encoders.pipe, slots, options, fds, into);
   }
 
   /**

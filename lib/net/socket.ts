@@ -44,21 +44,19 @@ export interface SocketRing extends FileRing {
 
 /** Buffers that all sockets of a ring share: one is taken when data is there, so that connections without data have none. */
 const POOL = { entries: 1024, bufferSize: 16 * 1024 } as const;
-const pools = new WeakMap<SocketRing, BufferRing | 'none'>();
+const pools = new WeakMap<SocketRing, BufferRing | undefined>();
 
 /** The pool of a ring; none where the kernel has none (before 5.19), or a sandbox forbids it. */
 function poolOf(ring: SocketRing): BufferRing | undefined {
-  let pool = pools.get(ring);
-  if (pool === undefined) {
-    try {
-      pool = ring.registerBufferRing(POOL);
-    } catch (error) {
-      if (error instanceof ClosedError) throw error;
-      pool = 'none';
-    }
-    pools.set(ring, pool);
+  if (pools.has(ring)) return pools.get(ring);
+  let pool: BufferRing | undefined;
+  try {
+    pool = ring.registerBufferRing(POOL);
+  } catch (error) {
+    if (error instanceof ClosedError) throw error;
   }
-  return pool === 'none' ? undefined : pool;
+  pools.set(ring, pool);
+  return pool;
 }
 
 /** Where there is probably nothing to receive yet: the kernel need not look before it waits. */
