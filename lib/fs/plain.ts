@@ -35,25 +35,13 @@ const FLAGS: { readonly [name: string]: number } = {
   'sa+': O_APPEND | O_CREAT | O_RDWR | O_SYNC,
 };
 
-/** What a file is opened for, as process.permission names it. */
-const READS = 'fs.read';
-const WRITES = 'fs.write';
-
-interface Permission {
-  has(scope: string, reference: string): boolean;
-}
-
-function isPermission(value: unknown): value is Permission {
-  return typeof value === 'object' && value !== null && 'has' in value && typeof value.has === 'function';
-}
+/** Node's permission model, if Node was started with it. To ask for each file would take as long as to look at its path. */
+const permission: typeof process.permission | undefined = process.permission;
 
 /** May the path be opened so? Where it may not, Node's own function says so. */
-function isPermitted(path: string, flags: number): boolean {
-  const permission: unknown = Reflect.get(process, 'permission');
-  if (permission === undefined) return true;
-  if (!isPermission(permission)) return false;
+function isPermitted(model: typeof process.permission, path: string, flags: number): boolean {
   const isRead = (flags & O_WRONLY) === 0;
-  return (!isRead || permission.has(READS, path)) && (!isWritten(flags) || permission.has(WRITES, path));
+  return (!isRead || model.has('fs.read', path)) && (!isWritten(flags) || model.has('fs.write', path));
 }
 
 /** Do the flags open a file to change it? */
@@ -87,19 +75,16 @@ export interface Opening {
   readonly mode: number;
 }
 
-/** Was Node started with its permission model? To ask for each file would take as long as to look at its path. */
-const IS_RESTRICTED = Reflect.has(process, 'permission');
-
 /** What `open(path, flags, mode)` is given; undefined where Node has to look at it. */
 export function opening(given: unknown, flag: unknown, mode: unknown = 0o666): Opening | undefined {
   const path = textOf(given);
   if (path === undefined || path === '' || path.includes('\0')) return undefined;
   const flags = plainFlags(flag);
   if (flags === undefined || !isWithin(mode, 0o7777)) return undefined;
-  if (IS_RESTRICTED) {
+  if (permission !== undefined) {
     // the path that was asked about is the one that is opened
     const whole = resolve(path);
-    return isPermitted(whole, flags) ? { path: whole, flags, mode } : undefined;
+    return isPermitted(permission, whole, flags) ? { path: whole, flags, mode } : undefined;
   }
   return { path, flags, mode };
 }
