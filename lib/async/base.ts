@@ -86,9 +86,6 @@ function hasCommon({ known }: Known, options: object, common = KNOWN): boolean {
 
 /** IOSQE_* bits, and above them the personality and INLINE. */
 function commonBits(core: RingCore, { drain, async, personality }: AsyncOptions): number {
-  if (personality !== undefined && !Personality.is(personality)) {
-    throw wrongType('options.personality', 'a Personality', personality);
-  }
   return (
     (flag('options.drain', drain) ? IOSQE_IO_DRAIN : 0) |
     (flag('options.async', async) ? IOSQE_ASYNC : async === false ? INLINE : 0) |

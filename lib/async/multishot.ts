@@ -2,6 +2,7 @@
 import { AbortError } from '../errors.ts';
 import type { OperationInfo } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
+import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import type { PoolHolder } from '../ring/owners/pool-holder.ts';
 import { Fifo } from './fifo.ts';
 import { Flight } from './flight.ts';
@@ -27,12 +28,10 @@ export interface Stream<T> {
   readonly highWater?: number | undefined;
   /** When the kernel stopped for no reason of ours: is there more to come? */
   readonly hasMore?: (() => boolean) | undefined;
-  /** What it holds of the pool that it receives into. */
+  /** The pool that it receives into: a request that ended with ENOBUFS waits for a buffer of it. */
+  readonly pool?: BufferRing | undefined;
+  /** What it holds of the pool. */
   readonly holder?: PoolHolder | undefined;
-  /** Calls back once when a buffer is there again, for requests that ended with ENOBUFS. */
-  readonly whenBuffer?: ((callback: () => void, isAgain: boolean) => void) | undefined;
-  /** Takes `whenBuffer` back. */
-  readonly leaveBuffers?: ((callback: () => void) => void) | undefined;
 }
 
 /** How a multishot operation reaches its ring. */
@@ -232,12 +231,12 @@ export class Multishot<T> extends Flight {
 
   /** The kernel stopped: because we wanted, for want of a buffer, for an error, or for no reason of ours. */
   #stopped(res: number): void {
-    const { whenBuffer } = this.#stream;
+    const { pool } = this.#stream;
     if (this.#isEnding) this.#finish();
-    else if (res === -ENOBUFS && whenBuffer !== undefined) {
+    else if (res === -ENOBUFS && pool !== undefined) {
       if (this.#consumers.length > 0) this.#port.loop.sleep(this);
       this.#isStarved = true;
-      whenBuffer(this.#bufferIsFree, this.#wasTold);
+      BufferRing.buffersOf(pool).whenFree(this.#bufferIsFree, this.#wasTold);
     } else if (this.#isResult(res) || (res === -ECANCELED && this.#isPaused)) {
       if (this.#stream.hasMore?.() === false) this.#end(undefined);
       else this.#armIfWanted();
@@ -293,8 +292,9 @@ export class Multishot<T> extends Flight {
 
   #finish(): void {
     this.#isOver = true;
+    const { pool } = this.#stream;
     // it would take the turn of another
-    if (this.#isStarved) this.#stream.leaveBuffers?.(this.#bufferIsFree);
+    if (this.#isStarved && pool !== undefined) BufferRing.buffersOf(pool).leave(this.#bufferIsFree);
     this.#port.loop.wake(this);
     this.#forgetSignal?.();
     this.extras?.forgetLimit?.();

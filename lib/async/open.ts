@@ -16,9 +16,7 @@ export abstract class AsyncRingOpen extends AsyncRingBase {
   /** @internal How an fd that an operation made becomes a RingFile; one that nobody gets is closed. */
   protected readonly openedFile: Outcome<RingFile> = {
     convert: (fd) => this.fileOf(fd),
-    undo: (fd) => {
-      sys.close(fd);
-    },
+    undo: (fd) => sys.close(fd),
   };
 
   /** @internal How a slot that an operation filled becomes a FixedFile; one that nobody gets is emptied. */

@@ -156,13 +156,12 @@ export function bundle(pool: BufferRing): Outcome<BufferPart[]> {
 function overPool(
   pool: BufferRing,
   op: string,
-): Pick<Stream<never>, 'waste' | 'whenBuffer' | 'leaveBuffers'> & { readonly holder: PoolHolder } {
+): Pick<Stream<never>, 'waste' | 'pool'> & { readonly holder: PoolHolder } {
   return {
     waste: (res, flags) => giveBack(pool, res, flags),
     // what is no pool is refused when the operation starts
     holder: new PoolHolder(op, BufferRing.is(pool) ? pool.length : 0),
-    whenBuffer: (callback, isAgain) => BufferRing.buffersOf(pool).whenFree(callback, isAgain),
-    leaveBuffers: (callback) => BufferRing.buffersOf(pool).leave(callback),
+    pool,
   };
 }
 

@@ -174,9 +174,7 @@ export class AsyncRing extends AsyncOperations {
     if (into === undefined) {
       const stream: Stream<RingFile> = {
         convert: (fd) => this.fileOf(fd),
-        undo: ({ fd }) => {
-          sys.close(fd);
-        },
+        undo: ({ fd }) => sys.close(fd),
       };
       return this.iterate(encoders.acceptMultishot, stream, options, server, into);
     }

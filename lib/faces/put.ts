@@ -65,13 +65,8 @@ function readBits(core: RingCore, options: OperationOptions): number {
     (flag('options.drain', drain) ? IOSQE_IO_DRAIN : 0) |
     (flag('options.async', async) ? IOSQE_ASYNC : 0) |
     (flag('options.skipSuccess', skipSuccess) ? IOSQE_CQE_SKIP_SUCCESS : 0) |
-    (personality === undefined ? 0 : usePersonality(core, personality) << 8)
+    (personality === undefined ? 0 : Personality.use(personality, core) << 8)
   );
-}
-
-function usePersonality(core: RingCore, personality: Personality): number {
-  if (Personality.is(personality)) return Personality.use(personality, core);
-  throw wrongType('options.personality', 'a Personality', personality);
 }
 
 /** The entry is filled: adds the common options and counts it. An entry that is not counted is simply overwritten. */

@@ -1,4 +1,5 @@
 /** Personalities: credentials kept by a ring, for operations that shall run with them. */
+import { wrongType } from '../../../structs/check.ts';
 import { registerPersonality, unregisterPersonality } from '../../register/notify.ts';
 import type { RingCore } from '../core/core.ts';
 import { type AnyRing, openCore } from '../core/rings.ts';
@@ -24,8 +25,9 @@ export class Personality extends Owner {
     return new Personality(ring, registerPersonality(handle));
   }
 
-  /** @internal The kernel's number of `personality`, for an operation of the ring that it is registered with. */
+  /** @internal The kernel's number of the option `personality`, for an operation of the ring that it is registered with. */
   static use(personality: Personality, core: RingCore): number {
+    if (!Personality.is(personality)) throw wrongType('options.personality', 'a Personality', personality);
     Owner.checkRing(personality, core, 'personality', personality.#id);
     return personality.#id;
   }
