@@ -66,13 +66,13 @@ export interface ChainOptions {
   readonly hard?: boolean | undefined;
 }
 
-const KNOWN: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
-const KNOWN_OF_POOLS: readonly string[] = [...KNOWN, 'maxHeld'];
+export const COMMON: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
+const COMMON_OF_POOLS: readonly string[] = [...COMMON, 'maxHeld'];
 
 type Known = Pick<Operation<never, never>, 'known'>;
 
 /** Checks the names of all options; returns whether there are any that every operation has. */
-function hasCommon({ known }: Known, options: object, common = KNOWN): boolean {
+function hasCommon({ known }: Known, options: object, common = COMMON): boolean {
   if (typeof options !== 'object' || options === null) throw wrongType('options', 'an object', options);
   let has = false;
   for (const key in options) {
@@ -298,7 +298,7 @@ export abstract class AsyncRingBase extends RingBase {
       prepare: () => {
         this.core.check();
         const { holder } = stream;
-        const known = holder === undefined ? KNOWN : KNOWN_OF_POOLS;
+        const known = holder === undefined ? COMMON : COMMON_OF_POOLS;
         const common: AsyncOptions & PoolIteratorOptions =
           given !== undefined && hasCommon(operation, given, known) ? given : {};
         const { signal, timeoutMs, maxHeld } = common;

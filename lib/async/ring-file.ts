@@ -8,7 +8,7 @@ import * as read from '../operations/read.ts';
 import type { Memory } from '../operations/types.ts';
 import { threadBound } from '../ring/core/thread-bound.ts';
 import { sys } from '../sys/syscall.ts';
-import type { AsyncOptions } from './base.ts';
+import { type AsyncOptions, COMMON } from './base.ts';
 import type { FileStatus } from './file-status.ts';
 import { writeHere } from './position.ts';
 import {
@@ -62,7 +62,6 @@ export interface FileRing {
   ftruncate(file: number, length: number, options?: AsyncOptions): Promise<void>;
 }
 
-const COMMON: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
 const TO_END: readonly string[] = ['signal', 'start', 'end', 'highWaterMark'];
 
 /** How many bytes are read at once. */

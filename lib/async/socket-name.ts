@@ -6,8 +6,6 @@ import { kernelRelease } from '../sys/host.ts';
 import { Pinned } from '../sys/memory.ts';
 import { sys } from '../sys/syscall.ts';
 
-const NEED = 'SOCKET_URING_OP_GETSOCKNAME';
-
 /** Is it the error of a kernel, or of a kind of socket, without the command? */
 export function isWithoutCommand(error: unknown): boolean {
   if (error instanceof UnsupportedError) return true;
@@ -17,7 +15,7 @@ export function isWithoutCommand(error: unknown): boolean {
 /** Asks libc. @throws UnsupportedError for a slot of the file table, which libc does not know */
 export function nameByLibc(file: OpenFile, call: 'getsockname' | 'getpeername'): SocketAddress | undefined {
   if (typeof file !== 'number') {
-    throw new UnsupportedError(NEED, { since: '6.19', kernel: kernelRelease });
+    throw new UnsupportedError('SOCKET_URING_OP_GETSOCKNAME', { since: '6.19', kernel: kernelRelease });
   }
   const room = new Pinned(ADDRESS_ROOM);
   const length = sys[call](file, room.bytes);

@@ -4,7 +4,7 @@ import type { OperationInfo } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { tracingOperations } from '../sys/trace.ts';
 import { currentContext } from './async-context.ts';
-import { type Outcome, Single, Spare } from './flight.ts';
+import { ignore, type Outcome, Single, Spare } from './flight.ts';
 
 /**
  * Is told how an operation ended: an error, or null and the result. It is called once, after the call that started the
@@ -66,29 +66,14 @@ function call(
 
 const spare = new Spare<Told>();
 
-function nobody(): void {}
-
 /** An operation whose result a callback is told. One that had no common options is used again: so most allocate nothing. */
 export class Told extends Single<unknown> {
-  #callback: AnyCallback;
-  #context: AsyncResource | undefined;
-
-  private constructor(
-    core: RingCore,
-    info: OperationInfo,
-    outcome: Outcome<unknown>,
-    callback: AnyCallback,
-    context: AsyncResource | undefined,
-  ) {
-    super(core, info, outcome);
-    this.#callback = callback;
-    this.#context = context;
-  }
+  #callback: AnyCallback = ignore;
+  #context: AsyncResource | undefined = undefined;
 
   static make(core: RingCore, info: OperationInfo, outcome: Outcome<unknown>, callback: AnyCallback): Told {
     const context = Ours.is(callback) && !tracingOperations() ? undefined : currentContext();
-    const told = spare.take(core, info, outcome);
-    if (told === undefined) return new Told(core, info, outcome, callback, context);
+    const told = spare.take(core, info, outcome) ?? new Told(core, info, outcome);
     told.#callback = callback;
     told.#context = context;
     return told;
@@ -98,7 +83,7 @@ export class Told extends Single<unknown> {
     const callback = this.#callback;
     const context = this.#context;
     if (spare.keep(this)) {
-      this.#callback = nobody;
+      this.#callback = ignore;
       this.#context = undefined;
     }
     call(context, callback, null, value);
