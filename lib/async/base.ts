@@ -66,6 +66,7 @@ export interface ChainOptions {
   readonly hard?: boolean | undefined;
 }
 
+/** The options that every operation has. */
 export const COMMON: readonly string[] = ['signal', 'timeoutMs', 'drain', 'async', 'personality'];
 const COMMON_OF_POOLS: readonly string[] = [...COMMON, 'maxHeld'];
 

@@ -51,15 +51,16 @@ async function connectTo(
 /** The addresses of a place, unless the signal aborts or the time is over before: what resolves names can't be stopped. */
 async function resolveInTime(
   place: CheckedPlace,
-  { family = 0, timeoutMs, signal }: ConnectionOptions,
+  { host, family = 0, timeoutMs, signal }: ConnectionOptions,
 ): Promise<readonly Endpoint[]> {
   if (signal?.aborted) throw new AbortError(signal.reason);
+  const hint = `timeoutMs is over, and '${host}' is not resolved yet`;
   let timer: NodeJS.Timeout | undefined;
   let forget = () => {};
   const ended = new Promise<never>((_, reject) => {
     forget = whenAborted(signal, () => reject(new AbortError(signal?.reason)));
     if (timeoutMs !== undefined && timeoutMs <= MAX_TIMER_MS)
-      timer = setTimeout(() => reject(notResolved(place)), timeoutMs);
+      timer = setTimeout(() => reject(new OpError('OP_CONNECT', ETIME, { hint })), timeoutMs);
   });
   try {
     return await Promise.race([resolve(place, family), ended]);
@@ -67,11 +68,6 @@ async function resolveInTime(
     clearTimeout(timer);
     forget();
   }
-}
-
-function notResolved(place: CheckedPlace): OpError {
-  const host = place.path === undefined ? place.host : undefined;
-  return new OpError('OP_CONNECT', ETIME, { hint: `timeoutMs is over, and '${host}' is not resolved yet` });
 }
 
 /** All errors, with the code of the first one, as Node.js has it. */

@@ -115,7 +115,6 @@ export function openSocket(endpoint: Endpoint, type: number): number {
   return checkCall('socket', sys.socket(DOMAIN[endpoint.family], type), endpoint);
 }
 
-/** Binds it. */
 export function bindSocket(fd: number, endpoint: Endpoint): void {
   checkCall('bind', sys.bind(fd, encodeAddress('options', endpoint)), endpoint);
 }

@@ -1,5 +1,6 @@
 /** A server: an async iterator of its connections. */
 import { unlinkSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import type { SocketAddress } from '../../structs/address.ts';
 import { boolean, options as checkNames, integer, optionalSignal } from '../../structs/check.ts';
@@ -71,8 +72,6 @@ const WAITING = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'];
 const BROKEN = ['ECONNABORTED', 'EPROTO', 'EPERM'];
 /** What a host without IPv6 says. */
 const WITHOUT_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
-
-const pause = (ms: number): Promise<void> => new Promise((resume) => setTimeout(resume, ms));
 
 /** Does this kernel have no multishot accept? Before 5.19 it says EINVAL, and no trial tells which of the causes it has. */
 function isRefused(error: unknown): boolean {
