@@ -239,6 +239,11 @@ interface Step {
   readonly held: string[];
 }
 
+/** A property of what was read, or what a function makes of it. */
+function partOf(what: string, part: unknown, before: string): string {
+  return typeof part === 'string' ? `${what}.${part}` : `${nameOf(part)}(${before}${what})`;
+}
+
 /** The steps of one argument or option: `value` is what the caller gave. */
 function steps(name: string, kind: Kind, value: string, called: string, step: Step): void {
   if (isPassed(kind) && kind.holds === undefined) return;
@@ -254,12 +259,11 @@ function steps(name: string, kind: Kind, value: string, called: string, step: St
       ? `const ${what} = ${reading};`
       : `const ${what} = ${name} === undefined ? ${literal(absent)} : ${readerOf(name, reading)}(${name});`,
   );
-  if (kind.holds !== undefined)
-    step.held.push(kind.keep === undefined ? what : `${nameOf(kind.keep)}(${what})`);
+  if (kind.holds !== undefined) step.held.push(kind.keep === undefined ? what : partOf(what, kind.keep, ''));
   if (kind.pin === undefined && !isPassed(kind)) step.numbers.push(what);
-  kind.pin?.forEach((fn, i) => {
+  kind.pin?.forEach((part, i) => {
     const number = `${name}${i}`;
-    step.pin.push(`const ${number} = ${nameOf(fn)}(core, '${kind.called ?? called}', ${what});`);
+    step.pin.push(`const ${number} = ${partOf(what, part, `core, '${kind.called ?? called}', `)};`);
     step.numbers.push(number);
   });
 }

@@ -133,8 +133,8 @@ export const bind: Operation<[socket: File, address: SocketAddressLike], object>
     const socketRead = reads.file('socket', socket);
     const addressRead = reads.address('address', address);
     const socket0 = pins.file(core, 'socket', socketRead);
-    const address0 = pins.copy(core, 'address', addressRead);
-    const address1 = pins.copyLength(core, 'address', addressRead);
+    const address0 = addressRead.address;
+    const address1 = addressRead.bytes.length;
     operations.bind.write(core.entry(), socket0, address0, address1);
     return addressRead;
   },
@@ -150,7 +150,7 @@ export const cancel: Operation<[what: CancelWhat], object> = {
     const what0 = ofRings.cancelLow(core, 'what', whatRead);
     const what1 = ofRings.cancelHigh(core, 'what', whatRead);
     const what2 = ofRings.cancelFd(core, 'what', whatRead);
-    const what3 = ofRings.cancelOpcode(core, 'what', whatRead);
+    const what3 = whatRead.opcode;
     const what4 = ofRings.cancelFlags(core, 'what', whatRead);
     operations.cancel.write(core.entry(), what0, what1, what2, what3, what4);
     return undefined;
@@ -179,8 +179,8 @@ export const connect: Operation<[socket: File, address: SocketAddressLike], obje
     const socketRead = reads.file('socket', socket);
     const addressRead = reads.address('address', address);
     const socket0 = pins.file(core, 'socket', socketRead);
-    const address0 = pins.copy(core, 'address', addressRead);
-    const address1 = pins.copyLength(core, 'address', addressRead);
+    const address0 = addressRead.address;
+    const address1 = addressRead.bytes.length;
     operations.connect.write(core.entry(), socket0, address0, address1);
     return addressRead;
   },
@@ -196,7 +196,7 @@ export const epollCtl: Operation<[epoll: Fd, action: EpollAction, file: Fd], Par
     const actionRead = reads.named('action', action, operations.EpollAction.names);
     const fileRead = reads.fd('file', file);
     const eventRead = ofWaiting.epollEvent('options', options);
-    const event0 = pins.copy(core, 'options', eventRead);
+    const event0 = eventRead.address;
     operations.epollCtl.write(core.entry(), epollRead, actionRead, fileRead, event0);
     return eventRead;
   },
@@ -264,7 +264,7 @@ export const fgetxattr: Operation<[file: File, name: Path, value: ArrayBufferVie
     const nameRead = reads.attributeName('name', name);
     const valueRead = reads.view('value', value);
     const file0 = pins.file(core, 'file', fileRead);
-    const name0 = pins.copy(core, 'name', nameRead);
+    const name0 = nameRead.address;
     const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
     operations.fgetxattr.write(core.entry(), file0, name0, value0, value1);
@@ -284,9 +284,9 @@ export const filesUpdate: Operation<
     const offsetRead = ofPaths.slotOffset('offset', offset);
     const fdsRead = ofPaths.filesChange('fds', fds, slots, files, offset);
     const fds0 = ofPaths.filesAddress(core, 'fds', fdsRead);
-    const fds1 = ofPaths.filesCount(core, 'fds', fdsRead);
+    const fds1 = fdsRead.count;
     operations.filesUpdate.write(core.entry(), offsetRead, fds0, fds1);
-    return ofPaths.filesKept(fdsRead);
+    return fdsRead.slots;
   },
 };
 
@@ -319,7 +319,7 @@ export const fsetxattr: Operation<
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
-    const name0 = pins.copy(core, 'name', nameRead);
+    const name0 = nameRead.address;
     const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
     operations.fsetxattr.write(core.entry(), file0, name0, value0, value1, flagsOptionRead);
@@ -387,7 +387,7 @@ export const futexWaitv: Operation<[futexes: readonly Futex[]], object> = {
   encode(core, _options, futexes) {
     const futexesRead = ofFutexes.futexes('futexes', futexes);
     const futexes0 = ofFutexes.pinFutexes(core, 'futexes', futexesRead);
-    const futexes1 = ofFutexes.futexCount(core, 'futexes', futexesRead);
+    const futexes1 = futexesRead.words.length;
     operations.futexWaitv.write(core.entry(), futexes0, futexes1);
     return futexesRead;
   },
@@ -455,8 +455,8 @@ export const getsockopt: Operation<[socket: File, option: SocketOption, value: A
     const optionRead = ofSockets.optionKey('option', option);
     const valueRead = reads.view('value', value);
     const socket0 = pins.file(core, 'socket', socketRead);
-    const option0 = ofSockets.optionLevel(core, 'option', optionRead);
-    const option1 = ofSockets.optionNumber(core, 'option', optionRead);
+    const option0 = optionRead.level;
+    const option1 = optionRead.number;
     const value0 = pins.address(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
     operations.getsockopt.write(core.entry(), socket0, option0, option1, value0, value1);
@@ -473,8 +473,8 @@ export const getxattr: Operation<[path: Path, name: Path, value: ArrayBufferView
     const pathRead = reads.path('path', path);
     const nameRead = reads.attributeName('name', name);
     const valueRead = reads.view('value', value);
-    const path0 = pins.copy(core, 'path', pathRead);
-    const name0 = pins.copy(core, 'name', nameRead);
+    const path0 = pathRead.address;
+    const name0 = nameRead.address;
     const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
     operations.getxattr.write(core.entry(), path0, name0, value0, value1);
@@ -489,9 +489,9 @@ export const interval: Operation<[countdown: Countdown], Partial<IntervalOptions
   holds: 'until submitted',
   encode(core, options, countdown) {
     const everyRead = ofWaiting.everyInterval('options', options, countdown);
-    const every0 = ofWaiting.pinTime(core, 'options', everyRead);
-    const every1 = ofWaiting.pinTimeFlags(core, 'options', everyRead);
-    const every2 = ofWaiting.pinTimes(core, 'options', everyRead);
+    const every0 = everyRead.time.address;
+    const every1 = everyRead.flags;
+    const every2 = everyRead.count;
     operations.interval.write(core.entry(), every0, every1, every2);
     return everyRead;
   },
@@ -509,8 +509,8 @@ export const link: Operation<[oldPath: Path, newPath: Path], Partial<LinkOptions
     const toOptionRead = reads.directory('options.to', options.to);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const oldPath0 = pins.copy(core, 'oldPath', oldPathRead);
-    const newPath0 = pins.copy(core, 'newPath', newPathRead);
+    const oldPath0 = oldPathRead.address;
+    const newPath0 = newPathRead.address;
     operations.link.write(core.entry(), oldPath0, newPath0, fromOptionRead, toOptionRead, flagsOptionRead);
     return both(oldPathRead, newPathRead);
   },
@@ -523,8 +523,8 @@ export const linkTimeout: Operation<[], Partial<DelayOptions>> = {
   holds: 'until submitted',
   encode(core, options) {
     const delayRead = ofWaiting.delay('options', options);
-    const delay0 = ofWaiting.pinTime(core, 'options', delayRead);
-    const delay1 = ofWaiting.pinTimeFlags(core, 'options', delayRead);
+    const delay0 = delayRead.time.address;
+    const delay1 = delayRead.flags;
     operations.linkTimeout.write(core.entry(), delay0, delay1);
     return delayRead;
   },
@@ -540,8 +540,8 @@ export const linkTimeoutUpdate: Operation<[started: OperationKey], Partial<Delay
     const delayRead = ofWaiting.delay('options', options);
     const started0 = ofKey.pinKeyLow(core, 'started', startedRead);
     const started1 = ofKey.pinKeyHigh(core, 'started', startedRead);
-    const delay0 = ofWaiting.pinTime(core, 'options', delayRead);
-    const delay1 = ofWaiting.pinTimeFlags(core, 'options', delayRead);
+    const delay0 = delayRead.time.address;
+    const delay1 = delayRead.flags;
     operations.linkTimeoutUpdate.write(core.entry(), started0, started1, delay0, delay1);
     return delayRead;
   },
@@ -586,7 +586,7 @@ export const mkdir: Operation<[path: Path], Partial<MkdirOptions>> = {
     const atOptionRead = reads.directory('options.at', options.at);
     const modeOption = options.mode;
     const modeOptionRead = modeOption === undefined ? 511 : readMode2(modeOption);
-    const path0 = pins.copy(core, 'path', pathRead);
+    const path0 = pathRead.address;
     operations.mkdir.write(core.entry(), path0, atOptionRead, modeOptionRead);
     return pathRead;
   },
@@ -628,7 +628,7 @@ export const msgRingFd: Operation<[file: FixedFile, into: OtherTable], Partial<M
     const messageDataOptionRead = messageDataOption === undefined ? 0 : readMessageData(messageDataOption);
     const silentOptionRead = reads.flag('options.silent', options.silent);
     const file0 = pins.slot(core, 'file', fileRead);
-    const into0 = ofRings.fdThere(core, 'into', intoRead);
+    const into0 = intoRead.fd;
     const into1 = ofRings.indexThere(core, 'into', intoRead);
     operations.msgRingFd.write(core.entry(), file0, into0, into1, messageDataOptionRead, silentOptionRead);
     return undefined;
@@ -660,9 +660,9 @@ export const open: Operation<[path: Path, into: Into | undefined], Partial<OpenO
     const howRead = ofPaths.opening('options', options, into);
     const atOptionRead = reads.directory('options.at', options.at);
     const intoOptionRead = reads.into('options.into', into);
-    const path0 = pins.copy(core, 'path', pathRead);
-    const how0 = ofPaths.openingFlags(core, 'options', howRead);
-    const how1 = ofPaths.openingMode(core, 'options', howRead);
+    const path0 = pathRead.address;
+    const how0 = howRead.flags;
+    const how1 = howRead.mode;
     const how2 = ofPaths.openingHow(core, 'options', howRead);
     const intoOption0 = pins.fileIndex(core, 'options.into', intoOptionRead);
     operations.open.write(core.entry(), path0, how0, how1, how2, atOptionRead, intoOption0);
@@ -834,7 +834,7 @@ export const readv: Operation<[file: File, pieces: readonly Memory[]], Partial<R
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
-    const pieces1 = pins.count(core, 'pieces', piecesRead);
+    const pieces1 = piecesRead.pieces.length;
     const pieces2 = pins.vectorIndex(core, 'pieces', piecesRead);
     operations.readv.write(core.entry(), file0, pieces0, pieces1, pieces2, offsetOptionRead, flagsOptionRead);
     return piecesRead;
@@ -854,7 +854,7 @@ export const readvFixed: Operation<[file: File, pieces: readonly RegisteredBuffe
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
-    const pieces1 = pins.count(core, 'pieces', piecesRead);
+    const pieces1 = piecesRead.pieces.length;
     const pieces2 = pins.vectorIndex(core, 'pieces', piecesRead);
     operations.readvFixed.write(
       core.entry(),
@@ -1004,7 +1004,7 @@ export const recvmsgMultishot: Operation<
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
     const socket0 = pins.file(core, 'socket', socketRead);
-    const room0 = ofTransfers.pinMessageRoom(core, 'options', roomRead);
+    const room0 = roomRead.header.address;
     const pool0 = pins.group(core, 'pool', poolRead);
     operations.recvmsgMultishot.write(
       core.entry(),
@@ -1030,8 +1030,8 @@ export const rename: Operation<[oldPath: Path, newPath: Path], Partial<RenameOpt
     const toOptionRead = reads.directory('options.to', options.to);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const oldPath0 = pins.copy(core, 'oldPath', oldPathRead);
-    const newPath0 = pins.copy(core, 'newPath', newPathRead);
+    const oldPath0 = oldPathRead.address;
+    const newPath0 = newPathRead.address;
     operations.rename.write(core.entry(), oldPath0, newPath0, fromOptionRead, toOptionRead, flagsOptionRead);
     return both(oldPathRead, newPathRead);
   },
@@ -1172,10 +1172,10 @@ export const setsockopt: Operation<
     const optionRead = ofSockets.optionKey('option', option);
     const valueRead = ofSockets.optionValue('value', value);
     const socket0 = pins.file(core, 'socket', socketRead);
-    const option0 = ofSockets.optionLevel(core, 'option', optionRead);
-    const option1 = ofSockets.optionNumber(core, 'option', optionRead);
-    const value0 = pins.copy(core, 'value', valueRead);
-    const value1 = pins.copyLength(core, 'value', valueRead);
+    const option0 = optionRead.level;
+    const option1 = optionRead.number;
+    const value0 = valueRead.address;
+    const value1 = valueRead.bytes.length;
     operations.setsockopt.write(core.entry(), socket0, option0, option1, value0, value1);
     return valueRead;
   },
@@ -1195,8 +1195,8 @@ export const setxattr: Operation<
     const valueRead = reads.view('value', value);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const path0 = pins.copy(core, 'path', pathRead);
-    const name0 = pins.copy(core, 'name', nameRead);
+    const path0 = pathRead.address;
+    const name0 = nameRead.address;
     const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
     operations.setxattr.write(core.entry(), path0, name0, value0, value1, flagsOptionRead);
@@ -1308,12 +1308,12 @@ export const statx: Operation<[target: Path | Fd, buffer: ArrayBufferView], Part
     const bufferRead = reads.view('buffer', buffer);
     const maskOption = options.mask;
     const maskOptionRead = maskOption === undefined ? 4095 : readMask2(maskOption);
-    const target0 = ofAttributes.statStart(core, 'target', targetRead);
-    const target1 = ofAttributes.statPath(core, 'target', targetRead);
-    const target2 = ofAttributes.statFlags(core, 'target', targetRead);
+    const target0 = targetRead.start;
+    const target1 = targetRead.path.address;
+    const target2 = targetRead.flags;
     const buffer0 = ofAttributes.statRoom(core, 'buffer', bufferRead);
     operations.statx.write(core.entry(), target0, target1, target2, buffer0, maskOptionRead);
-    return both(ofAttributes.statKept(targetRead), bufferRead);
+    return both(targetRead.path, bufferRead);
   },
 };
 
@@ -1326,8 +1326,8 @@ export const symlink: Operation<[target: Path, path: Path], Partial<AtOptions>> 
     const targetRead = reads.path('target', target);
     const pathRead = reads.path('path', path);
     const atOptionRead = reads.directory('options.at', options.at);
-    const target0 = pins.copy(core, 'target', targetRead);
-    const path0 = pins.copy(core, 'path', pathRead);
+    const target0 = targetRead.address;
+    const path0 = pathRead.address;
     operations.symlink.write(core.entry(), target0, path0, atOptionRead);
     return both(targetRead, pathRead);
   },
@@ -1379,7 +1379,7 @@ export const timeout: Operation<[], Partial<TimeoutOptions>> = {
     const delayRead = ofWaiting.delay('options', options);
     const countOption = options.count;
     const countOptionRead = countOption === undefined ? 0 : readCount2(countOption);
-    const delay0 = ofWaiting.pinTime(core, 'options', delayRead);
+    const delay0 = delayRead.time.address;
     const delay1 = ofWaiting.pinDelayFlags(core, 'options', delayRead);
     operations.timeout.write(core.entry(), delay0, delay1, countOptionRead);
     return delayRead;
@@ -1410,8 +1410,8 @@ export const timeoutUpdate: Operation<[started: OperationKey], Partial<DelayOpti
     const delayRead = ofWaiting.delay('options', options);
     const started0 = ofKey.pinKeyLow(core, 'started', startedRead);
     const started1 = ofKey.pinKeyHigh(core, 'started', startedRead);
-    const delay0 = ofWaiting.pinTime(core, 'options', delayRead);
-    const delay1 = ofWaiting.pinTimeFlags(core, 'options', delayRead);
+    const delay0 = delayRead.time.address;
+    const delay1 = delayRead.flags;
     operations.timeoutUpdate.write(core.entry(), started0, started1, delay0, delay1);
     return delayRead;
   },
@@ -1426,7 +1426,7 @@ export const unlink: Operation<[path: Path], Partial<UnlinkOptions>> = {
     const pathRead = reads.path('path', path);
     const atOptionRead = reads.directory('options.at', options.at);
     const directoryOptionRead = reads.flag('options.directory', options.directory);
-    const path0 = pins.copy(core, 'path', pathRead);
+    const path0 = pathRead.address;
     operations.unlink.write(core.entry(), path0, atOptionRead, directoryOptionRead);
     return pathRead;
   },
@@ -1447,13 +1447,13 @@ export const uringCmd: Operation<[file: File, command: number], Partial<CommandO
     const holdOptionRead = reads.anything('options.hold', options.hold);
     const file0 = pins.file(core, 'file', fileRead);
     const dataOption0 = ofRings.stageData(core, 'options.data', dataOptionRead);
-    const memoryOption0 = ofRings.commandAddress(core, 'options.memory', memoryOptionRead);
-    const memoryOption1 = ofRings.commandLength(core, 'options.memory', memoryOptionRead);
-    const memoryOption2 = ofRings.commandBuffer(core, 'options.memory', memoryOptionRead);
-    const addrOption0 = ofRings.low(core, 'options.addr', addrOptionRead);
-    const addrOption1 = ofRings.high(core, 'options.addr', addrOptionRead);
-    const addr3Option0 = ofRings.low(core, 'options.addr3', addr3OptionRead);
-    const addr3Option1 = ofRings.high(core, 'options.addr3', addr3OptionRead);
+    const memoryOption0 = pins.address(core, 'options.memory', memoryOptionRead);
+    const memoryOption1 = pins.length(core, 'options.memory', memoryOptionRead);
+    const memoryOption2 = pins.bufferIndex(core, 'options.memory', memoryOptionRead);
+    const addrOption0 = addrOptionRead.low;
+    const addrOption1 = addrOptionRead.high;
+    const addr3Option0 = addr3OptionRead.low;
+    const addr3Option1 = addr3OptionRead.high;
     operations.uringCmd.write(
       core.entry(),
       file0,
@@ -1486,13 +1486,13 @@ export const uringCmdMultishot: Operation<[file: File, command: number], Partial
     const holdOptionRead = reads.anything('options.hold', options.hold);
     const file0 = pins.file(core, 'file', fileRead);
     const dataOption0 = ofRings.stageData(core, 'options.data', dataOptionRead);
-    const memoryOption0 = ofRings.commandAddress(core, 'options.memory', memoryOptionRead);
-    const memoryOption1 = ofRings.commandLength(core, 'options.memory', memoryOptionRead);
-    const memoryOption2 = ofRings.commandBuffer(core, 'options.memory', memoryOptionRead);
-    const addrOption0 = ofRings.low(core, 'options.addr', addrOptionRead);
-    const addrOption1 = ofRings.high(core, 'options.addr', addrOptionRead);
-    const addr3Option0 = ofRings.low(core, 'options.addr3', addr3OptionRead);
-    const addr3Option1 = ofRings.high(core, 'options.addr3', addr3OptionRead);
+    const memoryOption0 = pins.address(core, 'options.memory', memoryOptionRead);
+    const memoryOption1 = pins.length(core, 'options.memory', memoryOptionRead);
+    const memoryOption2 = pins.bufferIndex(core, 'options.memory', memoryOptionRead);
+    const addrOption0 = addrOptionRead.low;
+    const addrOption1 = addrOptionRead.high;
+    const addr3Option0 = addr3OptionRead.low;
+    const addr3Option1 = addr3OptionRead.high;
     operations.uringCmdMultishot.write(
       core.entry(),
       file0,
@@ -1520,8 +1520,8 @@ export const waitid: Operation<[child: Child, info: ArrayBufferView], Partial<Wa
     const infoRead = reads.view('info', info);
     const statesOptionRead = ofWaiting.childStates('options.states', options.states);
     const keepOptionRead = reads.flag('options.keep', options.keep);
-    const child0 = ofWaiting.childIdType(core, 'child', childRead);
-    const child1 = ofWaiting.childId(core, 'child', childRead);
+    const child0 = childRead.idType;
+    const child1 = childRead.id;
     const info0 = ofWaiting.siginfoAddress(core, 'info', infoRead);
     operations.waitid.write(core.entry(), child0, child1, info0, statesOptionRead, keepOptionRead);
     return infoRead;
@@ -1589,7 +1589,7 @@ export const writev: Operation<[file: File, pieces: readonly Memory[]], Partial<
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
-    const pieces1 = pins.count(core, 'pieces', piecesRead);
+    const pieces1 = piecesRead.pieces.length;
     const pieces2 = pins.vectorIndex(core, 'pieces', piecesRead);
     operations.writev.write(
       core.entry(),
@@ -1617,7 +1617,7 @@ export const writevFixed: Operation<[file: File, pieces: readonly RegisteredBuff
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
-    const pieces1 = pins.count(core, 'pieces', piecesRead);
+    const pieces1 = piecesRead.pieces.length;
     const pieces2 = pins.vectorIndex(core, 'pieces', piecesRead);
     operations.writevFixed.write(
       core.entry(),

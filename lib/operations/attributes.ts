@@ -43,23 +43,6 @@ export function statTarget(name: string, value: Path | Fd, given: StatOptions): 
   return { start: read.fd(name, value), flags: (flags | AT_EMPTY_PATH) >>> 0, path };
 }
 
-export function statStart(_core: RingCore, _name: string, { start }: StatTarget): number {
-  return start;
-}
-
-export function statPath(core: RingCore, name: string, { path }: StatTarget): number {
-  return pin.copy(core, name, path);
-}
-
-/** The path is held until it is submitted. */
-export function statKept({ path }: StatTarget): Pinned {
-  return path;
-}
-
-export function statFlags(_core: RingCore, _name: string, { flags }: StatTarget): number {
-  return flags;
-}
-
 /** Room for a struct statx. */
 export function statRoom(core: RingCore, name: string, what: HeldView): number {
   pin.atLeast(name, pin.length(core, name, what), Statx.size);
@@ -88,9 +71,9 @@ export const statx = operation({
       type: 'Path | Fd',
       read: statTarget,
       reads: ['target', 'options'],
-      pin: [statStart, statPath, statFlags],
+      pin: ['start', 'path.address', 'flags'],
       holds: 'until submitted',
-      keep: statKept,
+      keep: 'path',
     },
     buffer: { type: 'ArrayBufferView', read: read.view, pin: [statRoom], holds: 'until completed' },
   },

@@ -17,12 +17,15 @@ export interface Kind {
   readonly with?: readonly unknown[];
   /** What stands for one that is left out, which is not read then. Not beside `reads`. */
   readonly absent?: number;
-  /** Make numbers of what was read, for `write`; absent where reading makes the number. */
-  readonly pin?: readonly ((core: never, name: string, what: never) => number)[];
+  /**
+   * Make numbers of what was read, for `write`; absent where reading makes the number. A string names a property of what
+   * was read: `'flags'`, `'time.address'`.
+   */
+  readonly pin?: readonly (string | ((core: never, name: string, what: never) => number))[];
   /** Is what was read held until the last completion? Text and times of our own are copied when the entry is submitted. */
   readonly holds?: 'until completed' | 'until submitted';
-  /** What is held, where that is not all that was read. */
-  readonly keep?: (what: never) => unknown;
+  /** What is held, where that is not all that was read; a string names a property of it. */
+  readonly keep?: string | ((what: never) => unknown);
   /**
    * What `read` gets instead of the argument alone: names of arguments, `'options'` for all of them, `'into'`. A kind that
    * does not get its own argument is no parameter.

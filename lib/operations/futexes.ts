@@ -134,10 +134,6 @@ export function pinFutexes(core: RingCore, name: string, { words, room }: Words)
   return room.address;
 }
 
-export function futexCount(_core: RingCore, _name: string, { words }: Words): number {
-  return words.length;
-}
-
 export const futexWaitv = operation({
   op: 'OP_FUTEX_WAITV',
   doc: 'Waits for whichever of several words is woken first.',
@@ -145,7 +141,7 @@ export const futexWaitv = operation({
     futexes: {
       type: 'readonly Futex[]',
       read: futexes,
-      pin: [pinFutexes, futexCount],
+      pin: [pinFutexes, 'words.length'],
       holds: 'until completed',
     },
   },

@@ -48,7 +48,7 @@ export const view: Kind = {
 export const pieces: Kind = {
   type: 'readonly Memory[]',
   read: read.pieces,
-  pin: [pin.iovecs, pin.count, pin.vectorIndex],
+  pin: [pin.iovecs, 'pieces.length', pin.vectorIndex],
   holds: 'until completed',
 };
 export const fixedPieces: Kind = { ...pieces, type: 'readonly RegisteredBuffer[]', read: read.fixedPieces };
@@ -65,7 +65,7 @@ export const pool: Kind = {
 export const path: Kind = {
   type: 'Path',
   read: read.path,
-  pin: [pin.copy],
+  pin: ['address'],
   holds: 'until submitted',
 };
 export const pathOrEmpty: Kind = { ...path, read: read.pathOrEmpty };
@@ -73,14 +73,14 @@ export const pathOrEmpty: Kind = { ...path, read: read.pathOrEmpty };
 export const attributeName: Kind = {
   type: 'Path',
   read: read.attributeName,
-  pin: [pin.copy],
+  pin: ['address'],
   holds: 'until submitted',
 };
 /** Numbers: address and length of the sockaddr. */
 export const address: Kind = {
   type: 'SocketAddressLike',
   read: read.address,
-  pin: [pin.copy, pin.copyLength],
+  pin: ['address', 'bytes.length'],
   holds: 'until completed',
 };
 

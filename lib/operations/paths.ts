@@ -78,14 +78,6 @@ export function opening(name: string, given: OpeningOptions, into: Into | undefi
   return { flags, mode, how: read.pinnedCopy(OpenHow.encode({ flags, mode, resolve })) };
 }
 
-export function openingFlags(_core: RingCore, _name: string, { flags }: Opening): number {
-  return flags;
-}
-
-export function openingMode(_core: RingCore, _name: string, { mode }: Opening): number {
-  return mode;
-}
-
 export function openingHow(core: RingCore, name: string, { how }: Opening): number {
   return pin.copy(core, name, how);
 }
@@ -93,7 +85,7 @@ export function openingHow(core: RingCore, name: string, { how }: Opening): numb
 const how: Kind = {
   type: 'Opening',
   read: opening,
-  pin: [openingFlags, openingMode, openingHow],
+  pin: ['flags', 'mode', openingHow],
   holds: 'until submitted',
   reads: ['options', 'into'],
   called: 'options',
@@ -248,15 +240,6 @@ export function filesAddress(core: RingCore, name: string, { table, slots }: Fil
   return pin.address(core, name, slots);
 }
 
-/** Without the table, which would hold its ring. */
-export function filesKept({ slots }: FilesChange): HeldView {
-  return slots;
-}
-
-export function filesCount(_core: RingCore, _name: string, { count }: FilesChange): number {
-  return count;
-}
-
 /** The first slot, or IORING_FILE_INDEX_ALLOC. */
 export function slotOffset(name: string, value: number | 'alloc'): number {
   return value === 'alloc' ? IORING_FILE_INDEX_ALLOC : integer(name, value, 0, U32_MAX - 1);
@@ -272,9 +255,10 @@ export const filesUpdate = operation({
       type: 'readonly Fd[]',
       read: filesChange,
       reads: ['fds', 'slots', 'files', 'offset'],
-      pin: [filesAddress, filesCount],
+      pin: [filesAddress, 'count'],
       holds: 'until completed',
-      keep: filesKept,
+      // without the table, which would hold its ring
+      keep: 'slots',
     },
     slots: { type: 'Int32Array', read: read.anything },
   },

@@ -15,6 +15,9 @@ import type { Pinned } from '../sys/memory.ts';
 import type { HeldMemory, OpenFile, Vector } from './read.ts';
 import type { Into } from './types.ts';
 
+/** Memory, a pool, or nothing. */
+type Source = HeldMemory | BufferRing | undefined;
+
 const { IORING_FILE_INDEX_ALLOC } = constants;
 const ADDRESS_AT = Iovec.at.iovBase / 4;
 const LENGTH_AT = Iovec.at.iovLen / 4;
@@ -42,12 +45,12 @@ export function fileIndex(core: RingCore, _name: string, what: Into | undefined)
 
 // ---- memory -----------------------------------------------------------------------------------------------
 
-export function address(core: RingCore, name: string, what: HeldMemory | BufferRing, index = -1): number {
+export function address(core: RingCore, name: string, what: Source, index = -1): number {
   if (isHeldView(what)) return pinAddress(name, what, index);
   return RegisteredBuffer.is(what) ? registeredAddress(core, name, what) : 0;
 }
 
-export function length(_core: RingCore, name: string, what: HeldMemory | BufferRing): number {
+export function length(_core: RingCore, name: string, what: Source): number {
   if (isHeldView(what)) return pinLength(name, what);
   return RegisteredBuffer.is(what) ? RegisteredBuffer.lengthOf(what) : 0;
 }
@@ -60,12 +63,12 @@ function registeredAddress(core: RingCore, name: string, buffer: RegisteredBuffe
 }
 
 /** The index of a registered buffer; -1 for other memory. */
-export function bufferIndex(_core: RingCore, _name: string, what: HeldMemory | BufferRing): number {
+export function bufferIndex(_core: RingCore, _name: string, what: Source): number {
   return !isHeldView(what) && RegisteredBuffer.is(what) ? RegisteredBuffer.indexOf(what) : -1;
 }
 
 /** The group of a pool; -1 for memory. */
-export function group(core: RingCore, _name: string, what: HeldMemory | BufferRing): number {
+export function group(core: RingCore, _name: string, what: Source): number {
   return !isHeldView(what) && BufferRing.is(what) ? BufferRing.use(what, core) : -1;
 }
 
@@ -89,10 +92,6 @@ export function iovecs(core: RingCore, name: string, { pieces, iovecs: room }: V
     words[i * IOVEC_WORDS + LENGTH_AT] = length(core, name, piece);
   }
   return room.address;
-}
-
-export function count(_core: RingCore, _name: string, { pieces }: Vector): number {
-  return pieces.length;
 }
 
 /** The index of the registered buffer that a *_FIXED operation is told; -1 for the plain one. */

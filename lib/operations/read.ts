@@ -4,16 +4,7 @@
  * Each function reads one argument: its name for errors, its value, and what its declaration says beside.
  */
 import { encodeAddress, type SocketAddressLike } from '../../structs/address.ts';
-import {
-  boolean,
-  copyList,
-  descriptor,
-  integer,
-  oneOf,
-  unsigned64,
-  wrongType,
-  wrongValue,
-} from '../../structs/check.ts';
+import { boolean, copyList, descriptor, integer, oneOf, wrongType, wrongValue } from '../../structs/check.ts';
 import { Iovec } from '../../structs/posix.ts';
 import { bytesOf, isUint8Array } from '../../structs/views.ts';
 import { probe } from '../register/support.ts';
@@ -39,7 +30,7 @@ const BUFFER = 'a RegisteredBuffer: buffers.at(index), or a piece of it';
 
 // ---- numbers ----------------------------------------------------------------------------------------------
 
-export { integer, unsigned64 };
+export { integer };
 
 /** An integer from `min` to `max`; `absent` where there is none. */
 export function optional(name: string, value: unknown, min: number, max: number, absent: number): number {
@@ -50,11 +41,6 @@ export function optional(name: string, value: unknown, min: number, max: number,
 export function offset(name: string, value: number | bigint | undefined): number {
   if (value === undefined) return -1;
   return integer(name, typeof value === 'bigint' ? Number(value) : value, -1, Number.MAX_SAFE_INTEGER);
-}
-
-/** A field of 64 bits that may be absent. */
-export function wide(name: string, value: number | bigint | undefined): number | bigint {
-  return value === undefined ? 0 : unsigned64(name, value);
 }
 
 /** 1 for true, 0 for false or absent. */

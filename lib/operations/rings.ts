@@ -1,5 +1,12 @@
 /** Operations on rings, on other operations, and commands of drivers. */
-import { boolean, integer, options as knownOptions, U32_MAX, wrongType } from '../../structs/check.ts';
+import {
+  boolean,
+  integer,
+  options as knownOptions,
+  U32_MAX,
+  unsigned64,
+  wrongType,
+} from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { copyOfBytes, isUint8Array } from '../../structs/views.ts';
 import * as preparers from '../ops/preparers.ts';
@@ -119,10 +126,6 @@ export function cancelFd(core: RingCore, name: string, { file }: CancelKey): num
   return number < 0 ? ~number : number;
 }
 
-export function cancelOpcode(_core: RingCore, _name: string, { opcode }: CancelKey): number {
-  return opcode;
-}
-
 export function cancelFlags(_core: RingCore, _name: string, { file, flags }: CancelKey): number {
   if (file === undefined) return flags;
   return flags | IORING_ASYNC_CANCEL_FD | (typeof file === 'number' ? 0 : IORING_ASYNC_CANCEL_FD_FIXED);
@@ -135,7 +138,7 @@ export const cancel = operation({
     what: {
       type: 'CancelWhat',
       read: cancelKey,
-      pin: [cancelLow, cancelHigh, cancelFd, cancelOpcode, cancelFlags],
+      pin: [cancelLow, cancelHigh, cancelFd, 'opcode', cancelFlags],
     },
   },
   write(sqe, low, high, fd, opcode, flags) {
@@ -210,10 +213,6 @@ export function placeThere(name: string, place: OtherTable): PlaceThere {
   throw wrongType(name, "another ring's file table, or a slot of it", place);
 }
 
-export function fdThere(_core: RingCore, _name: string, { fd }: PlaceThere): number {
-  return fd;
-}
-
 export function indexThere(_core: RingCore, _name: string, { place }: PlaceThere): number {
   const table = FixedFile.is(place) ? FixedFile.tableOf(place) : place;
   RegisteredFiles.use(table, RegisteredFiles.coreOf(table));
@@ -231,7 +230,7 @@ export const msgRingFd = operation({
   doc: "Puts a file of this ring's table into the table of another ring, which gets a completion: with the slot as its res where `into` is a table.",
   args: {
     file: kinds.slot,
-    into: { type: 'OtherTable', read: placeThere, pin: [fdThere, indexThere] },
+    into: { type: 'OtherTable', read: placeThere, pin: ['fd', indexThere] },
   },
   options: MessageFileOptions,
   write(sqe, slot, fd, index, messageData, silent) {
@@ -259,27 +258,8 @@ export function commandData(name: string, value: Uint8Array | undefined): Uint8A
   return bytes;
 }
 
-const optionalMemory: Kind = {
-  type: 'Memory',
-  read: commandMemory,
-  pin: [commandAddress, commandLength, commandBuffer],
-  holds: 'until completed',
-};
-
 export function commandMemory(name: string, value: Memory | undefined): read.HeldMemory | undefined {
   return value === undefined ? undefined : read.memory(name, value);
-}
-
-export function commandAddress(core: RingCore, name: string, what: read.HeldMemory | undefined): number {
-  return what === undefined ? 0 : pin.address(core, name, what);
-}
-
-export function commandLength(core: RingCore, name: string, what: read.HeldMemory | undefined): number {
-  return what === undefined ? 0 : pin.length(core, name, what);
-}
-
-export function commandBuffer(core: RingCore, name: string, what: read.HeldMemory | undefined): number {
-  return what === undefined ? -1 : pin.bufferIndex(core, name, what);
 }
 
 /** 64 bits of an entry in two halves. */
@@ -287,20 +267,16 @@ export interface Word64 {
   readonly low: number;
   readonly high: number;
 }
+const NONE: Word64 = { low: -1, high: -1 };
 
-export function word64(name: string, value: number | bigint | undefined): Word64 | undefined {
-  if (value === undefined) return undefined;
-  const wide = BigInt(read.wide(name, value));
+/** Both halves are -1 where there is none. */
+export function word64(name: string, value: number | bigint | undefined): Word64 {
+  if (value === undefined) return NONE;
+  const wide = BigInt(unsigned64(name, value));
   return { low: Number(wide & 0xffff_ffffn), high: Number(wide >> 32n) };
 }
 
-export function low(_core: RingCore, _name: string, what: Word64 | undefined): number {
-  return what?.low ?? -1;
-}
-
-export function high(_core: RingCore, _name: string, what: Word64 | undefined): number {
-  return what?.high ?? -1;
-}
+const halves: Kind = { type: 'number | bigint', read: word64, pin: ['low', 'high'] };
 
 /** The driver's bytes go into the entry when it is written; how many. */
 export function stageData(core: RingCore, name: string, bytes: Uint8Array | undefined): number {
@@ -315,19 +291,16 @@ export const CommandOptions = options('CommandOptions', 'Options of `uringCmd`.'
     doc: "The driver's own bytes: up to 16, or 80 on a ring with `sqe128`. They are copied.",
   },
   memory: {
-    ...optionalMemory,
+    ...kinds.memory,
+    read: commandMemory,
     doc: 'The memory that addr and len name, for drivers that read them; a registered buffer sets IORING_URING_CMD_FIXED.',
   },
   addr: {
-    type: 'number | bigint',
-    read: word64,
-    pin: [low, high],
+    ...halves,
     doc: 'The number in addr, for commands that have one there; not beside `memory`.',
   },
   addr3: {
-    type: 'number | bigint',
-    read: word64,
-    pin: [low, high],
+    ...halves,
     doc: 'The number in addr3 (optval), for commands that have one there; not beside `data`.',
   },
   hold: {

@@ -4,7 +4,6 @@ import { constants } from '../../structs/flags.ts';
 import { type SocketOptionName, socketOptions } from '../../structs/socket-options.ts';
 import { isUint8Array } from '../../structs/views.ts';
 import * as preparers from '../ops/preparers.ts';
-import type { RingCore } from '../ring/core/core.ts';
 import { Pinned } from '../sys/memory.ts';
 import {
   addressBuffer,
@@ -218,25 +217,22 @@ export const shutdown = operation({
 /** A socket option: its name, or its level and number. */
 export type SocketOption = SocketOptionName | readonly [level: number, number: number];
 
-/** Reads an option: its level and its number. */
-export function optionKey(name: string, value: SocketOption): readonly [level: number, number: number] {
-  if (typeof value === 'string') return socketOptions[oneOf(name, value, OPTION_NAMES)];
-  const [level, number] = copyList(name, value, 2, 2);
-  return [integer(`${name}[0]`, level, 0, 0x7fff_ffff), integer(`${name}[1]`, number, 0, 0x7fff_ffff)];
-}
-
-export function optionLevel(_core: RingCore, _name: string, [level]: readonly [number, number]): number {
-  return level;
-}
-
-export function optionNumber(_core: RingCore, _name: string, [, number]: readonly [number, number]): number {
-  return number;
+/** Reads an option. */
+export function optionKey(name: string, value: SocketOption): { level: number; number: number } {
+  const isName = typeof value === 'string';
+  const [level, number] = isName
+    ? socketOptions[oneOf(name, value, OPTION_NAMES)]
+    : copyList(name, value, 2, 2);
+  return {
+    level: integer(`${name}[0]`, level, 0, 0x7fff_ffff),
+    number: integer(`${name}[1]`, number, 0, 0x7fff_ffff),
+  };
 }
 
 const OPTION_NAMES = Object.keys(socketOptions).filter(
   (name): name is SocketOptionName => name in socketOptions,
 );
-const socketOption: Kind = { type: 'SocketOption', read: optionKey, pin: [optionLevel, optionNumber] };
+const socketOption: Kind = { type: 'SocketOption', read: optionKey, pin: ['level', 'number'] };
 
 /** The bytes of a socket option's value: those given, or an int's. */
 export function optionValue(name: string, value: number | boolean | Uint8Array): Pinned {
@@ -288,7 +284,7 @@ export const setsockopt = operation({
     value: {
       type: 'number | boolean | Uint8Array',
       read: optionValue,
-      pin: [pin.copy, pin.copyLength],
+      pin: ['address', 'bytes.length'],
       holds: 'until completed',
     },
   },

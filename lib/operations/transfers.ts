@@ -6,7 +6,6 @@ import { Msghdr } from '../../structs/socket.ts';
 import { RecvmsgOut } from '../../structs/sqe.ts';
 import * as preparers from '../ops/preparers.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
-import type { RingCore } from '../ring/core/core.ts';
 import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import { Pinned } from '../sys/memory.ts';
 import { type Kind, operation, options } from './declare.ts';
@@ -309,15 +308,6 @@ export function messageRoom(name: string, given: MessageRoomGiven, room: Message
   return room;
 }
 
-export function pinMessageRoom(core: RingCore, name: string, { header }: MessageRoom): number {
-  return pin.copy(core, name, header);
-}
-
-/** How many bytes of each buffer are no data. */
-export function overhead(_core: RingCore, _name: string, { name, control }: MessageRoom): number {
-  return RecvmsgOut.size + name + control;
-}
-
 /** A pool whose buffers have room for a whole message. */
 export function messagePool(name: string, value: BufferRing, room: MessageRoom): BufferRing {
   const pool = read.pool(name, value);
@@ -355,7 +345,7 @@ export const recvmsgMultishot = operation({
       read: messageRoom,
       reads: ['options', 'room'],
       called: 'options',
-      pin: [pinMessageRoom],
+      pin: ['header.address'],
       holds: 'until completed',
     },
     pool: { ...kinds.pool, read: messagePool, reads: ['pool', 'room'] },

@@ -152,7 +152,7 @@ export const epollCtl = operation({
       read: epollEvent,
       reads: ['options'],
       called: 'options',
-      pin: [pin.copy],
+      pin: ['address'],
       holds: 'until submitted',
     },
   },
@@ -254,14 +254,6 @@ export function delay(name: string, given: DelayGiven): Delay {
   return { time: timeOf(ms), flags: absolute | read.optionalNamed(`${name}.clock`, clock, Clock.names, 0) };
 }
 
-export function pinTime(_core: RingCore, _name: string, { time }: Delay): number {
-  return time.address;
-}
-
-export function pinTimeFlags(_core: RingCore, _name: string, { flags }: Delay): number {
-  return flags;
-}
-
 /** The flags with ETIME_SUCCESS, so that a link after it starts when the time is over: since 5.16, and 5.17 tells. */
 export function pinDelayFlags(core: RingCore, _name: string, { flags }: Delay): number {
   return flags | ((core.features & IORING_FEAT_CQE_SKIP) === 0 ? 0 : IORING_TIMEOUT_ETIME_SUCCESS);
@@ -272,7 +264,7 @@ const delayed: Kind = {
   read: delay,
   reads: ['options'],
   called: 'options',
-  pin: [pinTime, pinTimeFlags],
+  pin: ['time.address', 'flags'],
   holds: 'until submitted',
 };
 
@@ -280,7 +272,7 @@ export const timeout = operation({
   isNamed: true,
   op: 'OP_TIMEOUT',
   doc: "Waits until a time is over; the completion's res is -ETIME then.",
-  args: { delay: { ...delayed, pin: [pinTime, pinDelayFlags] } },
+  args: { delay: { ...delayed, pin: ['time.address', pinDelayFlags] } },
   options: TimeoutOptions,
   write(sqe, time, flags, count) {
     preparers.timeout(sqe, time, count, flags);
@@ -372,10 +364,6 @@ export function everyInterval(
   return { time: timeOf(everyMs), flags, count: countdown.left ?? 0 };
 }
 
-export function pinTimes(_core: RingCore, _name: string, { count }: Interval): number {
-  return count;
-}
-
 export const IntervalOptions = options('IntervalOptions', 'Options of `interval`.', {
   everyMs: {
     type: 'number',
@@ -397,7 +385,7 @@ export const interval = operation({
       read: everyInterval,
       reads: ['options', 'countdown'],
       called: 'options',
-      pin: [pinTime, pinTimeFlags, pinTimes],
+      pin: ['time.address', 'flags', 'count'],
       holds: 'until submitted',
     },
     countdown: { type: 'Countdown', read: read.anything },
@@ -440,14 +428,6 @@ export function childKey(name: string, child: Child): ChildKey {
   throw wrongType(name, CHILD, child);
 }
 
-export function childIdType(_core: RingCore, _name: string, { idType }: ChildKey): number {
-  return idType;
-}
-
-export function childId(_core: RingCore, _name: string, { id }: ChildKey): number {
-  return id;
-}
-
 /** The W* bits of states. */
 export function childStates(name: string, states: readonly ChildState[] | undefined): number {
   if (states === undefined) return STATES.exited;
@@ -479,7 +459,7 @@ export const waitid = operation({
   op: 'OP_WAITID',
   doc: 'Waits for a child process to change. For one that Node.js started give `keep: true`, so that Node.js learns of its end too, and begin to wait before it ends: Node.js takes the end of its children away.',
   args: {
-    child: { type: 'Child', read: childKey, pin: [childIdType, childId] },
+    child: { type: 'Child', read: childKey, pin: ['idType', 'id'] },
     info: { type: 'ArrayBufferView', read: read.view, pin: [siginfoAddress], holds: 'until completed' },
   },
   options: WaitidOptions,

@@ -22,7 +22,7 @@ export function holdView(name: string, value: unknown): HeldView {
 }
 
 /** Is it a view? To be asked before any brand: V8 compiles this, and calls a function of its own for a brand. */
-export function isHeldView(what: object): what is HeldView {
+export function isHeldView(what: object | undefined): what is HeldView {
   return ArrayBuffer.isView(what);
 }
 
