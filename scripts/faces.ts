@@ -236,6 +236,7 @@ interface Step {
   readonly read: string[];
   readonly pin: string[];
   readonly numbers: string[];
+  readonly fields: string[];
   readonly held: string[];
 }
 
@@ -260,16 +261,20 @@ function steps(name: string, kind: Kind, value: string, called: string, step: St
       : `const ${what} = ${name} === undefined ? ${literal(absent)} : ${readerOf(name, reading)}(${name});`,
   );
   if (kind.holds !== undefined) step.held.push(kind.keep === undefined ? what : partOf(what, kind.keep, ''));
-  if (kind.pin === undefined && !isPassed(kind)) step.numbers.push(what);
+  const add = (number: string) => {
+    if (kind.field === undefined) step.numbers.push(number);
+    else step.fields.push(`sqe.${kind.field} = ${number};`);
+  };
+  if (kind.pin === undefined && !isPassed(kind)) add(what);
   kind.pin?.forEach((part, i) => {
     const number = `${name}${i}`;
     step.pin.push(`const ${number} = ${partOf(what, part, `core, '${kind.called ?? called}', `)};`);
-    step.numbers.push(number);
+    add(number);
   });
 }
 
 function writeEncoder({ name, declaration, args, fields, given, hasInto }: Derived): string {
-  const step: Step = { read: [], pin: [], numbers: [], held: [] };
+  const step: Step = { read: [], pin: [], numbers: [], fields: [], held: [] };
   const kinds: Kind[] = [];
   for (const [arg, kind] of args) {
     steps(arg, kind, arg, arg, step);
@@ -285,6 +290,12 @@ function writeEncoder({ name, declaration, args, fields, given, hasInto }: Deriv
   const holds = ['until completed', 'until submitted'].find((until) =>
     kinds.some((kind) => kind.holds === until),
   );
+  const sqe = step.fields.length > 0 ? 'sqe' : 'core.entry()';
+  const written = [
+    ...(step.fields.length > 0 ? ['const sqe = core.entry();'] : []),
+    `operations.${name}.write(${[sqe, ...step.numbers].join(', ')});`,
+    ...step.fields,
+  ];
   const held = step.held.reduceRight((rest, each) => (rest === '' ? each : `both(${each}, ${rest})`), '');
   const params = [
     ...given.map(([arg, { type, isOptional }]) => [arg, isOptional ? `${type} | undefined` : type]),
@@ -298,8 +309,7 @@ export const ${name}: Operation<[${params.map(([arg, type]) => `${arg}: ${type}`
   defaults: {},
   holds: ${holds === undefined ? 'undefined' : `'${holds}'`},
   encode(${['core', usesOptions ? 'options' : '_options', ...params.map(([arg]) => arg)].join(', ')}) {
-    ${[...step.read, ...step.pin].join('\n    ')}
-    operations.${name}.write(${['core.entry()', ...step.numbers].join(', ')});
+    ${[...step.read, ...step.pin, ...written].join('\n    ')}
     ${held === '' ? 'return undefined;' : `return ${held};`}
   },
 };

@@ -99,7 +99,9 @@ export const accept: Operation<[server: File, into: Into | undefined], Partial<A
     const peerOption0 = ofAddress.pinAddressBuffer(core, 'options.peer', peerOptionRead);
     const peerOption1 = ofAddress.pinAddressLength(core, 'options.peer', peerOptionRead);
     const intoOption0 = pins.fileIndex(core, 'options.into', intoOptionRead);
-    operations.accept.write(core.entry(), server0, peerOption0, peerOption1, flagsOptionRead, intoOption0);
+    const sqe = core.entry();
+    operations.accept.write(sqe, peerOption0, peerOption1, flagsOptionRead, intoOption0);
+    sqe.file = server0;
     return ofAddress.keptAddress(peerOptionRead);
   },
 };
@@ -119,7 +121,9 @@ export const acceptMultishot: Operation<
     const intoOptionRead = ofSockets.freeSlots('options.into', into);
     const server0 = pins.file(core, 'server', serverRead);
     const intoOption0 = pins.fileIndex(core, 'options.into', intoOptionRead);
-    operations.acceptMultishot.write(core.entry(), server0, flagsOptionRead, intoOption0);
+    const sqe = core.entry();
+    operations.acceptMultishot.write(sqe, flagsOptionRead, intoOption0);
+    sqe.file = server0;
     return undefined;
   },
 };
@@ -135,7 +139,9 @@ export const bind: Operation<[socket: File, address: SocketAddressLike], object>
     const socket0 = pins.file(core, 'socket', socketRead);
     const address0 = addressRead.address;
     const address1 = addressRead.bytes.length;
-    operations.bind.write(core.entry(), socket0, address0, address1);
+    const sqe = core.entry();
+    operations.bind.write(sqe, address0, address1);
+    sqe.file = socket0;
     return addressRead;
   },
 };
@@ -181,7 +187,9 @@ export const connect: Operation<[socket: File, address: SocketAddressLike], obje
     const socket0 = pins.file(core, 'socket', socketRead);
     const address0 = addressRead.address;
     const address1 = addressRead.bytes.length;
-    operations.connect.write(core.entry(), socket0, address0, address1);
+    const sqe = core.entry();
+    operations.connect.write(sqe, address0, address1);
+    sqe.file = socket0;
     return addressRead;
   },
 };
@@ -213,7 +221,9 @@ export const epollWait: Operation<[epoll: File, events: ArrayBufferView], object
     const epoll0 = pins.file(core, 'epoll', epollRead);
     const events0 = pins.address(core, 'events', eventsRead);
     const events1 = ofWaiting.eventCount(core, 'events', eventsRead);
-    operations.epollWait.write(core.entry(), epoll0, events0, events1);
+    const sqe = core.entry();
+    operations.epollWait.write(sqe, events0, events1);
+    sqe.file = epoll0;
     return eventsRead;
   },
 };
@@ -231,7 +241,9 @@ export const fadvise: Operation<[file: File, advice: FileAdvice], Partial<RangeO
     const lengthOption = options.length;
     const lengthOptionRead = lengthOption === undefined ? 0 : readLength(lengthOption);
     const file0 = pins.file(core, 'file', fileRead);
-    operations.fadvise.write(core.entry(), file0, adviceRead, offsetOptionRead, lengthOptionRead);
+    const sqe = core.entry();
+    operations.fadvise.write(sqe, adviceRead, offsetOptionRead, lengthOptionRead);
+    sqe.file = file0;
     return undefined;
   },
 };
@@ -249,7 +261,9 @@ export const fallocate: Operation<[file: File, length: number], Partial<Fallocat
     const modeOption = options.mode;
     const modeOptionRead = modeOption === undefined ? 0 : readMode(modeOption);
     const file0 = pins.file(core, 'file', fileRead);
-    operations.fallocate.write(core.entry(), file0, lengthRead, offsetOptionRead, modeOptionRead);
+    const sqe = core.entry();
+    operations.fallocate.write(sqe, lengthRead, offsetOptionRead, modeOptionRead);
+    sqe.file = file0;
     return undefined;
   },
 };
@@ -267,7 +281,9 @@ export const fgetxattr: Operation<[file: File, name: Path, value: ArrayBufferVie
     const name0 = nameRead.address;
     const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
-    operations.fgetxattr.write(core.entry(), file0, name0, value0, value1);
+    const sqe = core.entry();
+    operations.fgetxattr.write(sqe, name0, value0, value1);
+    sqe.file = file0;
     return both(nameRead, valueRead);
   },
 };
@@ -297,7 +313,7 @@ export const fixedFdInstall: Operation<[file: FixedFile], Partial<InstallOptions
   holds: undefined,
   encode(core, options, file) {
     const fileRead = reads.slot('file', file);
-    const inheritOptionRead = reads.flag('options.inherit', options.inherit);
+    const inheritOptionRead = reads.flag('options.inherit', options.inherit, 1);
     const file0 = pins.slot(core, 'file', fileRead);
     operations.fixedFdInstall.write(core.entry(), file0, inheritOptionRead);
     return undefined;
@@ -322,7 +338,9 @@ export const fsetxattr: Operation<
     const name0 = nameRead.address;
     const value0 = ofAttributes.valueAddress(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
-    operations.fsetxattr.write(core.entry(), file0, name0, value0, value1, flagsOptionRead);
+    const sqe = core.entry();
+    operations.fsetxattr.write(sqe, name0, value0, value1, flagsOptionRead);
+    sqe.file = file0;
     return both(nameRead, valueRead);
   },
 };
@@ -338,9 +356,11 @@ export const fsync: Operation<[file: File], Partial<FsyncOptions>> = {
     const offsetOptionRead = offsetOption === undefined ? 0 : readOffset(offsetOption);
     const lengthOption = options.length;
     const lengthOptionRead = lengthOption === undefined ? 0 : readLength2(lengthOption);
-    const dataOnlyOptionRead = reads.flag('options.dataOnly', options.dataOnly);
+    const dataOnlyOptionRead = reads.flag('options.dataOnly', options.dataOnly, 1);
     const file0 = pins.file(core, 'file', fileRead);
-    operations.fsync.write(core.entry(), file0, offsetOptionRead, lengthOptionRead, dataOnlyOptionRead);
+    const sqe = core.entry();
+    operations.fsync.write(sqe, offsetOptionRead, lengthOptionRead, dataOnlyOptionRead);
+    sqe.file = file0;
     return undefined;
   },
 };
@@ -354,7 +374,9 @@ export const ftruncate: Operation<[file: File, length: number], object> = {
     const fileRead = reads.file('file', file);
     const lengthRead = reads.integer('length', length, 0, 9007199254740991);
     const file0 = pins.file(core, 'file', fileRead);
-    operations.ftruncate.write(core.entry(), file0, lengthRead);
+    const sqe = core.entry();
+    operations.ftruncate.write(sqe, lengthRead);
+    sqe.file = file0;
     return undefined;
   },
 };
@@ -372,7 +394,7 @@ export const futexWait: Operation<
     const valueRead = ofFutexes.wordValue('value', value);
     const maskOption = options.mask;
     const maskOptionRead = maskOption === undefined ? 4294967295 : readMask(maskOption);
-    const sharedOptionRead = reads.flag('options.shared', options.shared);
+    const sharedOptionRead = reads.flag('options.shared', options.shared, 1);
     const array0 = ofFutexes.wordAddress(core, 'array', arrayRead);
     operations.futexWait.write(core.entry(), array0, valueRead, maskOptionRead, sharedOptionRead);
     return arrayRead;
@@ -406,7 +428,7 @@ export const futexWake: Operation<
     const countRead = count === undefined ? 2147483647 : readCount(count);
     const maskOption = options.mask;
     const maskOptionRead = maskOption === undefined ? 4294967295 : readMask(maskOption);
-    const sharedOptionRead = reads.flag('options.shared', options.shared);
+    const sharedOptionRead = reads.flag('options.shared', options.shared, 1);
     const array0 = ofFutexes.wordAddress(core, 'array', arrayRead);
     operations.futexWake.write(core.entry(), array0, countRead, maskOptionRead, sharedOptionRead);
     return arrayRead;
@@ -424,7 +446,9 @@ export const getpeername: Operation<[socket: File, room: AddressBuffer], object>
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = ofAddress.pinAddressBuffer(core, 'room', roomRead);
     const room1 = ofAddress.pinAddressLength(core, 'room', roomRead);
-    operations.getpeername.write(core.entry(), socket0, room0, room1);
+    const sqe = core.entry();
+    operations.getpeername.write(sqe, room0, room1);
+    sqe.file = socket0;
     return ofAddress.keptAddress(roomRead);
   },
 };
@@ -440,7 +464,9 @@ export const getsockname: Operation<[socket: File, room: AddressBuffer], object>
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = ofAddress.pinAddressBuffer(core, 'room', roomRead);
     const room1 = ofAddress.pinAddressLength(core, 'room', roomRead);
-    operations.getsockname.write(core.entry(), socket0, room0, room1);
+    const sqe = core.entry();
+    operations.getsockname.write(sqe, room0, room1);
+    sqe.file = socket0;
     return ofAddress.keptAddress(roomRead);
   },
 };
@@ -459,7 +485,9 @@ export const getsockopt: Operation<[socket: File, option: SocketOption, value: A
     const option1 = optionRead.number;
     const value0 = pins.address(core, 'value', valueRead);
     const value1 = pins.length(core, 'value', valueRead);
-    operations.getsockopt.write(core.entry(), socket0, option0, option1, value0, value1);
+    const sqe = core.entry();
+    operations.getsockopt.write(sqe, option0, option1, value0, value1);
+    sqe.file = socket0;
     return valueRead;
   },
 };
@@ -556,7 +584,9 @@ export const listen: Operation<[socket: File, backlog: number], object> = {
     const socketRead = reads.file('socket', socket);
     const backlogRead = reads.integer('backlog', backlog, 0, 2147483647);
     const socket0 = pins.file(core, 'socket', socketRead);
-    operations.listen.write(core.entry(), socket0, backlogRead);
+    const sqe = core.entry();
+    operations.listen.write(sqe, backlogRead);
+    sqe.file = socket0;
     return undefined;
   },
 };
@@ -626,7 +656,7 @@ export const msgRingFd: Operation<[file: FixedFile, into: OtherTable], Partial<M
     const intoRead = ofRings.placeThere('into', into);
     const messageDataOption = options.messageData;
     const messageDataOptionRead = messageDataOption === undefined ? 0 : readMessageData(messageDataOption);
-    const silentOptionRead = reads.flag('options.silent', options.silent);
+    const silentOptionRead = reads.flag('options.silent', options.silent, 1);
     const file0 = pins.slot(core, 'file', fileRead);
     const into0 = intoRead.fd;
     const into1 = ofRings.indexThere(core, 'into', intoRead);
@@ -696,7 +726,9 @@ export const poll: Operation<[file: File, events: number], object> = {
     const fileRead = reads.file('file', file);
     const eventsRead = reads.integer('events', events, 0, 4294967295);
     const file0 = pins.file(core, 'file', fileRead);
-    operations.poll.write(core.entry(), file0, eventsRead);
+    const sqe = core.entry();
+    operations.poll.write(sqe, eventsRead);
+    sqe.file = file0;
     return undefined;
   },
 };
@@ -709,9 +741,11 @@ export const pollMultishot: Operation<[file: File, events: number], Partial<Poll
   encode(core, options, file, events) {
     const fileRead = reads.file('file', file);
     const eventsRead = reads.integer('events', events, 0, 4294967295);
-    const levelOptionRead = reads.flag('options.level', options.level);
+    const levelOptionRead = reads.flag('options.level', options.level, 8);
     const file0 = pins.file(core, 'file', fileRead);
-    operations.pollMultishot.write(core.entry(), file0, eventsRead, levelOptionRead);
+    const sqe = core.entry();
+    operations.pollMultishot.write(sqe, eventsRead, levelOptionRead);
+    sqe.file = file0;
     return undefined;
   },
 };
@@ -763,17 +797,10 @@ export const read: Operation<[file: File, memory: MemoryOrPool], Partial<ReadOpt
     const memory1 = pins.length(core, 'memory', memoryRead);
     const memory2 = pins.bufferIndex(core, 'memory', memoryRead);
     const memory3 = pins.group(core, 'memory', memoryRead);
-    operations.read.write(
-      core.entry(),
-      file0,
-      memory0,
-      memory1,
-      memory2,
-      memory3,
-      offsetOptionRead,
-      flagsOptionRead,
-      lengthOptionRead,
-    );
+    const sqe = core.entry();
+    operations.read.write(sqe, memory0, memory1, memory2, memory3, offsetOptionRead, lengthOptionRead);
+    sqe.file = file0;
+    sqe.opFlags = flagsOptionRead;
     return pins.kept(memoryRead);
   },
 };
@@ -793,15 +820,10 @@ export const readFixed: Operation<[file: File, buffer: RegisteredBuffer], Partia
     const buffer0 = pins.address(core, 'buffer', bufferRead);
     const buffer1 = pins.length(core, 'buffer', bufferRead);
     const buffer2 = pins.bufferIndex(core, 'buffer', bufferRead);
-    operations.readFixed.write(
-      core.entry(),
-      file0,
-      buffer0,
-      buffer1,
-      buffer2,
-      offsetOptionRead,
-      flagsOptionRead,
-    );
+    const sqe = core.entry();
+    operations.readFixed.write(sqe, buffer0, buffer1, buffer2, offsetOptionRead);
+    sqe.file = file0;
+    sqe.opFlags = flagsOptionRead;
     return bufferRead;
   },
 };
@@ -816,7 +838,9 @@ export const readMultishot: Operation<[file: File, pool: BufferRing], object> = 
     const poolRead = reads.pool('pool', pool);
     const file0 = pins.file(core, 'file', fileRead);
     const pool0 = pins.group(core, 'pool', poolRead);
-    operations.readMultishot.write(core.entry(), file0, pool0);
+    const sqe = core.entry();
+    operations.readMultishot.write(sqe, pool0);
+    sqe.file = file0;
     return pins.kept(poolRead);
   },
 };
@@ -836,7 +860,10 @@ export const readv: Operation<[file: File, pieces: readonly Memory[]], Partial<R
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = piecesRead.pieces.length;
     const pieces2 = pins.vectorIndex(core, 'pieces', piecesRead);
-    operations.readv.write(core.entry(), file0, pieces0, pieces1, pieces2, offsetOptionRead, flagsOptionRead);
+    const sqe = core.entry();
+    operations.readv.write(sqe, pieces0, pieces1, pieces2, offsetOptionRead);
+    sqe.file = file0;
+    sqe.opFlags = flagsOptionRead;
     return piecesRead;
   },
 };
@@ -856,15 +883,10 @@ export const readvFixed: Operation<[file: File, pieces: readonly RegisteredBuffe
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = piecesRead.pieces.length;
     const pieces2 = pins.vectorIndex(core, 'pieces', piecesRead);
-    operations.readvFixed.write(
-      core.entry(),
-      file0,
-      pieces0,
-      pieces1,
-      pieces2,
-      offsetOptionRead,
-      flagsOptionRead,
-    );
+    const sqe = core.entry();
+    operations.readvFixed.write(sqe, pieces0, pieces1, pieces2, offsetOptionRead);
+    sqe.file = file0;
+    sqe.opFlags = flagsOptionRead;
     return piecesRead;
   },
 };
@@ -879,22 +901,15 @@ export const recv: Operation<[socket: File, memory: MemoryOrPool], Partial<Socke
     const memoryRead = reads.memoryOrPool('memory', memory);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const socket0 = pins.file(core, 'socket', socketRead);
     const memory0 = pins.address(core, 'memory', memoryRead);
     const memory1 = pins.length(core, 'memory', memoryRead);
     const memory2 = pins.bufferIndex(core, 'memory', memoryRead);
     const memory3 = pins.group(core, 'memory', memoryRead);
-    operations.recv.write(
-      core.entry(),
-      socket0,
-      memory0,
-      memory1,
-      memory2,
-      memory3,
-      flagsOptionRead,
-      pollFirstOptionRead,
-    );
+    const sqe = core.entry();
+    operations.recv.write(sqe, memory0, memory1, memory2, memory3, flagsOptionRead, pollFirstOptionRead);
+    sqe.file = socket0;
     return pins.kept(memoryRead);
   },
 };
@@ -909,10 +924,12 @@ export const recvBundle: Operation<[socket: File, pool: BufferRing], Partial<Soc
     const poolRead = reads.pool('pool', pool);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
-    operations.recvBundle.write(core.entry(), socket0, pool0, flagsOptionRead, pollFirstOptionRead);
+    const sqe = core.entry();
+    operations.recvBundle.write(sqe, pool0, flagsOptionRead, pollFirstOptionRead);
+    sqe.file = socket0;
     return pins.kept(poolRead);
   },
 };
@@ -927,10 +944,12 @@ export const recvBundleMultishot: Operation<[socket: File, pool: BufferRing], Pa
     const poolRead = reads.pool('pool', pool);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
-    operations.recvBundleMultishot.write(core.entry(), socket0, pool0, flagsOptionRead, pollFirstOptionRead);
+    const sqe = core.entry();
+    operations.recvBundleMultishot.write(sqe, pool0, flagsOptionRead, pollFirstOptionRead);
+    sqe.file = socket0;
     return pins.kept(poolRead);
   },
 };
@@ -945,10 +964,12 @@ export const recvMultishot: Operation<[socket: File, pool: BufferRing], Partial<
     const poolRead = reads.pool('pool', pool);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
-    operations.recvMultishot.write(core.entry(), socket0, pool0, flagsOptionRead, pollFirstOptionRead);
+    const sqe = core.entry();
+    operations.recvMultishot.write(sqe, pool0, flagsOptionRead, pollFirstOptionRead);
+    sqe.file = socket0;
     return pins.kept(poolRead);
   },
 };
@@ -962,7 +983,9 @@ export const recvZc: Operation<[socket: File, queue: number], object> = {
     const socketRead = reads.file('socket', socket);
     const queueRead = ofTransfers.queueId('queue', queue);
     const socket0 = pins.file(core, 'socket', socketRead);
-    operations.recvZc.write(core.entry(), socket0, queueRead);
+    const sqe = core.entry();
+    operations.recvZc.write(sqe, queueRead);
+    sqe.file = socket0;
     return undefined;
   },
 };
@@ -980,10 +1003,12 @@ export const recvmsg: Operation<
     const roomRead = ofMessages.messageBuffer('room', room);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = ofMessages.pinMessageBuffer(core, 'room', roomRead);
-    operations.recvmsg.write(core.entry(), socket0, room0, flagsOptionRead, pollFirstOptionRead);
+    const sqe = core.entry();
+    operations.recvmsg.write(sqe, room0, flagsOptionRead, pollFirstOptionRead);
+    sqe.file = socket0;
     return ofMessages.keptRoom(roomRead);
   },
 };
@@ -1002,18 +1027,13 @@ export const recvmsgMultishot: Operation<
     const poolRead = ofTransfers.messagePool('pool', pool, room);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const socket0 = pins.file(core, 'socket', socketRead);
     const room0 = roomRead.header.address;
     const pool0 = pins.group(core, 'pool', poolRead);
-    operations.recvmsgMultishot.write(
-      core.entry(),
-      socket0,
-      room0,
-      pool0,
-      flagsOptionRead,
-      pollFirstOptionRead,
-    );
+    const sqe = core.entry();
+    operations.recvmsgMultishot.write(sqe, room0, pool0, flagsOptionRead, pollFirstOptionRead);
+    sqe.file = socket0;
     return both(roomRead, pins.kept(poolRead));
   },
 };
@@ -1047,7 +1067,7 @@ export const send: Operation<[socket: File, memory: Memory], Partial<SendOptions
     const memoryRead = reads.memory('memory', memory);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const toOptionRead = reads.optionalAddress('options.to', options.to);
     const socket0 = pins.file(core, 'socket', socketRead);
     const memory0 = pins.address(core, 'memory', memoryRead);
@@ -1055,9 +1075,9 @@ export const send: Operation<[socket: File, memory: Memory], Partial<SendOptions
     const memory2 = pins.bufferIndex(core, 'memory', memoryRead);
     const toOption0 = pins.copy(core, 'options.to', toOptionRead);
     const toOption1 = pins.copyLength(core, 'options.to', toOptionRead);
+    const sqe = core.entry();
     operations.send.write(
-      core.entry(),
-      socket0,
+      sqe,
       memory0,
       memory1,
       memory2,
@@ -1066,6 +1086,7 @@ export const send: Operation<[socket: File, memory: Memory], Partial<SendOptions
       toOption0,
       toOption1,
     );
+    sqe.file = socket0;
     return both(memoryRead, toOptionRead);
   },
 };
@@ -1080,10 +1101,12 @@ export const sendBundle: Operation<[socket: File, pool: BufferRing], Partial<Soc
     const poolRead = reads.pool('pool', pool);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const socket0 = pins.file(core, 'socket', socketRead);
     const pool0 = pins.group(core, 'pool', poolRead);
-    operations.sendBundle.write(core.entry(), socket0, pool0, flagsOptionRead, pollFirstOptionRead);
+    const sqe = core.entry();
+    operations.sendBundle.write(sqe, pool0, flagsOptionRead, pollFirstOptionRead);
+    sqe.file = socket0;
     return pins.kept(poolRead);
   },
 };
@@ -1098,18 +1121,18 @@ export const sendZeroCopy: Operation<[socket: File, memory: Memory], Partial<Zer
     const memoryRead = reads.memory('memory', memory);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const toOptionRead = reads.optionalAddress('options.to', options.to);
-    const reportUsageOptionRead = reads.flag('options.reportUsage', options.reportUsage);
+    const reportUsageOptionRead = reads.flag('options.reportUsage', options.reportUsage, 8);
     const socket0 = pins.file(core, 'socket', socketRead);
     const memory0 = pins.address(core, 'memory', memoryRead);
     const memory1 = pins.length(core, 'memory', memoryRead);
     const memory2 = pins.bufferIndex(core, 'memory', memoryRead);
     const toOption0 = pins.copy(core, 'options.to', toOptionRead);
     const toOption1 = pins.copyLength(core, 'options.to', toOptionRead);
+    const sqe = core.entry();
     operations.sendZeroCopy.write(
-      core.entry(),
-      socket0,
+      sqe,
       memory0,
       memory1,
       memory2,
@@ -1119,6 +1142,7 @@ export const sendZeroCopy: Operation<[socket: File, memory: Memory], Partial<Zer
       toOption1,
       reportUsageOptionRead,
     );
+    sqe.file = socket0;
     return both(memoryRead, toOptionRead);
   },
 };
@@ -1133,10 +1157,12 @@ export const sendmsg: Operation<[socket: File, message: OutgoingMessage], Partia
     const messageRead = ofMessages.outgoing('message', message);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const socket0 = pins.file(core, 'socket', socketRead);
     const message0 = ofMessages.pinOutgoing(core, 'message', messageRead);
-    operations.sendmsg.write(core.entry(), socket0, message0, flagsOptionRead, pollFirstOptionRead);
+    const sqe = core.entry();
+    operations.sendmsg.write(sqe, message0, flagsOptionRead, pollFirstOptionRead);
+    sqe.file = socket0;
     return messageRead;
   },
 };
@@ -1151,10 +1177,12 @@ export const sendmsgZeroCopy: Operation<[socket: File, message: OutgoingMessage]
     const messageRead = ofMessages.outgoing('message', message);
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags2(flagsOption);
-    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst);
+    const pollFirstOptionRead = reads.flag('options.pollFirst', options.pollFirst, 1);
     const socket0 = pins.file(core, 'socket', socketRead);
     const message0 = ofMessages.pinOutgoing(core, 'message', messageRead);
-    operations.sendmsgZeroCopy.write(core.entry(), socket0, message0, flagsOptionRead, pollFirstOptionRead);
+    const sqe = core.entry();
+    operations.sendmsgZeroCopy.write(sqe, message0, flagsOptionRead, pollFirstOptionRead);
+    sqe.file = socket0;
     return messageRead;
   },
 };
@@ -1176,7 +1204,9 @@ export const setsockopt: Operation<
     const option1 = optionRead.number;
     const value0 = valueRead.address;
     const value1 = valueRead.bytes.length;
-    operations.setsockopt.write(core.entry(), socket0, option0, option1, value0, value1);
+    const sqe = core.entry();
+    operations.setsockopt.write(sqe, option0, option1, value0, value1);
+    sqe.file = socket0;
     return valueRead;
   },
 };
@@ -1213,7 +1243,9 @@ export const shutdown: Operation<[socket: File, how: ShutdownHow], object> = {
     const socketRead = reads.file('socket', socket);
     const howRead = reads.named('how', how, operations.ShutdownHow.names);
     const socket0 = pins.file(core, 'socket', socketRead);
-    operations.shutdown.write(core.entry(), socket0, howRead);
+    const sqe = core.entry();
+    operations.shutdown.write(sqe, howRead);
+    sqe.file = socket0;
     return undefined;
   },
 };
@@ -1226,7 +1258,9 @@ export const siocinq: Operation<[socket: File], object> = {
   encode(core, _options, socket) {
     const socketRead = reads.file('socket', socket);
     const socket0 = pins.file(core, 'socket', socketRead);
-    operations.siocinq.write(core.entry(), socket0);
+    const sqe = core.entry();
+    operations.siocinq.write(sqe);
+    sqe.file = socket0;
     return undefined;
   },
 };
@@ -1239,7 +1273,9 @@ export const siocoutq: Operation<[socket: File], object> = {
   encode(core, _options, socket) {
     const socketRead = reads.file('socket', socket);
     const socket0 = pins.file(core, 'socket', socketRead);
-    operations.siocoutq.write(core.entry(), socket0);
+    const sqe = core.entry();
+    operations.siocoutq.write(sqe);
+    sqe.file = socket0;
     return undefined;
   },
 };
@@ -1255,7 +1291,7 @@ export const socket: Operation<[domain: Domain, into: Into | undefined], Partial
     const typeOptionRead = typeOption === undefined ? 1 : readType(typeOption);
     const protocolOption = options.protocol;
     const protocolOptionRead = protocolOption === undefined ? 0 : readProtocol(protocolOption);
-    const nonBlockingOptionRead = reads.flag('options.nonBlocking', options.nonBlocking);
+    const nonBlockingOptionRead = reads.flag('options.nonBlocking', options.nonBlocking, 2048);
     const intoOptionRead = reads.into('options.into', into);
     const intoOption0 = pins.fileIndex(core, 'options.into', intoOptionRead);
     operations.socket.write(
@@ -1285,15 +1321,9 @@ export const splice: Operation<[from: File, to: File, length: number], Partial<S
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags(flagsOption);
     const from0 = pins.file(core, 'from', fromRead);
     const to0 = pins.file(core, 'to', toRead);
-    operations.splice.write(
-      core.entry(),
-      from0,
-      to0,
-      lengthRead,
-      offsetInOptionRead,
-      offsetOutOptionRead,
-      flagsOptionRead,
-    );
+    const sqe = core.entry();
+    operations.splice.write(sqe, from0, lengthRead, offsetInOptionRead, offsetOutOptionRead, flagsOptionRead);
+    sqe.file = to0;
     return undefined;
   },
 };
@@ -1347,7 +1377,9 @@ export const syncFileRange: Operation<[file: File], Partial<SyncRangeOptions>> =
     const flagsOption = options.flags;
     const flagsOptionRead = flagsOption === undefined ? 7 : readFlags3(flagsOption);
     const file0 = pins.file(core, 'file', fileRead);
-    operations.syncFileRange.write(core.entry(), file0, offsetOptionRead, lengthOptionRead, flagsOptionRead);
+    const sqe = core.entry();
+    operations.syncFileRange.write(sqe, offsetOptionRead, lengthOptionRead, flagsOptionRead);
+    sqe.file = file0;
     return undefined;
   },
 };
@@ -1365,7 +1397,9 @@ export const tee: Operation<[from: File, to: File, length: number], Partial<TeeO
     const flagsOptionRead = flagsOption === undefined ? 0 : readFlags(flagsOption);
     const from0 = pins.file(core, 'from', fromRead);
     const to0 = pins.file(core, 'to', toRead);
-    operations.tee.write(core.entry(), from0, to0, lengthRead, flagsOptionRead);
+    const sqe = core.entry();
+    operations.tee.write(sqe, from0, lengthRead, flagsOptionRead);
+    sqe.file = to0;
     return undefined;
   },
 };
@@ -1425,7 +1459,7 @@ export const unlink: Operation<[path: Path], Partial<UnlinkOptions>> = {
   encode(core, options, path) {
     const pathRead = reads.path('path', path);
     const atOptionRead = reads.directory('options.at', options.at);
-    const directoryOptionRead = reads.flag('options.directory', options.directory);
+    const directoryOptionRead = reads.flag('options.directory', options.directory, 512);
     const path0 = pathRead.address;
     operations.unlink.write(core.entry(), path0, atOptionRead, directoryOptionRead);
     return pathRead;
@@ -1454,9 +1488,9 @@ export const uringCmd: Operation<[file: File, command: number], Partial<CommandO
     const addrOption1 = addrOptionRead.high;
     const addr3Option0 = addr3OptionRead.low;
     const addr3Option1 = addr3OptionRead.high;
+    const sqe = core.entry();
     operations.uringCmd.write(
-      core.entry(),
-      file0,
+      sqe,
       commandRead,
       dataOption0,
       memoryOption0,
@@ -1467,6 +1501,7 @@ export const uringCmd: Operation<[file: File, command: number], Partial<CommandO
       addr3Option0,
       addr3Option1,
     );
+    sqe.file = file0;
     return both(memoryOptionRead, holdOptionRead);
   },
 };
@@ -1493,9 +1528,9 @@ export const uringCmdMultishot: Operation<[file: File, command: number], Partial
     const addrOption1 = addrOptionRead.high;
     const addr3Option0 = addr3OptionRead.low;
     const addr3Option1 = addr3OptionRead.high;
+    const sqe = core.entry();
     operations.uringCmdMultishot.write(
-      core.entry(),
-      file0,
+      sqe,
       commandRead,
       dataOption0,
       memoryOption0,
@@ -1506,6 +1541,7 @@ export const uringCmdMultishot: Operation<[file: File, command: number], Partial
       addr3Option0,
       addr3Option1,
     );
+    sqe.file = file0;
     return both(memoryOptionRead, holdOptionRead);
   },
 };
@@ -1519,7 +1555,7 @@ export const waitid: Operation<[child: Child, info: ArrayBufferView], Partial<Wa
     const childRead = ofWaiting.childKey('child', child);
     const infoRead = reads.view('info', info);
     const statesOptionRead = ofWaiting.childStates('options.states', options.states);
-    const keepOptionRead = reads.flag('options.keep', options.keep);
+    const keepOptionRead = reads.flag('options.keep', options.keep, 16777216);
     const child0 = childRead.idType;
     const child1 = childRead.id;
     const info0 = ofWaiting.siginfoAddress(core, 'info', infoRead);
@@ -1543,7 +1579,10 @@ export const write: Operation<[file: File, memory: Memory], Partial<RwOptions>> 
     const memory0 = pins.address(core, 'memory', memoryRead);
     const memory1 = pins.length(core, 'memory', memoryRead);
     const memory2 = pins.bufferIndex(core, 'memory', memoryRead);
-    operations.write.write(core.entry(), file0, memory0, memory1, memory2, offsetOptionRead, flagsOptionRead);
+    const sqe = core.entry();
+    operations.write.write(sqe, memory0, memory1, memory2, offsetOptionRead);
+    sqe.file = file0;
+    sqe.opFlags = flagsOptionRead;
     return memoryRead;
   },
 };
@@ -1563,15 +1602,10 @@ export const writeFixed: Operation<[file: File, buffer: RegisteredBuffer], Parti
     const buffer0 = pins.address(core, 'buffer', bufferRead);
     const buffer1 = pins.length(core, 'buffer', bufferRead);
     const buffer2 = pins.bufferIndex(core, 'buffer', bufferRead);
-    operations.writeFixed.write(
-      core.entry(),
-      file0,
-      buffer0,
-      buffer1,
-      buffer2,
-      offsetOptionRead,
-      flagsOptionRead,
-    );
+    const sqe = core.entry();
+    operations.writeFixed.write(sqe, buffer0, buffer1, buffer2, offsetOptionRead);
+    sqe.file = file0;
+    sqe.opFlags = flagsOptionRead;
     return bufferRead;
   },
 };
@@ -1591,15 +1625,10 @@ export const writev: Operation<[file: File, pieces: readonly Memory[]], Partial<
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = piecesRead.pieces.length;
     const pieces2 = pins.vectorIndex(core, 'pieces', piecesRead);
-    operations.writev.write(
-      core.entry(),
-      file0,
-      pieces0,
-      pieces1,
-      pieces2,
-      offsetOptionRead,
-      flagsOptionRead,
-    );
+    const sqe = core.entry();
+    operations.writev.write(sqe, pieces0, pieces1, pieces2, offsetOptionRead);
+    sqe.file = file0;
+    sqe.opFlags = flagsOptionRead;
     return piecesRead;
   },
 };
@@ -1619,15 +1648,10 @@ export const writevFixed: Operation<[file: File, pieces: readonly RegisteredBuff
     const pieces0 = pins.iovecs(core, 'pieces', piecesRead);
     const pieces1 = piecesRead.pieces.length;
     const pieces2 = pins.vectorIndex(core, 'pieces', piecesRead);
-    operations.writevFixed.write(
-      core.entry(),
-      file0,
-      pieces0,
-      pieces1,
-      pieces2,
-      offsetOptionRead,
-      flagsOptionRead,
-    );
+    const sqe = core.entry();
+    operations.writevFixed.write(sqe, pieces0, pieces1, pieces2, offsetOptionRead);
+    sqe.file = file0;
+    sqe.opFlags = flagsOptionRead;
     return piecesRead;
   },
 };

@@ -79,9 +79,7 @@ export const statx = operation({
   },
   options: StatxOptions,
   rooms: [{ arg: 'buffer', make: 'statxRoom' }],
-  write(sqe, start, path, flags, buffer, mask) {
-    preparers.statx(sqe, start, path, flags, mask, buffer);
-  },
+  write: (sqe, start, path, flags, buffer, mask) => preparers.statx(sqe, start, path, flags, mask, buffer),
   params: {
     target: 'a path, or an open file (no slot of the file table)',
     buffer: 'gets a struct statx: `Statx.decode` of uring/structs reads it',
@@ -121,9 +119,7 @@ export const getxattr = operation({
   doc: 'Reads an extended attribute of a path.',
   args: { path: kinds.path, name: kinds.attributeName, value },
   rooms: [{ arg: 'value', make: 'attributeRoom' }],
-  write(sqe, path, name, value, length) {
-    preparers.getxattr(sqe, name, value, path, length);
-  },
+  write: (sqe, path, name, value, length) => preparers.getxattr(sqe, name, value, path, length),
   params: VALUE,
   returns: 'its value',
   result: { type: 'Uint8Array', of: 'beginningOf', args: ['value'] },
@@ -136,9 +132,7 @@ export const setxattr = operation({
   doc: 'Sets an extended attribute of a path.',
   args: { path: kinds.path, name: kinds.attributeName, value },
   options: SetxattrOptions,
-  write(sqe, path, name, value, length, flags) {
-    preparers.setxattr(sqe, name, value, path, flags, length);
-  },
+  write: (sqe, path, name, value, length, flags) => preparers.setxattr(sqe, name, value, path, flags, length),
   result: 'nothing',
   errors: { ...kinds.FOUND, ...XATTR_SET },
   see: 'setxattr(2)',
@@ -152,10 +146,7 @@ export const fgetxattr = operation({
   doc: 'As `getxattr`, of an open file.',
   args: { file: kinds.file, name: kinds.attributeName, value },
   rooms: [{ arg: 'value', make: 'attributeRoom' }],
-  write(sqe, file, name, value, length) {
-    preparers.fgetxattr(sqe, 0, name, value, length);
-    sqe.file = file;
-  },
+  write: (sqe, name, value, length) => preparers.fgetxattr(sqe, 0, name, value, length),
   params: VALUE,
   returns: 'its value',
   result: { type: 'Uint8Array', of: 'beginningOf', args: ['value'] },
@@ -168,10 +159,7 @@ export const fsetxattr = operation({
   doc: 'As `setxattr`, of an open file.',
   args: { file: kinds.file, name: kinds.attributeName, value },
   options: SetxattrOptions,
-  write(sqe, file, name, value, length, flags) {
-    preparers.fsetxattr(sqe, 0, name, value, flags, length);
-    sqe.file = file;
-  },
+  write: (sqe, name, value, length, flags) => preparers.fsetxattr(sqe, 0, name, value, flags, length),
   result: 'nothing',
   errors: { ...XATTR_FILE, ...XATTR_SET },
   see: 'fsetxattr(2)',

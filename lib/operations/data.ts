@@ -15,9 +15,12 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 
 export const RwOptions = options('RwOptions', 'Options of reads and writes.', {
   offset: kinds.offset('Where in the file, in bytes; -1, or absent: the current position.'),
-  flags: kinds.bits(
-    'RWF_*: RWF_NOWAIT (8) gives EAGAIN instead of waiting, RWF_DSYNC (2) and RWF_SYNC (4) write through.',
-  ),
+  flags: {
+    ...kinds.bits(
+      'RWF_*: RWF_NOWAIT (8) gives EAGAIN instead of waiting, RWF_DSYNC (2) and RWF_SYNC (4) write through.',
+    ),
+    field: 'opFlags',
+  },
 });
 
 export const ReadOptions = options(
@@ -42,7 +45,10 @@ export const RangeOptions = options('RangeOptions', 'Which part of a file, in by
 export const FsyncOptions = options('FsyncOptions', 'Options of `fsync`: all of the file, or a part.', {
   offset: kinds.option('Where the part begins, in bytes; 0 when absent.', 0, SAFE, 0),
   length: kinds.option('How long it is; 0, or absent: to the end.', 0, U32_MAX, 0),
-  dataOnly: kinds.flag('Only what is needed to read the data back (IORING_FSYNC_DATASYNC).'),
+  dataOnly: kinds.flag(
+    'Only what is needed to read the data back (IORING_FSYNC_DATASYNC).',
+    constants.IORING_FSYNC_DATASYNC,
+  ),
 });
 
 export const SyncRangeOptions = options('SyncRangeOptions', 'Options of `syncFileRange`.', {
@@ -134,12 +140,10 @@ export const read = operation({
   doc: 'Reads into memory; into a registered buffer it is an OP_READ_FIXED. From a pool the kernel picks a buffer when data is there.',
   args: { file: kinds.file, memory: kinds.memoryOrPool },
   options: ReadOptions,
-  write(sqe, file, address, length, index, group, offset, flags, most) {
+  write(sqe, address, length, index, group, offset, most) {
     if (index >= 0) preparers.readFixed(sqe, 0, address, length, offset, index);
     else preparers.read(sqe, 0, address, group >= 0 ? most : length, offset);
     if (group >= 0) sqe.group = group;
-    sqe.opFlags = flags;
-    sqe.file = file;
   },
   returns:
     'how many bytes, 0 at the end of the file; of a pool a part of a buffer, to be released, or undefined at the end',
@@ -153,11 +157,9 @@ export const write = operation({
   doc: 'Writes from memory; from a registered buffer it is an OP_WRITE_FIXED.',
   args: { file: kinds.file, memory: kinds.memory },
   options: RwOptions,
-  write(sqe, file, address, length, index, offset, flags) {
+  write(sqe, address, length, index, offset) {
     if (index >= 0) preparers.writeFixed(sqe, 0, address, length, offset, index);
     else preparers.write(sqe, 0, address, length, offset);
-    sqe.opFlags = flags;
-    sqe.file = file;
   },
   returns: FEWER,
   result: 'count',
@@ -170,10 +172,7 @@ export const readFixed = operation({
   doc: 'As `read`, of a registered buffer only.',
   args: { file: kinds.file, buffer: kinds.registeredBuffer },
   options: RwOptions,
-  write(sqe, file, address, length, index, offset, flags) {
-    preparers.readFixed(sqe, 0, address, length, offset, index).opFlags = flags;
-    sqe.file = file;
-  },
+  write: (sqe, address, length, index, offset) => preparers.readFixed(sqe, 0, address, length, offset, index),
   returns: 'how many bytes; 0 at the end of the file',
   result: 'count',
   errors: READ_ERRORS,
@@ -185,10 +184,8 @@ export const writeFixed = operation({
   doc: 'As `write`, of a registered buffer only.',
   args: { file: kinds.file, buffer: kinds.registeredBuffer },
   options: RwOptions,
-  write(sqe, file, address, length, index, offset, flags) {
-    preparers.writeFixed(sqe, 0, address, length, offset, index).opFlags = flags;
-    sqe.file = file;
-  },
+  write: (sqe, address, length, index, offset) =>
+    preparers.writeFixed(sqe, 0, address, length, offset, index),
   returns: FEWER,
   result: 'count',
   errors: WRITE_ERRORS,
@@ -200,11 +197,9 @@ export const readv = operation({
   doc: 'Reads into several pieces of memory, one after the other. Where all are pieces of one registered buffer it is an OP_READV_FIXED, on kernels that have it.',
   args: { file: kinds.file, pieces: kinds.pieces },
   options: RwOptions,
-  write(sqe, file, iovecs, count, index, offset, flags) {
+  write(sqe, iovecs, count, index, offset) {
     if (index >= 0) preparers.readvFixed(sqe, 0, iovecs, count, offset, index);
     else preparers.readv(sqe, 0, iovecs, count, offset);
-    sqe.opFlags = flags;
-    sqe.file = file;
   },
   params: { pieces: '1 to 1024' },
   returns: 'how many bytes, all together',
@@ -218,11 +213,9 @@ export const writev = operation({
   doc: 'Writes several pieces of memory, one after the other. Where all are pieces of one registered buffer it is an OP_WRITEV_FIXED, on kernels that have it.',
   args: { file: kinds.file, pieces: kinds.pieces },
   options: RwOptions,
-  write(sqe, file, iovecs, count, index, offset, flags) {
+  write(sqe, iovecs, count, index, offset) {
     if (index >= 0) preparers.writevFixed(sqe, 0, iovecs, count, offset, index);
     else preparers.writev(sqe, 0, iovecs, count, offset);
-    sqe.opFlags = flags;
-    sqe.file = file;
   },
   params: { pieces: '1 to 1024' },
   returns: 'how many bytes, all together',
@@ -236,10 +229,7 @@ export const readvFixed = operation({
   doc: 'As `readv`, of pieces of one registered buffer only.',
   args: { file: kinds.file, pieces: kinds.fixedPieces },
   options: RwOptions,
-  write(sqe, file, iovecs, count, index, offset, flags) {
-    preparers.readvFixed(sqe, 0, iovecs, count, offset, index).opFlags = flags;
-    sqe.file = file;
-  },
+  write: (sqe, iovecs, count, index, offset) => preparers.readvFixed(sqe, 0, iovecs, count, offset, index),
   params: { pieces: '1 to 1024' },
   returns: 'how many bytes, all together',
   result: 'count',
@@ -252,10 +242,7 @@ export const writevFixed = operation({
   doc: 'As `writev`, of pieces of one registered buffer only.',
   args: { file: kinds.file, pieces: kinds.fixedPieces },
   options: RwOptions,
-  write(sqe, file, iovecs, count, index, offset, flags) {
-    preparers.writevFixed(sqe, 0, iovecs, count, offset, index).opFlags = flags;
-    sqe.file = file;
-  },
+  write: (sqe, iovecs, count, index, offset) => preparers.writevFixed(sqe, 0, iovecs, count, offset, index),
   params: { pieces: '1 to 1024' },
   returns: 'how many bytes, all together',
   result: 'count',
@@ -267,10 +254,7 @@ export const readMultishot = operation({
   op: 'OP_READ_MULTISHOT',
   doc: 'Reads a pipe, a tty or a socket again and again, each time into a buffer that the kernel picks from a pool. It ends with the file. Where no buffer is left it goes on when one was released.',
   args: { file: kinds.file, pool: kinds.pool },
-  write(sqe, file, group) {
-    preparers.readMultishot(sqe, 0, 0, -1, group);
-    sqe.file = file;
-  },
+  write: (sqe, group) => preparers.readMultishot(sqe, 0, 0, -1, group),
   returns: 'an iterator of parts: release each one (`using`), so that its buffer can be used again',
   stream: { type: 'BufferPart', of: 'bufferStream', args: ['pool'] },
   errors: {
@@ -287,10 +271,7 @@ export const fsync = operation({
   doc: 'Flushes a file, or a part of it, to its disk.',
   args: { file: kinds.file },
   options: FsyncOptions,
-  write(sqe, file, offset, length, dataOnly) {
-    preparers.fsyncRange(sqe, 0, length, offset, dataOnly * constants.IORING_FSYNC_DATASYNC);
-    sqe.file = file;
-  },
+  write: (sqe, offset, length, dataOnly) => preparers.fsyncRange(sqe, 0, length, offset, dataOnly),
   result: 'nothing',
   errors: { EINVAL: 'the file can not be flushed, as a pipe or a socket' },
   see: 'io_uring_prep_fsync(3)',
@@ -301,10 +282,7 @@ export const syncFileRange = operation({
   doc: "Writes a part of a file's cached data to its disk, without metadata: no promise that it survives.",
   args: { file: kinds.file },
   options: SyncRangeOptions,
-  write(sqe, file, offset, length, flags) {
-    preparers.syncFileRange(sqe, 0, length, offset, flags);
-    sqe.file = file;
-  },
+  write: (sqe, offset, length, flags) => preparers.syncFileRange(sqe, 0, length, offset, flags),
   result: 'nothing',
   errors: { ESPIPE: 'the file has no offsets' },
   see: 'sync_file_range(2)',
@@ -315,10 +293,7 @@ export const fallocate = operation({
   doc: 'Allocates a part of a file, or punches a hole into it.',
   args: { file: kinds.file, length: kinds.integer(1) },
   options: FallocateOptions,
-  write(sqe, file, length, offset, mode) {
-    preparers.fallocate(sqe, 0, mode, offset, length);
-    sqe.file = file;
-  },
+  write: (sqe, length, offset, mode) => preparers.fallocate(sqe, 0, mode, offset, length),
   params: { length: 'in bytes' },
   result: 'nothing',
   errors: { ENOSPC: 'the device is full', EOPNOTSUPP: 'the file system has no such mode' },
@@ -329,10 +304,7 @@ export const ftruncate = operation({
   op: 'OP_FTRUNCATE',
   doc: 'Cuts or extends a file.',
   args: { file: kinds.file, length },
-  write(sqe, file, length) {
-    preparers.ftruncate(sqe, 0, length);
-    sqe.file = file;
-  },
+  write: (sqe, length) => preparers.ftruncate(sqe, 0, length),
   params: { length: "the file's new one, in bytes" },
   result: 'nothing',
   errors: { EINVAL: 'the file is not open for writing, or is no regular file' },
@@ -344,10 +316,7 @@ export const fadvise = operation({
   doc: 'Says how a part of a file will be used.',
   args: { file: kinds.file, advice: kinds.named(FileAdvice) },
   options: RangeOptions,
-  write(sqe, file, advice, offset, length) {
-    preparers.fadvise(sqe, 0, offset, length, advice);
-    sqe.file = file;
-  },
+  write: (sqe, advice, offset, length) => preparers.fadvise(sqe, 0, offset, length, advice),
   result: 'nothing',
   errors: { ESPIPE: 'the file is a pipe' },
   see: 'io_uring_prep_fadvise(3)',
@@ -357,9 +326,7 @@ export const madvise = operation({
   op: 'OP_MADVISE',
   doc: 'Says how whole pages of memory will be used.',
   args: { memory: pages, advice: kinds.named(MemoryAdvice) },
-  write(sqe, address, length, advice) {
-    preparers.madvise(sqe, address, length, advice);
-  },
+  write: preparers.madvise,
   params: { memory: 'whole pages, as `alloc` gives them' },
   result: 'nothing',
   errors: { EINVAL: 'this kernel does not know the advice' },

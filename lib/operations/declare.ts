@@ -22,6 +22,8 @@ export interface Kind {
    * was read: `'flags'`, `'time.address'`.
    */
   readonly pin?: readonly (string | ((core: never, name: string, what: never) => number))[];
+  /** The field of the entry that its number goes into after `write`, which does not get it. */
+  readonly field?: 'file' | 'opFlags';
   /** Is what was read held until the last completion? Text and times of our own are copied when the entry is submitted. */
   readonly holds?: 'until completed' | 'until submitted';
   /** What is held, where that is not all that was read; a string names a property of it. */

@@ -69,9 +69,8 @@ export const futexWait = operation({
   doc: 'Waits while a word of memory has a value, until somebody wakes it: `futexWake`, or futex(2) of any thread. Atomics.notify() is no such thing.',
   args: { array: futexWord, index: wordIndex, value: { type: 'number', read: wordValue } },
   options: FutexOptions,
-  write(sqe, address, value, mask, shared) {
-    preparers.futexWait(sqe, address, value, mask, futexFlags(shared));
-  },
+  write: (sqe, address, value, mask, shared) =>
+    preparers.futexWait(sqe, address, value, mask, futexFlags(shared)),
   params: { array: 'over a SharedArrayBuffer, where other threads take part' },
   returns: "`'not-equal'` where the word was another from the start",
   result: { type: 'FutexResult', of: 'futexWoken', args: [] },
@@ -94,9 +93,8 @@ export const futexWake = operation({
     },
   },
   options: FutexOptions,
-  write(sqe, address, count, mask, shared) {
-    preparers.futexWake(sqe, address, count, mask, futexFlags(shared));
-  },
+  write: (sqe, address, count, mask, shared) =>
+    preparers.futexWake(sqe, address, count, mask, futexFlags(shared)),
   params: { count: 'at most so many; all when absent' },
   returns: 'how many were woken',
   result: 'count',
@@ -145,9 +143,7 @@ export const futexWaitv = operation({
       holds: 'until completed',
     },
   },
-  write(sqe, address, count) {
-    preparers.futexWaitv(sqe, address, count);
-  },
+  write: preparers.futexWaitv,
   params: { futexes: '1..128 of `{ array, index, value }`' },
   returns: "the index of the one that was woken; `'not-equal'` where one was another from the start",
   result: { type: "number | 'not-equal'", of: 'futexIndex', args: [] },

@@ -16,7 +16,10 @@ export function integer(min: number, max: number = SAFE): Kind {
 export const u32 = integer(0, U32_MAX);
 export const s32 = integer(0, 0x7fff_ffff);
 
-export const file: Kind = { type: 'File', read: read.file, pin: [pin.file] };
+/** A file that is not the one of the entry. Numbers: the fd, or for a slot its complement. */
+export const otherFile: Kind = { type: 'File', read: read.file, pin: [pin.file] };
+/** The file of the entry. */
+export const file: Kind = { ...otherFile, field: 'file' };
 export const fd: Kind = { type: 'Fd', read: read.fd };
 export const slot: Kind = { type: 'FixedFile', read: read.slot, pin: [pin.slot] };
 
@@ -101,9 +104,9 @@ export function bits(doc: string, max: number = U32_MAX): Kind {
   return option(doc, 0, max, 0);
 }
 
-/** A boolean; false when absent. */
-export function flag(doc: string): Kind {
-  return { type: 'boolean', read: read.flag, doc };
+/** A boolean; false when absent. Its number is `bits` where it is true, or 0. */
+export function flag(doc: string, bits = 1): Kind {
+  return { type: 'boolean', read: read.flag, with: [bits], doc };
 }
 
 /** An offset in a file, in bytes; -1 is the current position. */

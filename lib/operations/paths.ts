@@ -130,7 +130,7 @@ export const open = operation({
 export const closeFd = operation({
   op: 'OP_CLOSE',
   doc: 'Closes an fd through the ring, or empties a slot of the file table (5.15).',
-  args: { file: kinds.file },
+  args: { file: kinds.otherFile },
   write(sqe, file) {
     if (file >= 0) preparers.close(sqe, file, 0);
     else preparers.close(sqe, 0, ~file + 1);
@@ -178,9 +178,8 @@ export const pipe = operation({
   doc: 'Makes a pipe.',
   args: { fds: twoFds },
   options: PipeOptions,
-  write(sqe, fds, flags, into) {
-    preparers.pipe(sqe, fds, (flags | (into === 0 ? O_CLOEXEC : 0)) >>> 0, into);
-  },
+  write: (sqe, fds, flags, into) =>
+    preparers.pipe(sqe, fds, (flags | (into === 0 ? O_CLOEXEC : 0)) >>> 0, into),
   params: { fds: 'gets the reading and the writing end' },
   result: 'nothing',
   errors: {
@@ -192,7 +191,10 @@ export const pipe = operation({
 });
 
 export const InstallOptions = options('InstallOptions', 'Options of `fixedFdInstall`.', {
-  inherit: kinds.flag('Programs that this process starts get the fd too (IORING_FIXED_FD_NO_CLOEXEC).'),
+  inherit: kinds.flag(
+    'Programs that this process starts get the fd too (IORING_FIXED_FD_NO_CLOEXEC).',
+    IORING_FIXED_FD_NO_CLOEXEC,
+  ),
 });
 
 export const fixedFdInstall = operation({
@@ -200,9 +202,7 @@ export const fixedFdInstall = operation({
   doc: 'Makes an fd of a file of the table.',
   args: { file: kinds.slot },
   options: InstallOptions,
-  write(sqe, slot, inherit) {
-    preparers.fixedFdInstall(sqe, slot, inherit * IORING_FIXED_FD_NO_CLOEXEC);
-  },
+  write: (sqe, slot, inherit) => preparers.fixedFdInstall(sqe, slot, inherit),
   result: 'file',
   errors: { EBADF: 'the slot is empty', EMFILE: 'this process has too many open files (ulimit -n)' },
   see: 'io_uring_prep_fixed_fd_install(3)',
@@ -263,9 +263,7 @@ export const filesUpdate = operation({
     slots: { type: 'Int32Array', read: read.anything },
   },
   rooms: [{ arg: 'slots', make: 'slotNumbers', args: ['fds'], isHidden: true }],
-  write(sqe, offset, fds, count) {
-    preparers.filesUpdate(sqe, fds, count, offset);
-  },
+  write: (sqe, offset, fds, count) => preparers.filesUpdate(sqe, fds, count, offset),
   params: {
     offset: "the first slot, or `'alloc'`: free ones (5.19)",
     fds: 'an fd, `files.CLEAR` or `files.KEEP` for each slot',
@@ -280,7 +278,7 @@ export const filesUpdate = operation({
 
 export const UnlinkOptions = options('UnlinkOptions', 'Options of `unlink`.', {
   at: kinds.directory(kinds.AT),
-  directory: kinds.flag('Removes an empty directory, not a file (AT_REMOVEDIR).'),
+  directory: kinds.flag('Removes an empty directory, not a file (AT_REMOVEDIR).', AT_REMOVEDIR),
 });
 
 export const unlink = operation({
@@ -288,9 +286,7 @@ export const unlink = operation({
   doc: 'Removes a file, or with `directory` an empty directory.',
   args: { path: kinds.path },
   options: UnlinkOptions,
-  write(sqe, path, at, directory) {
-    preparers.unlinkat(sqe, at, path, directory * AT_REMOVEDIR);
-  },
+  write: (sqe, path, at, directory) => preparers.unlinkat(sqe, at, path, directory),
   result: 'nothing',
   errors: {
     ...kinds.FOUND,
@@ -312,9 +308,8 @@ export const rename = operation({
   doc: 'Gives a file another path.',
   args: { oldPath: kinds.path, newPath: kinds.path },
   options: RenameOptions,
-  write(sqe, oldPath, newPath, from, to, flags) {
-    preparers.renameat(sqe, from, oldPath, to, newPath, flags);
-  },
+  write: (sqe, oldPath, newPath, from, to, flags) =>
+    preparers.renameat(sqe, from, oldPath, to, newPath, flags),
   result: 'nothing',
   errors: {
     ...kinds.FOUND,
@@ -348,9 +343,7 @@ export const link = operation({
   doc: 'Gives a file one more path.',
   args: { oldPath: { ...kinds.path, read: linkedPath, reads: ['oldPath', 'options'] }, newPath: kinds.path },
   options: LinkOptions,
-  write(sqe, oldPath, newPath, from, to, flags) {
-    preparers.linkat(sqe, from, oldPath, to, newPath, flags);
-  },
+  write: (sqe, oldPath, newPath, from, to, flags) => preparers.linkat(sqe, from, oldPath, to, newPath, flags),
   result: 'nothing',
   errors: {
     ...kinds.FOUND,
@@ -370,9 +363,7 @@ export const symlink = operation({
   doc: 'Makes a symbolic link at `path`, which says `target`.',
   args: { target: kinds.path, path: kinds.path },
   options: AtOptions,
-  write(sqe, target, path, at) {
-    preparers.symlinkat(sqe, target, at, path);
-  },
+  write: (sqe, target, path, at) => preparers.symlinkat(sqe, target, at, path),
   result: 'nothing',
   errors: { ...kinds.FOUND, EEXIST: 'the path is there already' },
   see: 'symlinkat(2)',
@@ -389,9 +380,7 @@ export const mkdir = operation({
   doc: 'Makes a directory.',
   args: { path: kinds.path },
   options: MkdirOptions,
-  write(sqe, path, at, mode) {
-    preparers.mkdirat(sqe, at, path, mode);
-  },
+  write: (sqe, path, at, mode) => preparers.mkdirat(sqe, at, path, mode),
   result: 'nothing',
   errors: { ...kinds.FOUND, EEXIST: 'the path is there already' },
   see: 'mkdirat(2)',
@@ -414,13 +403,12 @@ export const splice = operation({
     'Moves bytes between a pipe and another file, without copying them. While it waits for a socket that has no data, the ' +
     'kernel holds the pipe: who else uses that pipe waits with it, the event loop too. So poll the socket first, or give ' +
     'SPLICE_F_NONBLOCK, which ends with EAGAIN instead.',
-  args: { from: kinds.file, to: kinds.file, length: kinds.integer(0, U32_MAX) },
+  args: { from: kinds.otherFile, to: kinds.file, length: kinds.integer(0, U32_MAX) },
   options: SpliceOptions,
-  write(sqe, from, to, length, offsetIn, offsetOut, flags) {
+  write(sqe, from, length, offsetIn, offsetOut, flags) {
     const isFixed = from < 0;
     const bits = (flags | (isFixed ? SPLICE_F_FD_IN_FIXED : 0)) >>> 0;
     preparers.splice(sqe, isFixed ? ~from : from, offsetIn, 0, offsetOut, length, bits);
-    sqe.file = to;
   },
   params: { length: 'at most so many' },
   returns: 'how many; 0 at the end of the file',
@@ -436,13 +424,12 @@ export const TeeOptions = options('TeeOptions', 'Options of `tee`.', {
 export const tee = operation({
   op: 'OP_TEE',
   doc: 'Copies bytes from a pipe to another, and leaves them in the first.',
-  args: { from: kinds.file, to: kinds.file, length: kinds.integer(0, U32_MAX) },
+  args: { from: kinds.otherFile, to: kinds.file, length: kinds.integer(0, U32_MAX) },
   options: TeeOptions,
-  write(sqe, from, to, length, flags) {
+  write(sqe, from, length, flags) {
     const isFixed = from < 0;
     const bits = (flags | (isFixed ? SPLICE_F_FD_IN_FIXED : 0)) >>> 0;
     preparers.tee(sqe, isFixed ? ~from : from, 0, length, bits);
-    sqe.file = to;
   },
   params: { length: 'at most so many' },
   returns: 'how many',

@@ -43,9 +43,9 @@ export function offset(name: string, value: number | bigint | undefined): number
   return integer(name, typeof value === 'bigint' ? Number(value) : value, -1, Number.MAX_SAFE_INTEGER);
 }
 
-/** 1 for true, 0 for false or absent. */
-export function flag(name: string, value: boolean | undefined): number {
-  return value !== undefined && boolean(name, value) ? 1 : 0;
+/** The bits for true, 0 for false or absent. */
+export function flag(name: string, value: boolean | undefined, bits = 1): number {
+  return value !== undefined && boolean(name, value) ? bits : 0;
 }
 
 /** Names with their numbers. */

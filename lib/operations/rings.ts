@@ -221,7 +221,10 @@ export function indexThere(_core: RingCore, _name: string, { place }: PlaceThere
 
 export const MessageFileOptions = options('MessageFileOptions', 'Options of `msgRingFd`.', {
   messageData: kinds.option("The userData that the other ring's completion has.", 0, SAFE, 0),
-  silent: kinds.flag('The other ring gets no completion (IORING_MSG_RING_CQE_SKIP, 6.0).'),
+  silent: kinds.flag(
+    'The other ring gets no completion (IORING_MSG_RING_CQE_SKIP, 6.0).',
+    IORING_MSG_RING_CQE_SKIP,
+  ),
 });
 
 export const msgRingFd = operation({
@@ -233,9 +236,8 @@ export const msgRingFd = operation({
     into: { type: 'OtherTable', read: placeThere, pin: ['fd', indexThere] },
   },
   options: MessageFileOptions,
-  write(sqe, slot, fd, index, messageData, silent) {
-    preparers.msgRingFd(sqe, fd, slot, index, messageData, silent * IORING_MSG_RING_CQE_SKIP);
-  },
+  write: (sqe, slot, fd, index, messageData, silent) =>
+    preparers.msgRingFd(sqe, fd, slot, index, messageData, silent),
   params: { into: "the other ring's file table, for a free slot; or a slot of it" },
   returns: 'the slot there',
   result: { type: 'FixedFile', of: 'slotThere', args: ['into'] },
@@ -323,13 +325,12 @@ const COMMAND = {
 export const uringCmd = operation({
   ...COMMAND,
   doc: "Gives a file's driver a command, as NVMe passthrough is done.",
-  write(sqe, file, command, data, address, length, index, addrLow, addrHigh, addr3Low, addr3High) {
+  write(sqe, command, data, address, length, index, addrLow, addrHigh, addr3Low, addr3High) {
     preparers.uringCmd(sqe, 0, command, address, length, index >= 0 ? IORING_URING_CMD_FIXED : 0);
     if (index >= 0) sqe.bufIndex = index;
     if (addrHigh >= 0) sqe.setAddr(addrLow, addrHigh);
     if (addr3High >= 0) sqe.setAddr3(addr3Low, addr3High);
     if (data > 0) sqe.writeStagedCmd();
-    sqe.file = file;
   },
   returns: "the driver's result",
   result: 'count',

@@ -50,6 +50,7 @@ export const SocketCreateOptions = options('SocketCreateOptions', 'Options of `s
   protocol: kinds.option('The number of a protocol; 0 when absent.', 0, 0x7fff_ffff, 0),
   nonBlocking: kinds.flag(
     'Operations by others than a ring return EAGAIN instead of waiting (SOCK_NONBLOCK).',
+    SOCK_NONBLOCK,
   ),
   into: kinds.into(INTO),
 });
@@ -60,7 +61,7 @@ export const socket = operation({
   args: { domain: kinds.named(Domain) },
   options: SocketCreateOptions,
   write(sqe, domain, type, protocol, nonBlocking, into) {
-    const flags = (into === 0 ? SOCK_CLOEXEC : 0) | (nonBlocking * SOCK_NONBLOCK);
+    const flags = (into === 0 ? SOCK_CLOEXEC : 0) | nonBlocking;
     preparers.socket(sqe, domain, type | flags, protocol, into);
   },
   params: { domain: "`'IPv4'`, `'IPv6'`, `'unix'`, or AF_*" },
@@ -80,10 +81,7 @@ export const bind = operation({
   op: 'OP_BIND',
   doc: 'Gives a socket its address.',
   args: { socket: kinds.file, address: kinds.address },
-  write(sqe, socket, address, length) {
-    preparers.bind(sqe, 0, address, length);
-    sqe.file = socket;
-  },
+  write: (sqe, address, length) => preparers.bind(sqe, 0, address, length),
   params: { address: '`{ address, port }` (port 0: a free one), or `{ path }` of a Unix socket' },
   result: 'nothing',
   errors: {
@@ -99,10 +97,7 @@ export const listen = operation({
   op: 'OP_LISTEN',
   doc: 'Lets a socket take connections.',
   args: { socket: kinds.file, backlog: kinds.s32 },
-  write(sqe, socket, backlog) {
-    preparers.listen(sqe, 0, backlog);
-    sqe.file = socket;
-  },
+  write: (sqe, backlog) => preparers.listen(sqe, 0, backlog),
   params: { backlog: 'how many may wait to be accepted' },
   result: 'nothing',
   errors: { EADDRINUSE: 'another socket listens there', EOPNOTSUPP: 'such a socket takes no connections' },
@@ -113,10 +108,7 @@ export const connect = operation({
   op: 'OP_CONNECT',
   doc: 'Connects a socket.',
   args: { socket: kinds.file, address: kinds.address },
-  write(sqe, socket, address, length) {
-    preparers.connect(sqe, 0, address, length);
-    sqe.file = socket;
-  },
+  write: (sqe, address, length) => preparers.connect(sqe, 0, address, length),
   result: 'nothing',
   errors: {
     ECONNREFUSED: 'nobody listens there',
@@ -153,10 +145,8 @@ export const accept = operation({
   doc: 'Accepts a connection. One that came although the operation was cancelled is closed.',
   args: { server: kinds.file },
   options: AcceptOptions,
-  write(sqe, server, peer, peerLength, flags, into) {
-    preparers.accept(sqe, 0, peer, peerLength, flags | (into === 0 ? SOCK_CLOEXEC : 0), into);
-    sqe.file = server;
-  },
+  write: (sqe, peer, peerLength, flags, into) =>
+    preparers.accept(sqe, 0, peer, peerLength, flags | (into === 0 ? SOCK_CLOEXEC : 0), into),
   result: 'file',
   errors: ACCEPT_ERRORS,
   see: 'io_uring_prep_accept(3)',
@@ -188,10 +178,9 @@ export const acceptMultishot = operation({
   doc: 'Accepts one connection after the other, each with a completion of its own. Those that nobody takes are closed.',
   args: { server: kinds.file },
   options: AcceptMultishotOptions,
-  write(sqe, server, flags, into) {
+  write(sqe, flags, into) {
     preparers.accept(sqe, 0, 0, 0, flags | (into === 0 ? SOCK_CLOEXEC : 0), into).ioprio =
       IORING_ACCEPT_MULTISHOT;
-    sqe.file = server;
   },
   returns: 'an iterator of RingFile; with `into` of FixedFile',
   byHand: true,
@@ -203,10 +192,7 @@ export const shutdown = operation({
   op: 'OP_SHUTDOWN',
   doc: 'Ends one half of a connection, or both.',
   args: { socket: kinds.file, how: kinds.named(ShutdownHow) },
-  write(sqe, socket, how) {
-    preparers.shutdown(sqe, 0, how);
-    sqe.file = socket;
-  },
+  write: (sqe, how) => preparers.shutdown(sqe, 0, how),
   result: 'nothing',
   errors: { ENOTCONN: 'the socket is not connected' },
   see: 'io_uring_prep_shutdown(3)',
@@ -260,10 +246,8 @@ export const getsockopt = operation({
     value: kinds.view,
   },
   rooms: [{ arg: 'value', make: 'optionRoom' }],
-  write(sqe, socket, level, option, value, length) {
-    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_GETSOCKOPT, level, option, value, length);
-    sqe.file = socket;
-  },
+  write: (sqe, level, option, value, length) =>
+    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_GETSOCKOPT, level, option, value, length),
   params: {
     option: "one of SOL_SOCKET: `'SO_ERROR'`, or `[level, number]`",
     value: "gets the value; its length is the completion's res",
@@ -288,10 +272,8 @@ export const setsockopt = operation({
       holds: 'until completed',
     },
   },
-  write(sqe, socket, level, option, value, length) {
-    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SETSOCKOPT, level, option, value, length);
-    sqe.file = socket;
-  },
+  write: (sqe, level, option, value, length) =>
+    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SETSOCKOPT, level, option, value, length),
   params: {
     option: "`'TCP_NODELAY'` and the other names of `socketOptions`, or `[level, number]`",
     value: 'a number or a boolean for an int, or the bytes',
@@ -306,10 +288,7 @@ export const siocinq = operation({
   flag: 'SOCKET_URING_OP_SIOCINQ',
   doc: 'Tells how many bytes wait to be received.',
   args: { socket: kinds.file },
-  write(sqe, socket) {
-    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SIOCINQ, 0, 0, 0, 0);
-    sqe.file = socket;
-  },
+  write: (sqe) => preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SIOCINQ, 0, 0, 0, 0),
   result: 'count',
   errors: { EINVAL: 'the socket listens' },
   see: 'io_uring_prep_cmd_sock(3)',
@@ -320,10 +299,7 @@ export const siocoutq = operation({
   flag: 'SOCKET_URING_OP_SIOCOUTQ',
   doc: 'Tells how many bytes were sent and are not acknowledged.',
   args: { socket: kinds.file },
-  write(sqe, socket) {
-    preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SIOCOUTQ, 0, 0, 0, 0);
-    sqe.file = socket;
-  },
+  write: (sqe) => preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_SIOCOUTQ, 0, 0, 0, 0),
   result: 'count',
   errors: { EINVAL: 'the socket listens' },
   see: 'io_uring_prep_cmd_sock(3)',
@@ -343,10 +319,7 @@ export const getsockname = operation({
   doc: 'Tells the address of a socket. Where the kernel has no such command, AsyncRing asks libc, which takes no slot of the file table.',
   args: { socket: kinds.file, room: nameRoom },
   rooms: [{ arg: 'room', make: 'addressRoom' }],
-  write(sqe, socket, address, length) {
-    preparers.uringCmdGetsockname(sqe, 0, address, length, 0);
-    sqe.file = socket;
-  },
+  write: (sqe, address, length) => preparers.uringCmdGetsockname(sqe, 0, address, length, 0),
   result: { type: 'SocketAddress | undefined', of: 'addressOf', args: ['room'] },
   see: 'io_uring_prep_cmd_getsockname(3)',
   byHand: true,
@@ -358,10 +331,7 @@ export const getpeername = operation({
   doc: "Tells the address of a socket's peer. Where the kernel has no such command, AsyncRing asks libc, which takes no slot of the file table.",
   args: { socket: kinds.file, room: nameRoom },
   rooms: [{ arg: 'room', make: 'addressRoom' }],
-  write(sqe, socket, address, length) {
-    preparers.uringCmdGetsockname(sqe, 0, address, length, 1);
-    sqe.file = socket;
-  },
+  write: (sqe, address, length) => preparers.uringCmdGetsockname(sqe, 0, address, length, 1),
   result: { type: 'SocketAddress | undefined', of: 'addressOf', args: ['room'] },
   errors: { ENOTCONN: 'the socket is not connected' },
   see: 'io_uring_prep_cmd_getsockname(3)',

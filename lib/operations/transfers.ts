@@ -5,7 +5,6 @@ import { constants } from '../../structs/flags.ts';
 import { Msghdr } from '../../structs/socket.ts';
 import { RecvmsgOut } from '../../structs/sqe.ts';
 import * as preparers from '../ops/preparers.ts';
-import type { SqeCursor } from '../ops/sqe.ts';
 import { BufferRing } from '../ring/owners/buffer-ring.ts';
 import { Pinned } from '../sys/memory.ts';
 import { type Kind, operation, options } from './declare.ts';
@@ -34,7 +33,10 @@ const MAX_CONTROL = 65_536;
 
 export const SocketOptions = options('SocketOptions', 'Options of sends and receives.', {
   flags: kinds.bits('MSG_*: MSG_WAITALL (0x100) goes on until all is sent, or the memory is full.'),
-  pollFirst: kinds.flag('Waits for the socket before trying it (IORING_RECVSEND_POLL_FIRST, 5.19).'),
+  pollFirst: kinds.flag(
+    'Waits for the socket before trying it (IORING_RECVSEND_POLL_FIRST, 5.19).',
+    IORING_RECVSEND_POLL_FIRST,
+  ),
 });
 
 export const SendOptions = options(
@@ -58,6 +60,7 @@ export const ZeroCopyOptions = options(
   {
     reportUsage: kinds.flag(
       'The completion that says that the memory is free tells whether data was copied all the same: IORING_NOTIF_USAGE_ZC_COPIED in its res (IORING_SEND_ZC_REPORT_USAGE, 6.2).',
+      IORING_SEND_ZC_REPORT_USAGE,
     ),
   },
   SendOptions,
@@ -75,20 +78,14 @@ const ZERO_COPY_ERRORS = {
   EOPNOTSUPP: 'such a socket can not send without copying, as a Unix one',
 };
 
-function sendTo(sqe: SqeCursor, socket: number, pollFirst: number, to: number, length: number): void {
-  if (to !== 0) preparers.sendTo(sqe, to, length);
-  if (pollFirst !== 0) sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
-  sqe.file = socket;
-}
-
 export const send = operation({
   op: 'OP_SEND',
   doc: 'Sends from memory. MSG_NOSIGNAL is implied: a broken connection is EPIPE.',
   args: { socket: kinds.file, memory: kinds.memory },
   options: SendOptions,
-  write(sqe, socket, address, length, _index, flags, pollFirst, to, toLength) {
-    preparers.send(sqe, 0, address, length, flags);
-    sendTo(sqe, socket, pollFirst, to, toLength);
+  write(sqe, address, length, _index, flags, pollFirst, to, toLength) {
+    preparers.send(sqe, 0, address, length, flags).ioprio = pollFirst;
+    if (to !== 0) preparers.sendTo(sqe, to, toLength);
   },
   returns: 'how many bytes, which may be fewer',
   result: 'count',
@@ -102,10 +99,9 @@ export const sendBundle = operation({
   doc: 'Sends what is in the buffers of a pool that the caller fills, in their order, as many at once as there are.',
   args: { socket: kinds.file, pool: kinds.pool },
   options: SocketOptions,
-  write(sqe, socket, group, flags, pollFirst) {
+  write(sqe, group, flags, pollFirst) {
     preparers.send(sqe, 0, 0, 0, flags).group = group;
-    sqe.ioprio = IORING_RECVSEND_BUNDLE;
-    sendTo(sqe, socket, pollFirst, 0, 0);
+    sqe.ioprio = IORING_RECVSEND_BUNDLE | pollFirst;
   },
   returns: 'how many bytes',
   result: 'count',
@@ -118,11 +114,11 @@ export const sendZeroCopy = operation({
   doc: 'Sends without copying; memory of a registered buffer needs no pinning either. A second completion, IORING_CQE_F_NOTIF, says that the memory is free: on TCP when the other side has it.',
   args: { socket: kinds.file, memory: kinds.memory },
   options: ZeroCopyOptions,
-  write(sqe, socket, address, length, index, flags, pollFirst, to, toLength, reportUsage) {
+  write(sqe, address, length, index, flags, pollFirst, to, toLength, reportUsage) {
     if (index >= 0) preparers.sendZcFixed(sqe, 0, address, length, flags, index);
     else preparers.sendZc(sqe, 0, address, length, flags);
-    if (reportUsage !== 0) sqe.ioprio |= IORING_SEND_ZC_REPORT_USAGE;
-    sendTo(sqe, socket, pollFirst, to, toLength);
+    sqe.ioprio |= pollFirst | reportUsage;
+    if (to !== 0) preparers.sendTo(sqe, to, toLength);
   },
   returns:
     'how many bytes, when the kernel does not need the memory any more; `.sent` tells as soon as they are sent',
@@ -144,9 +140,8 @@ export const sendmsg = operation({
   doc: 'Sends a message: data in pieces, to an address, with control data such as `passFds([fd])`.',
   args: { socket: kinds.file, message },
   options: SocketOptions,
-  write(sqe, socket, message, flags, pollFirst) {
-    preparers.sendmsg(sqe, 0, message, flags);
-    sendTo(sqe, socket, pollFirst, 0, 0);
+  write(sqe, message, flags, pollFirst) {
+    preparers.sendmsg(sqe, 0, message, flags).ioprio = pollFirst;
   },
   returns: 'how many bytes',
   result: 'count',
@@ -159,9 +154,8 @@ export const sendmsgZeroCopy = operation({
   doc: 'As `sendmsg` without copying the data; see `sendZeroCopy`.',
   args: { socket: kinds.file, message },
   options: SocketOptions,
-  write(sqe, socket, message, flags, pollFirst) {
-    preparers.sendmsgZc(sqe, 0, message, flags);
-    sendTo(sqe, socket, pollFirst, 0, 0);
+  write(sqe, message, flags, pollFirst) {
+    preparers.sendmsgZc(sqe, 0, message, flags).ioprio = pollFirst;
   },
   returns:
     'how many bytes, when the kernel does not need the memory any more; `.sent` tells as soon as they are sent',
@@ -187,10 +181,9 @@ export const recv = operation({
   doc: 'Receives into memory, or into a buffer that the kernel picks from a pool when data is there.',
   args: { socket: kinds.file, memory: kinds.memoryOrPool },
   options: SocketOptions,
-  write(sqe, socket, address, length, _index, group, flags, pollFirst) {
-    preparers.recv(sqe, 0, address, length, flags);
+  write(sqe, address, length, _index, group, flags, pollFirst) {
+    preparers.recv(sqe, 0, address, length, flags).ioprio = pollFirst;
     if (group >= 0) sqe.group = group;
-    sendTo(sqe, socket, pollFirst, 0, 0);
   },
   returns:
     'how many bytes, 0 at the end; of a pool a part of a buffer, to be released, or undefined at the end',
@@ -199,27 +192,15 @@ export const recv = operation({
   see: 'io_uring_prep_recv(3)',
 });
 
-function receiveInto(
-  sqe: SqeCursor,
-  socket: number,
-  group: number,
-  flags: number,
-  how: number,
-  pollFirst: number,
-): void {
-  preparers.recv(sqe, 0, 0, 0, flags).group = group;
-  sqe.ioprio = how;
-  sendTo(sqe, socket, pollFirst, 0, 0);
-}
-
 export const recvMultishot = operation({
   op: 'OP_RECV',
   flag: 'RECV_MULTISHOT',
   doc: 'Receives again and again into buffers that the kernel picks from a pool. Each part is to be released; while none is free the receive waits, which slows the sender down. It ends where the connection does; so it does at a datagram without bytes.',
   args: { socket: kinds.file, pool: kinds.pool },
   options: SocketOptions,
-  write(sqe, socket, group, flags, pollFirst) {
-    receiveInto(sqe, socket, group, flags, IORING_RECV_MULTISHOT, pollFirst);
+  write(sqe, group, flags, pollFirst) {
+    preparers.recv(sqe, 0, 0, 0, flags).group = group;
+    sqe.ioprio = IORING_RECV_MULTISHOT | pollFirst;
   },
   returns: 'an iterator of parts; by `ring.prepare` each completion is for `pool.take`',
   stream: { type: 'BufferPart', of: 'bufferStream', args: ['pool'] },
@@ -233,8 +214,9 @@ export const recvBundle = operation({
   doc: 'Receives what has come into as many buffers of a pool as it takes; by `ring.prepare` the completion is for `pool.takeBundle`.',
   args: { socket: kinds.file, pool: kinds.pool },
   options: SocketOptions,
-  write(sqe, socket, group, flags, pollFirst) {
-    receiveInto(sqe, socket, group, flags, IORING_RECVSEND_BUNDLE, pollFirst);
+  write(sqe, group, flags, pollFirst) {
+    preparers.recv(sqe, 0, 0, 0, flags).group = group;
+    sqe.ioprio = IORING_RECVSEND_BUNDLE | pollFirst;
   },
   returns: 'the parts in order, each to be released; none at the end',
   result: { type: 'BufferPart[]', of: 'bundle', args: ['pool'] },
@@ -248,8 +230,9 @@ export const recvBundleMultishot = operation({
   doc: 'As `recvMultishot`, each completion with as many buffers of the pool as the data takes.',
   args: { socket: kinds.file, pool: kinds.pool },
   options: SocketOptions,
-  write(sqe, socket, group, flags, pollFirst) {
-    receiveInto(sqe, socket, group, flags, IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE, pollFirst);
+  write(sqe, group, flags, pollFirst) {
+    preparers.recv(sqe, 0, 0, 0, flags).group = group;
+    sqe.ioprio = IORING_RECV_MULTISHOT | IORING_RECVSEND_BUNDLE | pollFirst;
   },
   returns:
     'an iterator of lists of parts, each part to be released; by `ring.prepare` each completion is for `pool.takeBundle`',
@@ -272,9 +255,8 @@ export const recvmsg = operation({
     },
   },
   options: SocketOptions,
-  write(sqe, socket, message, flags, pollFirst) {
-    preparers.recvmsg(sqe, 0, message, (flags | MSG_CMSG_CLOEXEC) >>> 0);
-    sendTo(sqe, socket, pollFirst, 0, 0);
+  write(sqe, message, flags, pollFirst) {
+    preparers.recvmsg(sqe, 0, message, (flags | MSG_CMSG_CLOEXEC) >>> 0).ioprio = pollFirst;
   },
   params: {
     room: '`{ data, control, address }`; or a MessageBuffer, whose `result(res)` has the message, to be used again and again',
@@ -352,10 +334,9 @@ export const recvmsgMultishot = operation({
   },
   options: MessageRoomOptions,
   rooms: [{ arg: 'room', make: 'messageRoom', isHidden: true }],
-  write(sqe, socket, message, group, flags, pollFirst) {
+  write(sqe, message, group, flags, pollFirst) {
     preparers.recvmsg(sqe, 0, message, (flags | MSG_CMSG_CLOEXEC) >>> 0).group = group;
-    sqe.ioprio = IORING_RECV_MULTISHOT;
-    sendTo(sqe, socket, pollFirst, 0, 0);
+    sqe.ioprio = IORING_RECV_MULTISHOT | pollFirst;
   },
   returns:
     'an iterator of messages; by `ring.prepare` each completion is for `pool.take`, then `messagePart`',
@@ -368,10 +349,7 @@ export const recvZc = operation({
   op: 'OP_RECV_ZC',
   doc: 'Receives into the memory of a zero-copy queue, again and again.',
   args: { socket: kinds.file, queue: { type: 'number', read: queueId } },
-  write(sqe, socket, queue) {
-    preparers.recvZc(sqe, 0, 0, queue);
-    sqe.file = socket;
-  },
+  write: (sqe, queue) => preparers.recvZc(sqe, 0, 0, queue),
   params: { queue: 'the id of the queue: `ifq.id`' },
   see: 'io_uring_register_ifq(3)',
   notIn: { async: 'its completions name places in the area of a queue, which `ring.prepare` takes' },

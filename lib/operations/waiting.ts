@@ -50,10 +50,7 @@ export const poll = operation({
   op: 'OP_POLL_ADD',
   doc: 'Waits for events of a file.',
   args: { file: kinds.file, events: kinds.u32 },
-  write(sqe, file, events) {
-    preparers.pollAdd(sqe, 0, events, 0);
-    sqe.file = file;
-  },
+  write: (sqe, events) => preparers.pollAdd(sqe, 0, events, 0),
   params: { events: EVENTS },
   returns: 'those that came',
   result: 'count',
@@ -65,6 +62,7 @@ export const poll = operation({
 export const PollMultishotOptions = options('PollMultishotOptions', 'Options of `pollMultishot`.', {
   level: kinds.flag(
     'Tells as long as the file is ready, not only when something changes (IORING_POLL_ADD_LEVEL, 6.0).',
+    IORING_POLL_ADD_LEVEL,
   ),
 });
 
@@ -75,10 +73,7 @@ export const pollMultishot = operation({
   doc: 'Tells events of a file whenever something changes. A file that can not be waited for, as a regular one, is ready always.',
   args: { file: kinds.file, events: kinds.u32 },
   options: PollMultishotOptions,
-  write(sqe, file, events, level) {
-    preparers.pollAdd(sqe, 0, events, IORING_POLL_ADD_MULTI | (level * IORING_POLL_ADD_LEVEL));
-    sqe.file = file;
-  },
+  write: (sqe, events, level) => preparers.pollAdd(sqe, 0, events, IORING_POLL_ADD_MULTI | level),
   params: { events: EVENTS },
   returns: 'an iterator of the events that came',
   stream: { type: 'number', of: 'events', args: [] },
@@ -96,9 +91,8 @@ export const pollUpdate = operation({
   flag: 'POLL_UPDATE_EVENTS',
   doc: 'Changes the events that a started poll waits for, also one that goes on and on. Linux 6.16 and 6.17 lose the completion of a poll whose new events are there already: it stays until it is removed.',
   args: { started: key, events: kinds.u32 },
-  write(sqe, low, high, events) {
-    preparers.pollUpdate(sqe, low, high, 0, 0, events, IORING_POLL_UPDATE_EVENTS);
-  },
+  write: (sqe, low, high, events) =>
+    preparers.pollUpdate(sqe, low, high, 0, 0, events, IORING_POLL_UPDATE_EVENTS),
   params: { started: 'its userData; on AsyncRing what starting it gave', events: EVENTS },
   result: { type: 'void', of: 'pollChanged', args: ['started', 'events'] },
   errors: NOT_FOUND,
@@ -109,9 +103,7 @@ export const pollRemove = operation({
   op: 'OP_POLL_REMOVE',
   doc: 'Ends a started poll: it completes with ECANCELED.',
   args: { started: key },
-  write(sqe, low, high) {
-    preparers.pollRemove(sqe, low, high);
-  },
+  write: preparers.pollRemove,
   params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
   errors: NOT_FOUND,
@@ -157,9 +149,7 @@ export const epollCtl = operation({
     },
   },
   options: EpollOptions,
-  write(sqe, epoll, action, file, event) {
-    preparers.epollCtl(sqe, epoll, action, file, event);
-  },
+  write: preparers.epollCtl,
   result: 'nothing',
   errors: {
     EEXIST: 'the file is in it already',
@@ -182,10 +172,7 @@ export const epollWait = operation({
     epoll: kinds.file,
     events: { ...kinds.view, pin: [pin.address, eventCount] },
   },
-  write(sqe, epoll, events, count) {
-    preparers.epollWait(sqe, 0, events, count);
-    sqe.file = epoll;
-  },
+  write: (sqe, events, count) => preparers.epollWait(sqe, 0, events, count),
   params: { events: 'memory for an array of epoll_event: `decodeEpollEvents` of uring/structs reads it' },
   result: { type: 'EpollEvent[]', of: 'epollEvents', args: ['events'] },
   errors: { EINVAL: 'it is no epoll file' },
@@ -274,9 +261,7 @@ export const timeout = operation({
   doc: "Waits until a time is over; the completion's res is -ETIME then.",
   args: { delay: { ...delayed, pin: ['time.address', pinDelayFlags] } },
   options: TimeoutOptions,
-  write(sqe, time, flags, count) {
-    preparers.timeout(sqe, time, count, flags);
-  },
+  write: (sqe, time, flags, count) => preparers.timeout(sqe, time, count, flags),
   result: { type: 'void', of: 'timeIsOver', args: [] },
   see: 'io_uring_prep_timeout(3)',
 });
@@ -287,9 +272,7 @@ export const timeoutUpdate = operation({
   doc: 'Gives a started timeout another time.',
   args: { started: key, delay: delayed },
   options: DelayOptions,
-  write(sqe, low, high, time, flags) {
-    preparers.timeoutUpdate(sqe, low, high, time, flags);
-  },
+  write: preparers.timeoutUpdate,
   params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
   errors: NOT_FOUND,
@@ -300,9 +283,7 @@ export const timeoutRemove = operation({
   op: 'OP_TIMEOUT_REMOVE',
   doc: 'Ends a started timeout: it completes with ECANCELED.',
   args: { started: key },
-  write(sqe, low, high) {
-    preparers.timeoutRemove(sqe, low, high);
-  },
+  write: preparers.timeoutRemove,
   params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
   errors: NOT_FOUND,
@@ -314,9 +295,7 @@ export const linkTimeout = operation({
   doc: 'Limits the operation before it, which has `link: true`: when the time is over that one is cancelled.',
   args: { delay: delayed },
   options: DelayOptions,
-  write(sqe, time, flags) {
-    preparers.linkTimeout(sqe, time, flags);
-  },
+  write: preparers.linkTimeout,
   see: 'io_uring_prep_link_timeout(3)',
   notIn: { async: 'every operation takes { timeoutMs }' },
 });
@@ -327,9 +306,8 @@ export const linkTimeoutUpdate = operation({
   doc: 'Gives the limit of a linked operation another time.',
   args: { started: key, delay: delayed },
   options: DelayOptions,
-  write(sqe, low, high, time, flags) {
-    preparers.timeoutUpdate(sqe, low, high, time, flags | IORING_LINK_TIMEOUT_UPDATE);
-  },
+  write: (sqe, low, high, time, flags) =>
+    preparers.timeoutUpdate(sqe, low, high, time, flags | IORING_LINK_TIMEOUT_UPDATE),
   params: { started: 'the userData of the linkTimeout' },
   errors: NOT_FOUND,
   see: 'io_uring_prep_timeout_update(3)',
@@ -392,9 +370,7 @@ export const interval = operation({
   },
   options: IntervalOptions,
   rooms: [{ arg: 'countdown', make: 'countdown', isHidden: true }],
-  write(sqe, time, flags, count) {
-    preparers.timeout(sqe, time, count, flags);
-  },
+  write: (sqe, time, flags, count) => preparers.timeout(sqe, time, count, flags),
   returns: 'an iterator of 1, 2, 3 ...',
   stream: { type: 'number', of: 'ticks', args: ['countdown'] },
   see: 'io_uring_prep_timeout(3)',
@@ -452,6 +428,7 @@ export const WaitidOptions = options('WaitidOptions', 'Options of `waitid`.', {
   },
   keep: kinds.flag(
     'Leaves the child to be waited for once more (WNOWAIT): a must for children that Node.js started.',
+    WNOWAIT,
   ),
 });
 
@@ -464,9 +441,7 @@ export const waitid = operation({
   },
   options: WaitidOptions,
   rooms: [{ arg: 'info', make: 'siginfoRoom' }],
-  write(sqe, idType, id, info, states, keep) {
-    preparers.waitid(sqe, idType, id, info, states | (keep * WNOWAIT));
-  },
+  write: (sqe, idType, id, info, states, keep) => preparers.waitid(sqe, idType, id, info, states | keep),
   params: {
     child: "`{ pid }`, `{ group }`, `{ pidfd }`, or `'any'`",
     info: 'gets a siginfo_t of 128 bytes: `childStatus` of uring reads it',
