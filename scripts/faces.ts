@@ -26,7 +26,7 @@ import * as sockets from '../lib/operations/sockets.ts';
 import * as transfers from '../lib/operations/transfers.ts';
 import * as waiting from '../lib/operations/waiting.ts';
 import { opFlags, ops } from '../structs/ops.ts';
-import { comment } from './faces/comment.ts';
+import { comment, manPageOf } from './faces/comment.ts';
 import { writePreparers } from './faces/preparers.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -156,8 +156,8 @@ function sinceOf({ op, flag }: Declaration): string {
 
 // ---- comments ---------------------------------------------------------------------------------------------
 
-function about({ declaration, given, made, hidden }: Derived, face: 'prepare' | 'async'): string {
-  const { doc, op, flag, params = {}, returns, errors = {}, see } = declaration;
+function about({ name, declaration, given, made, hidden }: Derived, face: 'prepare' | 'async'): string {
+  const { doc, op, flag, params = {}, returns, errors = {}, see = manPageOf(name) } = declaration;
   const isShown = (name: string) => (face === 'prepare' ? !hidden.has(name) : !made.has(name));
   const codes = Object.entries(errors).map(([code, text]) => `${code}: ${text}`);
   const isCount = declaration.result === 'count' || declaration.result === 'data';

@@ -149,7 +149,6 @@ export const read = operation({
     'how many bytes, 0 at the end of the file; of a pool a part of a buffer, to be released, or undefined at the end',
   result: 'data',
   errors: { ...READ_ERRORS, ENOBUFS: 'no buffer of the pool is free: release parts, or make it larger' },
-  see: 'io_uring_prep_read(3)',
 });
 
 export const write = operation({
@@ -164,7 +163,6 @@ export const write = operation({
   returns: FEWER,
   result: 'count',
   errors: WRITE_ERRORS,
-  see: 'io_uring_prep_write(3)',
 });
 
 export const readFixed = operation({
@@ -176,7 +174,6 @@ export const readFixed = operation({
   returns: 'how many bytes; 0 at the end of the file',
   result: 'count',
   errors: READ_ERRORS,
-  see: 'io_uring_prep_read_fixed(3)',
 });
 
 export const writeFixed = operation({
@@ -189,7 +186,6 @@ export const writeFixed = operation({
   returns: FEWER,
   result: 'count',
   errors: WRITE_ERRORS,
-  see: 'io_uring_prep_write_fixed(3)',
 });
 
 export const readv = operation({
@@ -234,7 +230,6 @@ export const readvFixed = operation({
   returns: 'how many bytes, all together',
   result: 'count',
   errors: READ_ERRORS,
-  see: 'io_uring_prep_readv_fixed(3)',
 });
 
 export const writevFixed = operation({
@@ -247,7 +242,6 @@ export const writevFixed = operation({
   returns: 'how many bytes, all together',
   result: 'count',
   errors: WRITE_ERRORS,
-  see: 'io_uring_prep_writev_fixed(3)',
 });
 
 export const readMultishot = operation({
@@ -261,7 +255,6 @@ export const readMultishot = operation({
     EBADFD: 'such a file can always be read, as a regular file: use read',
     ENOBUFS: 'no buffer of the pool is free',
   },
-  see: 'io_uring_prep_read_multishot(3)',
 });
 
 // ---- files ------------------------------------------------------------------------------------------------
@@ -274,7 +267,6 @@ export const fsync = operation({
   write: (sqe, offset, length, dataOnly) => preparers.fsyncRange(sqe, 0, length, offset, dataOnly),
   result: 'nothing',
   errors: { EINVAL: 'the file can not be flushed, as a pipe or a socket' },
-  see: 'io_uring_prep_fsync(3)',
 });
 
 export const syncFileRange = operation({
@@ -297,7 +289,6 @@ export const fallocate = operation({
   params: { length: 'in bytes' },
   result: 'nothing',
   errors: { ENOSPC: 'the device is full', EOPNOTSUPP: 'the file system has no such mode' },
-  see: 'io_uring_prep_fallocate(3)',
 });
 
 export const ftruncate = operation({
@@ -308,7 +299,6 @@ export const ftruncate = operation({
   params: { length: "the file's new one, in bytes" },
   result: 'nothing',
   errors: { EINVAL: 'the file is not open for writing, or is no regular file' },
-  see: 'io_uring_prep_ftruncate(3)',
 });
 
 export const fadvise = operation({
@@ -319,7 +309,6 @@ export const fadvise = operation({
   write: (sqe, advice, offset, length) => preparers.fadvise(sqe, 0, offset, length, advice),
   result: 'nothing',
   errors: { ESPIPE: 'the file is a pipe' },
-  see: 'io_uring_prep_fadvise(3)',
 });
 
 export const madvise = operation({
@@ -330,5 +319,4 @@ export const madvise = operation({
   params: { memory: 'whole pages, as `alloc` gives them' },
   result: 'nothing',
   errors: { EINVAL: 'this kernel does not know the advice' },
-  see: 'io_uring_prep_madvise(3)',
 });

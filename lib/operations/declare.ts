@@ -111,7 +111,8 @@ export interface Declaration {
   readonly returns?: string;
   /** What an errno means here: part of the comment, and the hint of an error. */
   readonly errors?: { readonly [code: string]: string };
-  readonly see: string;
+  /** Its manual page; `io_uring_prep_` and its name when absent. */
+  readonly see?: string;
   /** Other names of it, those of liburing. */
   readonly aliases?: readonly string[];
   /** The third step: numbers into the entry. Arguments first, then options, in the order of their declarations. */

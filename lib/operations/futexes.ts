@@ -75,7 +75,6 @@ export const futexWait = operation({
   returns: "`'not-equal'` where the word was another from the start",
   result: { type: 'FutexResult', of: 'futexWoken', args: [] },
   errors: { EAGAIN: 'the word is another' },
-  see: 'io_uring_prep_futex_wait(3)',
 });
 
 export const futexWake = operation({
@@ -98,7 +97,6 @@ export const futexWake = operation({
   params: { count: 'at most so many; all when absent' },
   returns: 'how many were woken',
   result: 'count',
-  see: 'io_uring_prep_futex_wake(3)',
 });
 
 /** Several words, and room for the struct that names them. */
@@ -148,5 +146,4 @@ export const futexWaitv = operation({
   returns: "the index of the one that was woken; `'not-equal'` where one was another from the start",
   result: { type: "number | 'not-equal'", of: 'futexIndex', args: [] },
   errors: { EAGAIN: 'one of the words is another' },
-  see: 'io_uring_prep_futex_waitv(3)',
 });

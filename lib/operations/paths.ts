@@ -186,7 +186,6 @@ export const pipe = operation({
     EMFILE: 'this process has too many open files (ulimit -n)',
     ENFILE: 'no two slots of the file table are free',
   },
-  see: 'io_uring_prep_pipe(3)',
   byHand: true,
 });
 
@@ -205,7 +204,6 @@ export const fixedFdInstall = operation({
   write: (sqe, slot, inherit) => preparers.fixedFdInstall(sqe, slot, inherit),
   result: 'file',
   errors: { EBADF: 'the slot is empty', EMFILE: 'this process has too many open files (ulimit -n)' },
-  see: 'io_uring_prep_fixed_fd_install(3)',
 });
 
 /** The fds for slots of the file table; the kernel writes the slots that it chose over them. */
@@ -270,7 +268,6 @@ export const filesUpdate = operation({
   },
   result: 'count',
   errors: { EBADF: 'one of them is no open file', ENFILE: 'no slot is free' },
-  see: 'io_uring_prep_files_update(3)',
   byHand: true,
 });
 
@@ -414,7 +411,6 @@ export const splice = operation({
   returns: 'how many; 0 at the end of the file',
   result: 'count',
   errors: { EINVAL: 'neither is a pipe, or a file was opened with O_APPEND', ESPIPE: 'a pipe has no offset' },
-  see: 'io_uring_prep_splice(3)',
 });
 
 export const TeeOptions = options('TeeOptions', 'Options of `tee`.', {
@@ -435,5 +431,4 @@ export const tee = operation({
   returns: 'how many',
   result: 'count',
   errors: { EINVAL: 'one of them is no pipe' },
-  see: 'io_uring_prep_tee(3)',
 });

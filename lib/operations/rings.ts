@@ -66,7 +66,6 @@ export const nop = operation({
     if ((result | flags) !== 0) injectResult(sqe, result, flags);
   },
   result: 'nothing',
-  see: 'io_uring_prep_nop(3)',
 });
 
 // ---- other operations -------------------------------------------------------------------------------------
@@ -154,7 +153,6 @@ export const cancel = operation({
     ENOENT: 'no such operation: it was never submitted, or it is over',
     EALREADY: 'it is running, and can not be stopped',
   },
-  see: 'io_uring_prep_cancel(3)',
   aliases: ['asyncCancel'],
 });
 
@@ -193,7 +191,6 @@ export const msgRing = operation({
   params: { target: 'a ring, or the fd of one' },
   result: 'nothing',
   errors: { EBADFD: 'it is no ring, or a disabled one', EOVERFLOW: 'its completion queue is full' },
-  see: 'io_uring_prep_msg_ring(3)',
 });
 
 /** The fd of a ring. */
@@ -246,7 +243,6 @@ export const msgRingFd = operation({
     ENFILE: 'the other table is full',
     EOVERFLOW: "the other ring's completion queue is full",
   },
-  see: 'io_uring_prep_msg_ring_fd(3)',
 });
 
 // ---- commands ---------------------------------------------------------------------------------------------

@@ -74,7 +74,6 @@ export const socket = operation({
     EMFILE: 'this process has too many open files (ulimit -n)',
     ENFILE: 'no slot of the file table is free, or the system has too many open files',
   },
-  see: 'io_uring_prep_socket(3)',
 });
 
 export const bind = operation({
@@ -90,7 +89,6 @@ export const bind = operation({
     EACCES: 'a port below 1024 needs CAP_NET_BIND_SERVICE',
     EINVAL: 'the socket has an address already',
   },
-  see: 'io_uring_prep_bind(3)',
 });
 
 export const listen = operation({
@@ -101,7 +99,6 @@ export const listen = operation({
   params: { backlog: 'how many may wait to be accepted' },
   result: 'nothing',
   errors: { EADDRINUSE: 'another socket listens there', EOPNOTSUPP: 'such a socket takes no connections' },
-  see: 'io_uring_prep_listen(3)',
 });
 
 export const connect = operation({
@@ -118,7 +115,6 @@ export const connect = operation({
     ENOENT: 'there is no such path',
     EISCONN: 'the socket is connected already',
   },
-  see: 'io_uring_prep_connect(3)',
 });
 
 const ACCEPT_ERRORS = {
@@ -149,7 +145,6 @@ export const accept = operation({
     preparers.accept(sqe, 0, peer, peerLength, flags | (into === 0 ? SOCK_CLOEXEC : 0), into),
   result: 'file',
   errors: ACCEPT_ERRORS,
-  see: 'io_uring_prep_accept(3)',
 });
 
 export const AcceptMultishotOptions = options('AcceptMultishotOptions', 'Options of `acceptMultishot`.', {
@@ -195,7 +190,6 @@ export const shutdown = operation({
   write: (sqe, how) => preparers.shutdown(sqe, 0, how),
   result: 'nothing',
   errors: { ENOTCONN: 'the socket is not connected' },
-  see: 'io_uring_prep_shutdown(3)',
 });
 
 // ---- commands ---------------------------------------------------------------------------------------------

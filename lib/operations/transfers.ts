@@ -90,7 +90,6 @@ export const send = operation({
   returns: 'how many bytes, which may be fewer',
   result: 'count',
   errors: SEND_ERRORS,
-  see: 'io_uring_prep_send(3)',
 });
 
 export const sendBundle = operation({
@@ -106,7 +105,6 @@ export const sendBundle = operation({
   returns: 'how many bytes',
   result: 'count',
   errors: { ...SEND_ERRORS, ENOBUFS: 'the pool has no buffer with data' },
-  see: 'io_uring_prep_send_bundle(3)',
 });
 
 export const sendZeroCopy = operation({
@@ -146,7 +144,6 @@ export const sendmsg = operation({
   returns: 'how many bytes',
   result: 'count',
   errors: SEND_ERRORS,
-  see: 'io_uring_prep_sendmsg(3)',
 });
 
 export const sendmsgZeroCopy = operation({
@@ -189,7 +186,6 @@ export const recv = operation({
     'how many bytes, 0 at the end; of a pool a part of a buffer, to be released, or undefined at the end',
   result: 'data',
   errors: POOL_ERRORS,
-  see: 'io_uring_prep_recv(3)',
 });
 
 export const recvMultishot = operation({
@@ -205,7 +201,6 @@ export const recvMultishot = operation({
   returns: 'an iterator of parts; by `ring.prepare` each completion is for `pool.take`',
   stream: { type: 'BufferPart', of: 'bufferStream', args: ['pool'] },
   errors: POOL_ERRORS,
-  see: 'io_uring_prep_recv_multishot(3)',
 });
 
 export const recvBundle = operation({
@@ -263,7 +258,6 @@ export const recvmsg = operation({
   },
   byHand: true,
   errors: RECEIVE_ERRORS,
-  see: 'io_uring_prep_recvmsg(3)',
 });
 
 /** What each message of a `recvmsgMultishot` has room for in its buffer, beside the header and the data. */
@@ -342,7 +336,6 @@ export const recvmsgMultishot = operation({
     'an iterator of messages; by `ring.prepare` each completion is for `pool.take`, then `messagePart`',
   stream: { type: 'MessagePart', of: 'messageStream', args: ['pool', 'room'] },
   errors: POOL_ERRORS,
-  see: 'io_uring_prep_recvmsg_multishot(3)',
 });
 
 export const recvZc = operation({

@@ -78,7 +78,6 @@ export const pollMultishot = operation({
   returns: 'an iterator of the events that came',
   stream: { type: 'number', of: 'events', args: [] },
   errors: { EBADF: 'nobody has this fd' },
-  see: 'io_uring_prep_poll_multishot(3)',
 });
 
 const NOT_FOUND = {
@@ -96,7 +95,6 @@ export const pollUpdate = operation({
   params: { started: 'its userData; on AsyncRing what starting it gave', events: EVENTS },
   result: { type: 'void', of: 'pollChanged', args: ['started', 'events'] },
   errors: NOT_FOUND,
-  see: 'io_uring_prep_poll_update(3)',
 });
 
 export const pollRemove = operation({
@@ -107,7 +105,6 @@ export const pollRemove = operation({
   params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
   errors: NOT_FOUND,
-  see: 'io_uring_prep_poll_remove(3)',
 });
 
 export const EpollAction: NamedType = {
@@ -156,7 +153,6 @@ export const epollCtl = operation({
     ENOENT: 'the file is not in it',
     EPERM: 'such a file can not be waited for, as a regular one',
   },
-  see: 'io_uring_prep_epoll_ctl(3)',
 });
 
 /** How many epoll_event a view has room for. */
@@ -176,7 +172,6 @@ export const epollWait = operation({
   params: { events: 'memory for an array of epoll_event: `decodeEpollEvents` of uring/structs reads it' },
   result: { type: 'EpollEvent[]', of: 'epollEvents', args: ['events'] },
   errors: { EINVAL: 'it is no epoll file' },
-  see: 'io_uring_prep_epoll_wait(3)',
   byHand: true,
 });
 
@@ -263,7 +258,6 @@ export const timeout = operation({
   options: TimeoutOptions,
   write: (sqe, time, flags, count) => preparers.timeout(sqe, time, count, flags),
   result: { type: 'void', of: 'timeIsOver', args: [] },
-  see: 'io_uring_prep_timeout(3)',
 });
 
 export const timeoutUpdate = operation({
@@ -276,7 +270,6 @@ export const timeoutUpdate = operation({
   params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
   errors: NOT_FOUND,
-  see: 'io_uring_prep_timeout_update(3)',
 });
 
 export const timeoutRemove = operation({
@@ -287,7 +280,6 @@ export const timeoutRemove = operation({
   params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
   errors: NOT_FOUND,
-  see: 'io_uring_prep_timeout_remove(3)',
 });
 
 export const linkTimeout = operation({
@@ -296,7 +288,6 @@ export const linkTimeout = operation({
   args: { delay: delayed },
   options: DelayOptions,
   write: preparers.linkTimeout,
-  see: 'io_uring_prep_link_timeout(3)',
   notIn: { async: 'every operation takes { timeoutMs }' },
 });
 
@@ -448,5 +439,4 @@ export const waitid = operation({
   },
   result: { type: 'ChildStatus', of: 'childChanged', args: ['info'] },
   errors: { ECHILD: 'there is no such child, or somebody waited for it before' },
-  see: 'io_uring_prep_waitid(3)',
 });

@@ -1,5 +1,10 @@
 /** Comments in generated files. */
 
+/** liburing's manual page of a function. */
+export function manPageOf(name: string): string {
+  return `io_uring_prep_${name.replace(/[A-Z]/g, (each) => `_${each.toLowerCase()}`)}(3)`;
+}
+
 /** A comment of lines that are wrapped at `width`. */
 export function comment(lines: readonly string[], indent: string, width = 108): string {
   const room = width - indent.length - 3;

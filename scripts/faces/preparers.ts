@@ -1,7 +1,7 @@
 /** Writes lib/ops/preparers.ts: a function for each row of lib/ops/entries.ts. */
 import { ABOUT, type Entry, entries, FIELDS } from '../../lib/ops/entries.ts';
 import { opFlags, ops } from '../../structs/ops.ts';
-import { comment } from './comment.ts';
+import { comment, manPageOf } from './comment.ts';
 
 /** The parameters of an entry, each with its field. */
 function parametersOf({ parameters }: Entry): [parameter: string, field: string][] {
@@ -16,13 +16,7 @@ function parametersOf({ parameters }: Entry): [parameter: string, field: string]
 
 /** `IORING_OP_READ, since 5.6: ...` with the comments on parameters. */
 function about(name: string, entry: Entry): string {
-  const {
-    op,
-    variant,
-    doc,
-    params = {},
-    see = [name.replace(/[A-Z]/g, (each) => `_${each.toLowerCase()}`)],
-  } = entry;
+  const { op, variant, doc, params = {}, see = [name] } = entry;
   const since =
     variant === undefined
       ? ops.find((each) => each.name === op)?.since
@@ -32,7 +26,7 @@ function about(name: string, entry: Entry): string {
     [
       `${head}${doc ?? ''}${doc === undefined || doc.endsWith('.') ? '' : '.'}`,
       ...Object.entries(params).map(([parameter, text]) => `@param ${parameter} ${text}`),
-      ...(see.length > 0 ? [`@see ${see.map((each) => `io_uring_prep_${each}(3)`).join(', ')}`] : []),
+      ...(see.length > 0 ? [`@see ${see.map(manPageOf).join(', ')}`] : []),
     ],
     '',
   );
