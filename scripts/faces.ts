@@ -164,9 +164,10 @@ function about({ name, declaration, given, made, hidden }: Derived, face: 'prepa
   return comment(
     [
       doc.replace(/\.(?= |$)/, ` (${flag === undefined ? op : `${op}, ${flag}`}).`),
-      ...given.flatMap(([name]) =>
-        params[name] !== undefined && isShown(name) ? [`@param ${name} ${params[name]}`] : [],
-      ),
+      ...given.flatMap(([name, kind]) => {
+        const text = params[name] ?? kind.doc;
+        return text !== undefined && isShown(name) ? [`@param ${name} ${text}`] : [];
+      }),
       ...(face === 'async' && returns !== undefined ? [`@returns ${returns}`] : []),
       ...(face === 'prepare' && returns !== undefined && isCount
         ? [`@remarks The completion's res: ${returns}.`]

@@ -197,7 +197,6 @@ export const readv = operation({
     if (index >= 0) preparers.readvFixed(sqe, 0, iovecs, count, offset, index);
     else preparers.readv(sqe, 0, iovecs, count, offset);
   },
-  params: { pieces: '1 to 1024' },
   returns: 'how many bytes, all together',
   result: 'count',
   errors: READ_ERRORS,
@@ -213,7 +212,6 @@ export const writev = operation({
     if (index >= 0) preparers.writevFixed(sqe, 0, iovecs, count, offset, index);
     else preparers.writev(sqe, 0, iovecs, count, offset);
   },
-  params: { pieces: '1 to 1024' },
   returns: 'how many bytes, all together',
   result: 'count',
   errors: WRITE_ERRORS,
@@ -226,7 +224,6 @@ export const readvFixed = operation({
   args: { file: kinds.file, pieces: kinds.fixedPieces },
   options: RwOptions,
   write: (sqe, iovecs, count, index, offset) => preparers.readvFixed(sqe, 0, iovecs, count, offset, index),
-  params: { pieces: '1 to 1024' },
   returns: 'how many bytes, all together',
   result: 'count',
   errors: READ_ERRORS,
@@ -238,7 +235,6 @@ export const writevFixed = operation({
   args: { file: kinds.file, pieces: kinds.fixedPieces },
   options: RwOptions,
   write: (sqe, iovecs, count, index, offset) => preparers.writevFixed(sqe, 0, iovecs, count, offset, index),
-  params: { pieces: '1 to 1024' },
   returns: 'how many bytes, all together',
   result: 'count',
   errors: WRITE_ERRORS,

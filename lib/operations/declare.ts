@@ -35,7 +35,7 @@ export interface Kind {
   readonly reads?: readonly string[];
   /** What errors call it, where that is not its name. */
   readonly called?: string;
-  /** For an option: its comment. */
+  /** The comment of an option, and of an argument that has none in `params`. */
   readonly doc?: string;
   /** An argument that may be left out. */
   readonly isOptional?: boolean;

@@ -53,6 +53,7 @@ export const pieces: Kind = {
   read: read.pieces,
   pin: [pin.iovecs, 'pieces.length', pin.vectorIndex],
   holds: 'until completed',
+  doc: '1 to 1024',
 };
 export const fixedPieces: Kind = { ...pieces, type: 'readonly RegisteredBuffer[]', read: read.fixedPieces };
 /** Numbers: the group. */

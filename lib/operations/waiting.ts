@@ -39,19 +39,25 @@ const {
 
 // ---- files ------------------------------------------------------------------------------------------------
 
-const EVENTS =
-  'POLL* bits: POLLIN (1), POLLPRI (2), POLLOUT (4), POLLRDHUP (0x2000); POLLERR (8) and POLLHUP (16) come anyway';
+const events: Kind = {
+  ...kinds.u32,
+  doc: 'POLL* bits: POLLIN (1), POLLPRI (2), POLLOUT (4), POLLRDHUP (0x2000); POLLERR (8) and POLLHUP (16) come anyway',
+};
 
 /** An operation of this ring that was started: the numbers are the halves of its user_data. */
-const key: Kind = { type: 'OperationKey', read: readKey, pin: [pinKeyLow, pinKeyHigh] };
+const key: Kind = {
+  type: 'OperationKey',
+  read: readKey,
+  pin: [pinKeyLow, pinKeyHigh],
+  doc: 'its userData; on AsyncRing what starting it gave',
+};
 
 export const poll = operation({
   isNamed: true,
   op: 'OP_POLL_ADD',
   doc: 'Waits for events of a file.',
-  args: { file: kinds.file, events: kinds.u32 },
+  args: { file: kinds.file, events },
   write: (sqe, events) => preparers.pollAdd(sqe, 0, events, 0),
-  params: { events: EVENTS },
   returns: 'those that came',
   result: 'count',
   errors: { EBADF: 'nobody has this fd' },
@@ -71,10 +77,9 @@ export const pollMultishot = operation({
   op: 'OP_POLL_ADD',
   flag: 'POLL_ADD_MULTI',
   doc: 'Tells events of a file whenever something changes. A file that can not be waited for, as a regular one, is ready always.',
-  args: { file: kinds.file, events: kinds.u32 },
+  args: { file: kinds.file, events },
   options: PollMultishotOptions,
   write: (sqe, events, level) => preparers.pollAdd(sqe, 0, events, IORING_POLL_ADD_MULTI | level),
-  params: { events: EVENTS },
   returns: 'an iterator of the events that came',
   stream: { type: 'number', of: 'events', args: [] },
   errors: { EBADF: 'nobody has this fd' },
@@ -89,10 +94,9 @@ export const pollUpdate = operation({
   op: 'OP_POLL_REMOVE',
   flag: 'POLL_UPDATE_EVENTS',
   doc: 'Changes the events that a started poll waits for, also one that goes on and on. Linux 6.16 and 6.17 lose the completion of a poll whose new events are there already: it stays until it is removed.',
-  args: { started: key, events: kinds.u32 },
+  args: { started: key, events },
   write: (sqe, low, high, events) =>
     preparers.pollUpdate(sqe, low, high, 0, 0, events, IORING_POLL_UPDATE_EVENTS),
-  params: { started: 'its userData; on AsyncRing what starting it gave', events: EVENTS },
   result: { type: 'void', of: 'pollChanged', args: ['started', 'events'] },
   errors: NOT_FOUND,
 });
@@ -102,7 +106,6 @@ export const pollRemove = operation({
   doc: 'Ends a started poll: it completes with ECANCELED.',
   args: { started: key },
   write: preparers.pollRemove,
-  params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
   errors: NOT_FOUND,
 });
@@ -267,7 +270,6 @@ export const timeoutUpdate = operation({
   args: { started: key, delay: delayed },
   options: DelayOptions,
   write: preparers.timeoutUpdate,
-  params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
   errors: NOT_FOUND,
 });
@@ -277,7 +279,6 @@ export const timeoutRemove = operation({
   doc: 'Ends a started timeout: it completes with ECANCELED.',
   args: { started: key },
   write: preparers.timeoutRemove,
-  params: { started: 'its userData; on AsyncRing what starting it gave' },
   result: 'nothing',
   errors: NOT_FOUND,
 });
