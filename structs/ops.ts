@@ -157,13 +157,16 @@ export interface OpFlag {
   readonly name: string;
   /** The operation that has it. */
   readonly op: (typeof ops)[number]['name'];
-  /** The field of the entry that it stands in. */
-  readonly field: 'ioprio' | 'rwFlags' | 'len' | 'cmdOp';
+  /** The field of the entry that it stands in: a command has all of `cmdOp` or `addr`, a flag one bit. */
+  readonly field: 'ioprio' | 'rwFlags' | 'len' | 'cmdOp' | 'addr';
   readonly value: number;
-  /** All of the field, not a bit of it. */
-  readonly isCommand?: boolean;
   /** The first mainline kernel with it. */
   readonly since: string;
+}
+
+/** Is it a command, not a flag? */
+export function isCommand({ field }: OpFlag): boolean {
+  return field === 'cmdOp' || field === 'addr';
 }
 
 /** Variants of operations that are younger than the operation itself. */
@@ -176,7 +179,7 @@ export const opFlags = [
   { name: 'LINK_TIMEOUT_UPDATE', op: 'OP_TIMEOUT_REMOVE', field: 'rwFlags', value: 16, since: '5.15' },
   { name: 'TIMEOUT_UPDATE', op: 'OP_TIMEOUT_REMOVE', field: 'rwFlags', value: 2, since: '5.11' },
   { name: 'MSG_RING_FLAGS_PASS', op: 'OP_MSG_RING', field: 'rwFlags', value: 2, since: '6.3' },
-  { name: 'MSG_SEND_FD', op: 'OP_MSG_RING', field: 'rwFlags', value: 0, isCommand: true, since: '6.0' },
+  { name: 'MSG_SEND_FD', op: 'OP_MSG_RING', field: 'addr', value: 1, since: '6.0' },
   { name: 'NOP_INJECT_RESULT', op: 'OP_NOP', field: 'rwFlags', value: 1, since: '6.10' },
   { name: 'NOP_TW', op: 'OP_NOP', field: 'rwFlags', value: 16, since: '6.15' },
   { name: 'NOP_CQE32', op: 'OP_NOP', field: 'rwFlags', value: 32, since: '6.18' },
@@ -190,54 +193,12 @@ export const opFlags = [
   { name: 'TIMEOUT_BOOTTIME', op: 'OP_TIMEOUT', field: 'rwFlags', value: 4, since: '5.15' },
   { name: 'TIMEOUT_REALTIME', op: 'OP_TIMEOUT', field: 'rwFlags', value: 8, since: '5.15' },
   { name: 'TIMEOUT_MULTISHOT', op: 'OP_TIMEOUT', field: 'rwFlags', value: 64, since: '6.4' },
-  {
-    name: 'SOCKET_URING_OP_SIOCINQ',
-    op: 'OP_URING_CMD',
-    field: 'cmdOp',
-    value: 0,
-    isCommand: true,
-    since: '6.7',
-  },
-  {
-    name: 'SOCKET_URING_OP_SIOCOUTQ',
-    op: 'OP_URING_CMD',
-    field: 'cmdOp',
-    value: 1,
-    isCommand: true,
-    since: '6.7',
-  },
-  {
-    name: 'SOCKET_URING_OP_GETSOCKOPT',
-    op: 'OP_URING_CMD',
-    field: 'cmdOp',
-    value: 2,
-    isCommand: true,
-    since: '6.7',
-  },
-  {
-    name: 'SOCKET_URING_OP_SETSOCKOPT',
-    op: 'OP_URING_CMD',
-    field: 'cmdOp',
-    value: 3,
-    isCommand: true,
-    since: '6.7',
-  },
-  {
-    name: 'SOCKET_URING_OP_TX_TIMESTAMP',
-    op: 'OP_URING_CMD',
-    field: 'cmdOp',
-    value: 4,
-    isCommand: true,
-    since: '6.17',
-  },
-  {
-    name: 'SOCKET_URING_OP_GETSOCKNAME',
-    op: 'OP_URING_CMD',
-    field: 'cmdOp',
-    value: 5,
-    isCommand: true,
-    since: '6.19',
-  },
+  { name: 'SOCKET_URING_OP_SIOCINQ', op: 'OP_URING_CMD', field: 'cmdOp', value: 0, since: '6.7' },
+  { name: 'SOCKET_URING_OP_SIOCOUTQ', op: 'OP_URING_CMD', field: 'cmdOp', value: 1, since: '6.7' },
+  { name: 'SOCKET_URING_OP_GETSOCKOPT', op: 'OP_URING_CMD', field: 'cmdOp', value: 2, since: '6.7' },
+  { name: 'SOCKET_URING_OP_SETSOCKOPT', op: 'OP_URING_CMD', field: 'cmdOp', value: 3, since: '6.7' },
+  { name: 'SOCKET_URING_OP_TX_TIMESTAMP', op: 'OP_URING_CMD', field: 'cmdOp', value: 4, since: '6.17' },
+  { name: 'SOCKET_URING_OP_GETSOCKNAME', op: 'OP_URING_CMD', field: 'cmdOp', value: 5, since: '6.19' },
 ] as const satisfies readonly OpFlag[];
 
 /** `'ACCEPT_MULTISHOT'` and the others. */

@@ -2,7 +2,7 @@
 import { decodeAddress } from '../../structs/address.ts';
 import { errnoName } from '../../structs/errno.ts';
 import { constants } from '../../structs/flags.ts';
-import { type OpFlag, opFlags, ops } from '../../structs/ops.ts';
+import { isCommand, type OpFlag, opFlags, ops } from '../../structs/ops.ts';
 import { Statx } from '../../structs/posix.ts';
 import { Sqe } from '../../structs/sqe.ts';
 import { lengthOf } from '../../structs/views.ts';
@@ -133,11 +133,12 @@ function flagsOf(failure: OperationFailure): OpFlag[] {
 }
 
 /** Has the entry this flag, or this command? */
-function isSet({ field, value, isCommand }: OpFlag, entry: Uint8Array): boolean {
+function isSet(flag: OpFlag, entry: Uint8Array): boolean {
+  const { field, value } = flag;
   const view = new DataView(entry.buffer);
   const found =
     field === 'ioprio' ? view.getUint16(Sqe.at.ioprio, true) : view.getUint32(Sqe.at[field], true);
-  return isCommand ? found === value : (found & value) !== 0;
+  return isCommand(flag) ? found === value : (found & value) !== 0;
 }
 
 // ---- hints ------------------------------------------------------------------------------------------------

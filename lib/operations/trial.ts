@@ -1,6 +1,6 @@
 /** Harmless questions to the kernel, on a ring of their own, about an operation that failed. */
 import { constants } from '../../structs/flags.ts';
-import { type OpFlag, ops } from '../../structs/ops.ts';
+import { isCommand, type OpFlag, ops } from '../../structs/ops.ts';
 import { KernelTimespec, Statx } from '../../structs/posix.ts';
 import * as preparers from '../ops/preparers.ts';
 import type { SqeCursor } from '../ops/sqe.ts';
@@ -52,10 +52,10 @@ const answers = new Map<string, boolean>();
  * The answer is kept. A kernel as new as the flag is not asked: some flags are refused without others that belong to them.
  */
 export function isMissing(flag: OpFlag, errno: number): boolean {
-  if (errno !== (flag.isCommand ? EOPNOTSUPP : EINVAL) || !isOlderThan(flag.since)) return false;
+  if (errno !== (isCommand(flag) ? EOPNOTSUPP : EINVAL) || !isOlderThan(flag.since)) return false;
   const known = answers.get(flag.name);
   if (known !== undefined) return known;
-  const answer = withRing((core) => (flag.isCommand ? lacksCommand(core, flag) : lacksFlag(core, flag)));
+  const answer = withRing((core) => (isCommand(flag) ? lacksCommand(core, flag) : lacksFlag(core, flag)));
   if (answer !== undefined) answers.set(flag.name, answer);
   return answer ?? false;
 }

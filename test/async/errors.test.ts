@@ -21,7 +21,7 @@ import { isOlderThan } from '../../lib/sys/host.ts';
 import { alloc } from '../../lib/sys/memory.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { constants } from '../../structs/flags.ts';
-import { type OpFlag, opFlags } from '../../structs/ops.ts';
+import { isCommand, type OpFlag, opFlags } from '../../structs/ops.ts';
 import { Probe, ProbeOp } from '../../structs/rsrc.ts';
 import { asyncRing, failure } from '../helpers/async.ts';
 import { type Needs, needs, needsOp } from '../helpers/needs.ts';
@@ -178,7 +178,7 @@ ringTest(
 ringTest('a flag that no kernel has is found by a trial, and one that this kernel has is not', {}, () => {
   const known: readonly OpFlag[] = opFlags;
   for (const flag of known.filter(({ since }) => !isOlderThan(since))) {
-    assert.equal(isMissing(flag, flag.isCommand ? EOPNOTSUPP : EINVAL), false, flag.name);
+    assert.equal(isMissing(flag, isCommand(flag) ? EOPNOTSUPP : EINVAL), false, flag.name);
   }
   const bit: OpFlag = {
     name: 'ACCEPT_PRETENDED',
@@ -195,7 +195,6 @@ ringTest('a flag that no kernel has is found by a trial, and one that this kerne
     op: 'OP_URING_CMD',
     field: 'cmdOp',
     value: 0x7777,
-    isCommand: true,
     since: '9.9',
   };
   assert.equal(isMissing(command, EOPNOTSUPP), probe().ops.OP_URING_CMD.supported === true);

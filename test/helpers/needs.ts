@@ -8,7 +8,7 @@ import { release } from 'node:os';
 import { isMissing } from '../../lib/operations/trial.ts';
 import { type OpName, probe, type SetupFlagName } from '../../lib/register/support.ts';
 import { sys } from '../../lib/sys/syscall.ts';
-import { features, type OpFlag, type OpFlagName, opFlags } from '../../structs/ops.ts';
+import { features, isCommand, type OpFlag, type OpFlagName, opFlags } from '../../structs/ops.ts';
 import { type RegisterOpName, registerOps } from '../../structs/register-ops.ts';
 import { Params } from '../../structs/setup.ts';
 
@@ -96,7 +96,7 @@ export function needsKernel(since: string, lacks: () => boolean): Needs {
 export function needsFlag(name: OpFlagName): Needs {
   const flag: OpFlag | undefined = opFlags.find((each) => each.name === name);
   assert.ok(flag, name);
-  const lacks = () => isMissing(flag, flag.isCommand ? EOPNOTSUPP : EINVAL);
+  const lacks = () => isMissing(flag, isCommand(flag) ? EOPNOTSUPP : EINVAL);
   return { ...needsKernel(flag.since, lacks), ...needsOp(flag.op) };
 }
 
