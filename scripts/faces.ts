@@ -12,7 +12,7 @@ import * as outcomes from '../lib/async/outcomes.ts';
 import * as address from '../lib/operations/address.ts';
 import * as attributes from '../lib/operations/attributes.ts';
 import * as data from '../lib/operations/data.ts';
-import type { Declaration, Kind, NamedType, OptionSet, Shown } from '../lib/operations/declare.ts';
+import type { Declaration, Kind, NamedType, OptionSet, Room, Shown } from '../lib/operations/declare.ts';
 import * as futexes from '../lib/operations/futexes.ts';
 import * as operations from '../lib/operations/index.ts';
 import * as key from '../lib/operations/key.ts';
@@ -330,6 +330,10 @@ ${modules}import { both, type Operation } from '../operations/operation.ts';
 ${importTypes(code.replace(/\bOperation</g, ''), optionTypes)}${code}`;
 }
 
+function makeRoom({ bytes, make, args = [] }: Room): string {
+  return make === undefined ? `new Uint8Array(${bytes})` : `rooms.${make}(${args.join(', ')})`;
+}
+
 // ---- ring.prepare -----------------------------------------------------------------------------------------
 
 function parameters(
@@ -365,7 +369,7 @@ function writePrepare(): string {
       const { name, declaration, given, hasInto, hidden } = each;
       const values = given.map(([arg]) => {
         const room = declaration.rooms?.find((made) => made.arg === arg);
-        return room?.isHidden ? `rooms.${room.make}(${(room.args ?? []).join(', ')})` : arg;
+        return room?.isHidden ? makeRoom(room) : arg;
       });
       const args = [...values, ...(hasInto ? ['options?.into'] : [])];
       return `${about(each, 'prepare')}  ${name}(${parameters(each, (arg) => !hidden.has(arg), 'OperationOptions')}): void {
@@ -511,7 +515,7 @@ function asyncMethod(each: Derived): string {
   if (result === 'file') return fileMethod(each, { run, tell });
   if (result === 'data') return dataMethod(each, { run, tell });
   const made_ = (declaration.rooms ?? [])
-    .map(({ arg, make, args = [] }) => `const ${arg} = rooms.${make}(${args.join(', ')});\n    `)
+    .map((room) => `const ${room.arg} = ${makeRoom(room)};\n    `)
     .join('');
   const isIterator = stream !== undefined;
   const hasPool = given.some(([arg]) => arg === 'pool');
@@ -566,7 +570,7 @@ ${code}}
 
 for (const each of all) {
   for (const room of each.declaration.rooms ?? [])
-    if (!(room.make in rooms)) throw new Error(`rooms.ts has no ${room.make}`);
+    if (room.make !== undefined && !(room.make in rooms)) throw new Error(`rooms.ts has no ${room.make}`);
   const { result, stream } = each.declaration;
   for (const made of [result, stream]) {
     if (typeof made === 'object' && !each.declaration.byHand && !(made.of in outcomes))

@@ -352,7 +352,7 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     options?: AsyncOptions | Callback<never>,
     callback?: Callback<never>,
   ): Promise<Uint8Array> | undefined {
-    const value = rooms.attributeRoom();
+    const value = new Uint8Array(65536);
     if (typeof options === 'function' || callback !== undefined)
       return this.tell(encoders.fgetxattr, outcomes.beginningOf(value), options, callback, file, name, value);
     return this.run(encoders.fgetxattr, outcomes.beginningOf(value), options, file, name, value);
@@ -587,7 +587,7 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     options?: AsyncOptions | Callback<never>,
     callback?: Callback<never>,
   ): Promise<Uint8Array> | undefined {
-    const value = rooms.optionRoom();
+    const value = new Uint8Array(256);
     if (typeof options === 'function' || callback !== undefined)
       return this.tell(
         encoders.getsockopt,
@@ -622,7 +622,7 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     options?: AsyncOptions | Callback<never>,
     callback?: Callback<never>,
   ): Promise<Uint8Array> | undefined {
-    const value = rooms.attributeRoom();
+    const value = new Uint8Array(65536);
     if (typeof options === 'function' || callback !== undefined)
       return this.tell(encoders.getxattr, outcomes.beginningOf(value), options, callback, path, name, value);
     return this.run(encoders.getxattr, outcomes.beginningOf(value), options, path, name, value);
@@ -1821,7 +1821,7 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     options?: (StatxOptions & AsyncOptions) | Callback<never>,
     callback?: Callback<never>,
   ): Promise<FileStatus> | undefined {
-    const buffer = rooms.statxRoom();
+    const buffer = new Uint8Array(256);
     if (typeof options === 'function' || callback !== undefined)
       return this.tell(encoders.statx, outcomes.fileStatusOf(buffer), options, callback, target, buffer);
     return this.run(encoders.statx, outcomes.fileStatusOf(buffer), options, target, buffer);
@@ -2085,7 +2085,7 @@ export abstract class AsyncOperations extends AsyncRingOpen {
     options?: (WaitidOptions & AsyncOptions) | Callback<never>,
     callback?: Callback<never>,
   ): Promise<ChildStatus> | undefined {
-    const info = rooms.siginfoRoom();
+    const info = new Uint8Array(128);
     if (typeof options === 'function' || callback !== undefined)
       return this.tell(encoders.waitid, outcomes.childChanged(info), options, callback, child, info);
     return this.run(encoders.waitid, outcomes.childChanged(info), options, child, info);

@@ -981,7 +981,7 @@ export const recvZc: Operation<[socket: File, queue: number], object> = {
   holds: undefined,
   encode(core, _options, socket, queue) {
     const socketRead = reads.file('socket', socket);
-    const queueRead = ofTransfers.queueId('queue', queue);
+    const queueRead = reads.integer('queue', queue, 0, 2147483647);
     const socket0 = pins.file(core, 'socket', socketRead);
     const sqe = core.entry();
     operations.recvZc.write(sqe, queueRead);

@@ -38,8 +38,7 @@ export class AddressBuffer {
 
 /** Throws unless `value` is an AddressBuffer, or absent. */
 export function addressBuffer(name: string, value: AddressBuffer | undefined): AddressBuffer | undefined {
-  if (value === undefined || AddressBuffer.is(value)) return value;
-  throw wrongType(name, 'an AddressBuffer', value);
+  return value === undefined ? undefined : addressBufferThere(name, value);
 }
 
 /** Throws unless `value` is an AddressBuffer. */

@@ -89,8 +89,10 @@ export type Result =
 /** An argument that the caller of ring.prepare gives, and AsyncRing makes itself. */
 export interface Room {
   readonly arg: string;
+  /** How many bytes it has; or `make`. */
+  readonly bytes?: number;
   /** The function of rooms.ts that makes it. */
-  readonly make: string;
+  readonly make?: string;
   /** Which arguments that function takes. */
   readonly args?: readonly string[];
   /** `ring.prepare` makes it too. */

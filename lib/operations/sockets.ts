@@ -20,6 +20,8 @@ import * as read from './read.ts';
 const { IORING_ACCEPT_MULTISHOT } = constants;
 const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
+/** What getsockopt has room for. */
+const OPTION_ROOM = 256;
 
 // ---- sockets ----------------------------------------------------------------------------------------------
 
@@ -123,15 +125,16 @@ const ACCEPT_ERRORS = {
   ENFILE: 'no slot of the file table is free, or the system has too many open files',
 };
 
+const addressRoom: Kind = {
+  type: 'AddressBuffer',
+  read: addressBufferThere,
+  pin: [pinAddressBuffer, pinAddressLength],
+  holds: 'until completed',
+  keep: keptAddress,
+};
+
 export const AcceptOptions = options('AcceptOptions', 'Options of `accept`.', {
-  peer: {
-    type: 'AddressBuffer',
-    read: addressBuffer,
-    pin: [pinAddressBuffer, pinAddressLength],
-    holds: 'until completed',
-    keep: keptAddress,
-    doc: 'Gets the address of the peer.',
-  },
+  peer: { ...addressRoom, read: addressBuffer, doc: 'Gets the address of the peer.' },
   flags: kinds.bits('SOCK_NONBLOCK (0o4000). SOCK_CLOEXEC is added for an fd.', 0x7fff_ffff),
   into: kinds.into(INTO),
 });
@@ -239,7 +242,7 @@ export const getsockopt = operation({
     option: socketOption,
     value: kinds.view,
   },
-  rooms: [{ arg: 'value', make: 'optionRoom' }],
+  rooms: [{ arg: 'value', bytes: OPTION_ROOM }],
   write: (sqe, level, option, value, length) =>
     preparers.uringCmdSock(sqe, 0, constants.SOCKET_URING_OP_GETSOCKOPT, level, option, value, length),
   params: {
@@ -299,19 +302,11 @@ export const siocoutq = operation({
   see: 'io_uring_prep_cmd_sock(3)',
 });
 
-const nameRoom: Kind = {
-  type: 'AddressBuffer',
-  read: addressBufferThere,
-  pin: [pinAddressBuffer, pinAddressLength],
-  holds: 'until completed',
-  keep: keptAddress,
-};
-
 export const getsockname = operation({
   op: 'OP_URING_CMD',
   flag: 'SOCKET_URING_OP_GETSOCKNAME',
   doc: 'Tells the address of a socket. Where the kernel has no such command, AsyncRing asks libc, which takes no slot of the file table.',
-  args: { socket: kinds.file, room: nameRoom },
+  args: { socket: kinds.file, room: addressRoom },
   rooms: [{ arg: 'room', make: 'addressRoom' }],
   write: (sqe, address, length) => preparers.uringCmdGetsockname(sqe, 0, address, length, 0),
   result: { type: 'SocketAddress | undefined', of: 'addressOf', args: ['room'] },
@@ -323,7 +318,7 @@ export const getpeername = operation({
   op: 'OP_URING_CMD',
   flag: 'SOCKET_URING_OP_GETSOCKNAME',
   doc: "Tells the address of a socket's peer. Where the kernel has no such command, AsyncRing asks libc, which takes no slot of the file table.",
-  args: { socket: kinds.file, room: nameRoom },
+  args: { socket: kinds.file, room: addressRoom },
   rooms: [{ arg: 'room', make: 'addressRoom' }],
   write: (sqe, address, length) => preparers.uringCmdGetsockname(sqe, 0, address, length, 1),
   result: { type: 'SocketAddress | undefined', of: 'addressOf', args: ['room'] },

@@ -1,6 +1,6 @@
 /** Sends and receives. */
 import { ADDRESS_ROOM } from '../../structs/address.ts';
-import { boolean, descriptor, wrongValue } from '../../structs/check.ts';
+import { boolean, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { Msghdr } from '../../structs/socket.ts';
 import { RecvmsgOut } from '../../structs/sqe.ts';
@@ -341,14 +341,9 @@ export const recvmsgMultishot = operation({
 export const recvZc = operation({
   op: 'OP_RECV_ZC',
   doc: 'Receives into the memory of a zero-copy queue, again and again.',
-  args: { socket: kinds.file, queue: { type: 'number', read: queueId } },
+  args: { socket: kinds.file, queue: kinds.s32 },
   write: (sqe, queue) => preparers.recvZc(sqe, 0, 0, queue),
   params: { queue: 'the id of the queue: `ifq.id`' },
   see: 'io_uring_register_ifq(3)',
   notIn: { async: 'its completions name places in the area of a queue, which `ring.prepare` takes' },
 });
-
-/** The id of a zero-copy queue. */
-export function queueId(name: string, value: number): number {
-  return descriptor(name, value);
-}

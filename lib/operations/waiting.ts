@@ -432,7 +432,7 @@ export const waitid = operation({
     info: { type: 'ArrayBufferView', read: read.view, pin: [siginfoAddress], holds: 'until completed' },
   },
   options: WaitidOptions,
-  rooms: [{ arg: 'info', make: 'siginfoRoom' }],
+  rooms: [{ arg: 'info', bytes: SIGINFO_SIZE }],
   write: (sqe, idType, id, info, states, keep) => preparers.waitid(sqe, idType, id, info, states | keep),
   params: {
     child: "`{ pid }`, `{ group }`, `{ pidfd }`, or `'any'`",
