@@ -120,7 +120,7 @@ export function askRing(): RingAnswer | number {
 
 type SetupRow = (typeof setupFlags)[number];
 /** `'SETUP_SQPOLL'` and the others. */
-export type SetupFlagName = SetupRow['name'];
+export type SetupFlagName = (typeof setupFlags)[number]['name'];
 
 /** Flags that the kernel refuses alone, with those of which each needs one. */
 export const SETUP_NEEDS: { readonly [K in SetupFlagName]?: readonly SetupFlagName[] } = {

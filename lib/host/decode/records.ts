@@ -19,11 +19,11 @@ export type SeccompAction =
   | 'TRACE'
   | 'LOG';
 
-/** In the order of their numbers. */
-export const SYSCALLS = ['io_uring_setup', 'io_uring_enter', 'io_uring_register'] as const;
-
 /** A system call of io_uring. */
-export type UringSyscall = (typeof SYSCALLS)[number];
+export type UringSyscall = 'io_uring_setup' | 'io_uring_enter' | 'io_uring_register';
+
+/** In the order of their numbers. */
+export const SYSCALLS: readonly UringSyscall[] = ['io_uring_setup', 'io_uring_enter', 'io_uring_register'];
 
 /** The call of this name. */
 export function syscallNamed(name: string | undefined): UringSyscall | undefined {
