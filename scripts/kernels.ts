@@ -1,5 +1,5 @@
 /**
- * `npm run test:kernels [-- SERIES... | --all]`: the tests on many kernels, each in an emulated machine.
+ * `npm run test:kernels [-- SERIES... | --all] [--jobs N]`: the tests on many kernels, each in an emulated machine.
  *
  * Fetches the newest kernel of each series, boots it with the built project, runs test/{register,ring,ops,async,net,kernels}, what else
  * depends on the kernel, and the tour in it, and compares what the library says of the
@@ -7,7 +7,7 @@
  * `--json` the same as data; `--all` writes docs/kernels.md. Exits with 1 when a test fails, with 125 when
  * what the tests need can't be had, with 2 for wrong arguments.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -32,6 +32,8 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
   /** Only test files whose path contains one of these words, apart by commas. */
   only: { type: 'string', default: '' },
+  /** How many machines run at the same time: each takes about one cpu, and 1 GiB. */
+  jobs: { type: 'string', default: '1' },
 } as const;
 
 /** What every rung is run with. */
@@ -50,8 +52,10 @@ async function one(rung: Rung, { cache, project, folder, only }: Common): Promis
     progress.step('building');
     const archives = [cache.userland(rung.architecture, INIT), project.archive(rung.architecture)];
     progress.step('booting');
+    const own = join(folder, rung.name);
+    mkdirSync(own, { recursive: true });
     const outcome = await climb({
-      ...{ rung, series, image, archives, folder, only },
+      ...{ rung, series, image, archives, folder: own, only },
       onProgress: (...at) => progress.files(...at),
     });
     outcome.problems.push(...checkRung(outcome));
@@ -77,14 +81,15 @@ async function oneOrAgain(rung: Rung, common: Common): Promise<Outcome | undefin
   return undefined;
 }
 
-/** Runs all of them; those that could not be run are left out. */
-async function climbAll(rungs: readonly Rung[], common: Common): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const rung of rungs) {
-    const outcome = await oneOrAgain(rung, common);
-    if (outcome) outcomes.push(outcome);
-  }
-  return outcomes;
+/** Runs all of them, `jobs` at the same time; those that could not be run are left out. */
+async function climbAll(rungs: readonly Rung[], jobs: number, common: Common): Promise<Outcome[]> {
+  const outcomes: (Outcome | undefined)[] = [];
+  const left = rungs.entries();
+  const lane = async (): Promise<void> => {
+    for (const [i, rung] of left) outcomes[i] = await oneOrAgain(rung, common);
+  };
+  await Promise.all(Array.from({ length: jobs }, lane));
+  return outcomes.filter((outcome) => outcome !== undefined);
 }
 
 function readArguments() {
@@ -98,12 +103,15 @@ function readArguments() {
 async function main(): Promise<number> {
   const { values, positionals } = readArguments();
   const only = values.only.split(',').filter((word) => word !== '');
+  const jobs = Number(values.jobs);
+  if (!(Number.isInteger(jobs) && jobs > 0))
+    throw new Misuse(`--jobs takes a count from 1 on, not ${values.jobs}`);
   const rungs = ladder(positionals, values.all);
   checkTools(rungs.map(({ architecture }) => architecture));
   const folder = mkdtempSync(join(tmpdir(), 'uring-kernels-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const cache = new Cache(join(import.meta.dirname, '../node_modules/.cache/uring-kernels'));
-  const outcomes = await climbAll(rungs, { cache, project: new Project(folder, cache), folder, only });
+  const outcomes = await climbAll(rungs, jobs, { cache, project: new Project(folder, cache), folder, only });
   const problems = checkLadder(outcomes);
   if (values.json) console.log(toJson(outcomes, problems));
   else printTable(outcomes, problems);
