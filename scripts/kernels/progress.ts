@@ -1,5 +1,19 @@
-/** Shows how far it is: a bar on a terminal, a line for each rung elsewhere. On stderr: stdout is for results. */
+/** Shows how far it is: a bar for each rung on a terminal, a line for each elsewhere. On stderr: stdout is for results. */
 import cliProgress from 'cli-progress';
+
+/** Several machines may run at the same time. */
+const bars = process.stderr.isTTY
+  ? new cliProgress.MultiBar({
+      format: '{name} {bar} {value}/{total} {what}',
+      barsize: 20,
+      barCompleteChar: '=',
+      barIncompleteChar: ' ',
+      hideCursor: true,
+      clearOnComplete: true,
+      stream: process.stderr,
+    })
+  : undefined;
+let shown = 0;
 
 /** The progress of a rung. */
 export class Progress {
@@ -7,18 +21,9 @@ export class Progress {
   readonly #name: string;
 
   constructor(name: string) {
-    this.#name = name;
-    if (!process.stderr.isTTY) return;
-    this.#bar = new cliProgress.SingleBar({
-      format: `${name.padEnd(14)} {bar} {value}/{total} {what}`,
-      barsize: 20,
-      barCompleteChar: '=',
-      barIncompleteChar: ' ',
-      hideCursor: true,
-      clearOnComplete: true,
-      stream: process.stderr,
-    });
-    this.#bar.start(1, 0, { what: 'fetching' });
+    this.#name = name.padEnd(14);
+    this.#bar = bars?.create(1, 0, { name: this.#name, what: 'fetching' });
+    shown++;
   }
 
   /** What it does now. */
@@ -33,7 +38,15 @@ export class Progress {
 
   /** Leaves a line behind. */
   end(text: string): void {
-    this.#bar?.stop();
-    console.error(`${this.#name.padEnd(14)} ${text}`);
+    const line = `${this.#name} ${text}`;
+    shown--;
+    if (this.#bar === undefined) {
+      console.error(line);
+      return;
+    }
+    bars?.log(`${line}\n`);
+    bars?.remove(this.#bar);
+    // without a bar its timer would hold the process
+    if (shown === 0) bars?.stop();
   }
 }
