@@ -122,6 +122,23 @@ const RECORDED = [
   ...['strace-7.2-verbose.txt', 'strace-7.2-raw.txt', 'strace-7.2-times.txt', 'perf-trace-6.1.txt'],
 ];
 
+test('a time of perf trace that no clock can show is none, and the call is kept', async () => {
+  const row = (took: string): string =>
+    `1.000 (${took} ms): x/7 io_uring_register(fd: 3, opcode: 2, arg: 0x7f00, nr_args: 1) = 0`;
+  const times = ['0.012', '12.5', `${'9'.repeat(15)}.0`, `${'9'.repeat(400)}.0`];
+  const result = await read(times.map(row).join('\n'));
+  assert.deepEqual(
+    calls(result).map((call) => [call.durationNs, call.ret]),
+    [
+      [12_000n, 0],
+      [12_500_000n, 0],
+      [undefined, 0],
+      [undefined, 0],
+    ],
+  );
+  assert.equal(result.stats.malformed, 0);
+});
+
 test('strace of two versions with three flag sets, and perf trace, tell the same 100 calls of one program', async () => {
   const first = multiset(await read(fixture('strace-7.2-raw.txt')));
   for (const name of RECORDED) {

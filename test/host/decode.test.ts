@@ -447,6 +447,27 @@ test('two parts are one call where strace names the thread in one of them only',
   }
 });
 
+test('with -z and -Z the end of a call that a thread broke stands in the next line, without a thread', async () => {
+  const begin = '31799 io_uring_register(3, IORING_REGISTER_FILES, [0, -1], 2 <unfinished ...>';
+  const end = ')                                       = -1 EINVAL (Invalid argument)';
+  const { ret, errno, complete } = await one(`${begin}\n${end}`);
+  assert.deepEqual([ret, errno, complete], [-22, 'EINVAL', true]);
+  const probe = await one(
+    '[pid 7] io_uring_register(4, IORING_REGISTER_PROBE,  <unfinished ...>\n0x7f00, 3) = -1 EINVAL (x)',
+  );
+  assert.deepEqual([probe.arg, probe.nrArgs, probe.ret], [0x7f00n, 3, -22]);
+  // the end of another thread's call, or another line that ends alike, is no end of this one
+  const others = ['31800 close(3) = 0', '31800 +++ exited with 0 +++', 'Nov 30 host x[1]: close(3) = 0', ''];
+  for (const other of others) {
+    const { calls } = await read(`${begin}\n${other}\n${end}\n31799 <... io_uring_register resumed>) = 0`);
+    assert.deepEqual(
+      calls.map((call) => [call.ret, call.complete]),
+      [[0, true]],
+      other,
+    );
+  }
+});
+
 test('a line that new threads broke is put together again, and one that has no rest does not take the next call', async () => {
   const broken = 'io_uring_register(3, IORING_REGISTER_FILES, [4]strace: Process 15187 attached';
   const { calls, stats } = await read(

@@ -47,11 +47,20 @@ export function count(text: string | undefined): number | undefined {
   return text === undefined || text.startsWith('-') ? undefined : exact(integer(text));
 }
 
+/** A time in a unit of 10^`digits` nanoseconds. */
+function nanoseconds(text: string | undefined, digits: number): bigint | undefined {
+  const [, whole, fraction = ''] = /^(\d{1,14})(?:\.(\d+))?$/.exec(text ?? '') ?? [];
+  return whole === undefined ? undefined : BigInt(whole + fraction.slice(0, digits).padEnd(digits, '0'));
+}
+
 /** Seconds to nanoseconds: `1767225600.123`. */
 export function secondsNs(text: string | undefined): bigint | undefined {
-  const [, seconds, fraction = ''] = /^(\d{1,11})(?:\.(\d+))?$/.exec(text ?? '') ?? [];
-  if (seconds === undefined) return undefined;
-  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
+  return nanoseconds(text, 9);
+}
+
+/** Milliseconds to nanoseconds: `0.012`. */
+export function millisecondsNs(text: string | undefined): bigint | undefined {
+  return nanoseconds(text, 6);
 }
 
 /** RFC 3339 to nanoseconds since 1970: `2026-01-01T00:00:00.123456Z`. */

@@ -1,6 +1,6 @@
 /** What `perf trace` prints: calls as strace has them, arguments by name, those that are zero left out. */
 import { argumentsIn, labels } from './labels.ts';
-import { count, errnoByName, exact, integer } from './numbers.ts';
+import { count, errnoByName, exact, integer, millisecondsNs } from './numbers.ts';
 import {
   callOf,
   type Found,
@@ -64,7 +64,7 @@ export class PerfTrace implements Reader {
     const syscall = syscallNamed(name);
     if (syscall === undefined) return MALFORMED;
     const tid = count(thread);
-    const durationNs = took === undefined ? undefined : BigInt(Math.round(Number(took) * 1e6));
+    const durationNs = millisecondsNs(took);
     if (IS_CONTINUED.test(line)) return this.#end(syscall, { tid, comm, durationNs }, text);
     const result = resultOf(text);
     const [, open] = result === undefined ? (CUT.exec(text) ?? []) : [];

@@ -26,6 +26,8 @@ const SUMMARY = /^ *[\d.]+ +[\d.]+ +\d+ +(\d+) +(?:\d+ +)?(io_uring_(?:register|
 /** A new thread came while a line was being written. */
 const ATTACHED = /strace: Process \d+ attached$/;
 const UNFINISHED = / ?<(?:unfinished|detached) \.\.\.>$/;
+/** What can stand behind that, in a line of its own: arguments that are printed last, or only the result. */
+const REST = /^(?:\) +=|, |\[|\{|0x|NULL, )/;
 /** Its thread was killed. */
 const UNRETURNED = / ?<unfinished \.\.\.>\) += \?$/;
 /** The thread was killed by a filter, or was sent the signal of one. */
@@ -87,12 +89,14 @@ export class Strace implements Reader {
   readonly #suspects = new Waiting<Suspect>(MOST_SUSPECTS, () => 1);
   /** The line that an attached thread broke. The next one continues it. */
   #broken: string | undefined;
+  /** The call that the last line left unfinished. With -z or -Z its end may stand in the next one, without a thread. */
+  #cut: Begun | undefined;
   /** Calls that were printed, by name: the table of -c counts the same. */
   readonly #printed = new Map<string, number>();
 
   /** Does the next line belong to the last one? Then ask `resume` first. */
   get isBroken(): boolean {
-    return this.#broken !== undefined;
+    return this.#broken !== undefined || this.#cut !== undefined;
   }
 
   /** Do lines that don't name the call tell something about one that is held? */
@@ -102,6 +106,7 @@ export class Strace implements Reader {
 
   /** The rest of a broken line; undefined where `line` is not that, and the rest won't come. */
   resume(line: string): Reading | undefined {
+    if (this.#broken === undefined) return this.#uncut(line);
     if (ATTACHED.test(line) && REMARK.test(line)) return OTHER;
     const whole = `${this.#broken}${line}`;
     if (startOf(line) !== undefined || whole.length > 2 * LONGEST) return undefined;
@@ -111,10 +116,23 @@ export class Strace implements Reader {
     return reading;
   }
 
+  /** The end of the call that the last line left, where `line` is only that. */
+  #uncut(line: string): Reading | undefined {
+    const begun = this.#cut;
+    this.#cut = undefined;
+    if (begun === undefined || !REST.test(line) || startOf(line) !== undefined) return undefined;
+    if (this.#waiting.peek(begun.who.tid) !== begun) return undefined;
+    const call = wholeCall({ ...begun, text: begun.text + line });
+    if (call === undefined) return undefined;
+    this.#waiting.take(begun.who.tid);
+    return this.#told(call);
+  }
+
   /** What is known of the call in a broken line. */
   giveUp(): Found[] {
     const start = begunIn(this.#broken ?? '');
     this.#broken = undefined;
+    this.#cut = undefined;
     return start === undefined ? [] : present(begunCall(start));
   }
 
@@ -162,7 +180,8 @@ export class Strace implements Reader {
       this.#broken = line.replace(ATTACHED, '');
       return used(...released);
     }
-    const gone = this.#waiting.put(begun.who.tid, { ...begun, text });
+    this.#cut = { ...begun, text };
+    const gone = this.#waiting.put(begun.who.tid, this.#cut);
     return used(...released, ...gone.flatMap((each) => present(begunCall(each))));
   }
 
