@@ -1,5 +1,6 @@
 /** Comparisons by turns, A B A B: whatever else the machine does hits all sides alike. */
-import { extname, join } from 'node:path';
+import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { Ring } from 'uring';
 import type { AxisName } from './format.ts';
 import type { Row, Turn } from './measure.ts';
@@ -61,7 +62,30 @@ export function setupFlags(): number {
 
 /** Operations in the shortest turn, where a family does not say. */
 const LEAST = 64;
-const WORKER = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
+const ROOT = join(import.meta.dirname, '..');
+
+/**
+ * The program of the sides, as JavaScript beside the package: Node runs it as it runs a user's. With a loader of TypeScript in
+ * its heap, V8 marks all of that where it would have looked at the young objects alone, and what is measured is that.
+ */
+async function workerIn(folder: string): Promise<string> {
+  const { build } = await import('esbuild'); // here: this module is in that program, too
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  symlinkSync(ROOT, join(modules, 'uring'));
+  symlinkSync(join(ROOT, 'node_modules/koffi'), join(modules, 'koffi'));
+  const outfile = join(folder, 'worker.mjs');
+  await build({
+    entryPoints: [join(import.meta.dirname, 'worker.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
+  });
+  return outfile;
+}
 
 /** What a family starts its sides with. */
 export class Kit implements Disposable {
@@ -72,6 +96,7 @@ export class Kit implements Disposable {
   readonly folder: string;
   readonly effort: Effort;
   readonly #family: Family;
+  #worker: Promise<string> | undefined;
 
   constructor(family: Family, folder: string, effort: Effort) {
     this.#family = family;
@@ -91,8 +116,9 @@ export class Kit implements Disposable {
     cpus: readonly number[],
     flags: readonly string[] = [],
   ): Promise<void> {
+    this.#worker ??= workerIn(mkdtempSync(join(this.folder, 'worker-')));
     for (const by of names) {
-      const given = [...process.execArgv, '--expose-gc', ...flags, WORKER, this.#family.name, by, ...args];
+      const given = ['--expose-gc', ...flags, await this.#worker, this.#family.name, by, ...args];
       this.sides.set(by, await ProcessSide.start(process.execPath, given, cpus));
     }
   }

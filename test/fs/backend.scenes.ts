@@ -1,14 +1,33 @@
 /** What `uring/fs` says and does in processes and threads of their own. */
 import cluster from 'node:cluster';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { type FileHandle, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import { Ring } from '../../lib/faces/ring.ts';
 import { ringOrThreads, ringUses } from '../../lib/fs/backend.ts';
-import { appendFile, type Backend, backend, open, readFile, writeFile } from '../../lib/fs.ts';
+import {
+  appendFile,
+  type Backend,
+  backend,
+  createReadStream,
+  open,
+  readFile,
+  writeFile,
+} from '../../lib/fs.ts';
 import { registerIowqMaxWorkers } from '../../lib/register/limits.ts';
 import { sys } from '../../lib/sys/syscall.ts';
 import { makePipe } from '../helpers/rings.ts';
@@ -225,4 +244,24 @@ export function raisedWorkers(): Promise<unknown> {
 /** The same where somebody has limited them. */
 export function limitedWorkers(): Promise<unknown> {
   return workersOf(1);
+}
+
+/** Page faults of each of thirty streams of a file of 64 MiB. */
+export async function faults(): Promise<number[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'uring-'));
+  const path = join(folder, 'large');
+  const counts: number[] = [];
+  try {
+    writeFileSync(path, '');
+    truncateSync(path, 64 * 2 ** 20);
+    for (let i = 0; i < 30; i++) {
+      const { minorPageFault } = process.resourceUsage();
+      for await (const chunk of createReadStream(path))
+        if (chunk.length === 0) throw new Error('an empty chunk');
+      counts.push(process.resourceUsage().minorPageFault - minorPageFault);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return counts;
 }
