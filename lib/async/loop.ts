@@ -293,10 +293,11 @@ export class Loop {
     try {
       for (const each of group) this.#enter(each, group);
     } catch (error) {
-      queues.rewind(queues.unpublished - before);
+      // a getter that closed the ring has taken them back already
+      const isOpen = !this.#core.isClosed;
+      if (isOpen) queues.rewind(queues.unpublished - before);
       for (const { slot, flight } of group) {
-        // a getter that closed the ring has taken it back already
-        if (slot !== undefined && !this.#core.isClosed) this.#core.forget(slot);
+        if (slot !== undefined && isOpen) this.#core.forget(slot);
         flight.slot = undefined;
       }
       // only now: a listener that it takes off a signal may be anybody's code
@@ -501,6 +502,7 @@ export class Loop {
     // a disabled ring takes nothing yet: entries wait for enable()
     while (core.isEnabled) {
       this.#admit();
+      if (core.isClosed) return; // by code of the caller's, which arguments and subscribers run
       const left = core.queues.publish();
       if (left === 0) return;
       if (core.has(IORING_SETUP_SQPOLL)) {

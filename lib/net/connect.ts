@@ -81,7 +81,7 @@ function allFailed(errors: readonly Error[]): Error {
 }
 
 /** Connects with the first address that answers. */
-export async function connectSocket(ring: SocketRing, given: ConnectionOptions): Promise<RingSocket> {
+export async function connectSocket(ring: SocketRing, given: ConnectionOptions = {}): Promise<RingSocket> {
   checkNames('options', given, NAMES);
   // each option is read once: a getter may give another value the next time
   const options: ConnectionOptions = copyOf(given);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { ClosedError } from '../../lib/errors.ts';
 import { alloc } from '../../lib/sys/memory.ts';
-import { asyncRing, bytes, fails } from '../helpers/async.ts';
+import { asyncRing, bytes, fails, failure } from '../helpers/async.ts';
 import { needsSetup } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
 import { patience, whereFast } from '../helpers/patience.ts';
@@ -163,4 +164,25 @@ ringTest('closing while completions are settled', {}, async (scope) => {
   for (const each of await Promise.allSettled(others)) {
     if (each.status === 'rejected') assert.equal(each.reason.code, 'ERR_URING_CLOSED');
   }
+});
+
+ringTest('a getter that closes the ring while entries are made ends all with "closed"', {}, async (scope) => {
+  const ring = asyncRing(scope, 8);
+  const outcomes: Promise<unknown>[] = [ring.nop()];
+  const closing = {
+    timeoutMs: 1000,
+    get offset() {
+      ring.close();
+      return 0;
+    },
+  };
+  const starting = {
+    get timeoutMs() {
+      outcomes.push(ring.fsync(0, closing));
+      return 1000;
+    },
+  };
+  outcomes.push(ring.nop(starting));
+  assert.ok(outcomes.length >= 3);
+  for (const each of outcomes) assert.ok((await failure(each)) instanceof ClosedError);
 });

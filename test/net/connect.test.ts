@@ -12,6 +12,7 @@ import type { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { RingServer } from '../../lib/net/server.ts';
 import type { RingSocket } from '../../lib/net/socket.ts';
 import { aborts, asyncRing, failure, refusesAll } from '../helpers/async.ts';
+import { wrong } from '../helpers/raw-ring.ts';
 import { ringTest, type Scope, until } from '../helpers/rings.ts';
 
 const LOCAL = '127.0.0.1';
@@ -286,9 +287,11 @@ ringTest('pipeline passes errors of the connection on', {}, async (scope) => {
 
 ringTest('wrong options are refused before anything is opened', {}, async (scope) => {
   const ring = asyncRing(scope);
-  const connect = (options: object) => () => ring.createConnection(options);
+  const connect = (options: unknown) => () => ring.createConnection(wrong(options));
   await refusesAll(ring, [
     ['options.port', connect({})],
+    ['options.port', connect(undefined)],
+    ['options', connect(null)],
     ['options.port', connect({ port: -1 })],
     ['options.host', connect({ port: 1, host: 5 })],
     ['options.path', connect({ path: 5 })],

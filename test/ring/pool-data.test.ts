@@ -169,3 +169,34 @@ ringTest('a buffer that is kept does not go back, and another takes its place', 
   assert.equal(part.bytes.buffer, other.buffer);
   refuses('memory', () => pool.add(wrong(null)));
 });
+
+ringTest('memory that was transferred while the pool had it is told, and does not go back', pbuf, (scope) => {
+  const ring = scope.ring(4);
+  const memory = [new Uint8Array(8), new Uint8Array(8)];
+  // who takes it keeps it: the kernel writes there still
+  const heirs: Uint8Array[] = [];
+  const transfer = (view: Uint8Array<ArrayBuffer> | undefined) => {
+    if (view !== undefined) heirs.push(structuredClone(view, { transfer: [view.buffer] }));
+  };
+  const pool = ring.registerBufferRing({ entries: 2, buffers: memory });
+  const pair = datagrams(scope);
+  const [first, second] = memory;
+  // one that is held goes to another owner, and is released
+  const part = pool.take(receive(ring, pool, pair, 'held'));
+  assert.equal(text(part.bytes), 'held');
+  transfer(first);
+  part.release();
+  assert.equal(pool.free, 1);
+  // one that the kernel has: what it wrote there is the new owner's
+  transfer(second);
+  const completion = receive(ring, pool, pair, 'lost');
+  refuses('buffers[1]', () => pool.take(completion));
+  assert.equal(text(heirs[1] ?? new Uint8Array(0)).slice(0, 4), 'lost');
+  assert.deepEqual([pool.free, pool.holders()], [0, []]);
+  // both places are free
+  pool.add(new Uint8Array(8));
+  pool.add(new Uint8Array(8));
+  const whole = pool.take(receive(ring, pool, pair, 'again'));
+  assert.equal(text(whole.bytes), 'again');
+  whole.release();
+});

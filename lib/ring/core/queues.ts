@@ -191,6 +191,7 @@ export class Queues {
   unmap(): void {
     this.#ring = NOTHING;
     this.#sqLimit = this.#sqTail;
+    this.#published = this.#sqTail;
     this.sqe.detach();
     this.#memory?.sqes.unmap();
     this.#memory?.ring.unmap();

@@ -321,6 +321,7 @@ export class PoolBuffers {
     const { res, flags } = checked(completion);
     // the kernel counts the bytes of a datagram that it has cut off as if they were in the next buffers of an incremental ring
     const all = this.#takePending(completion, res, flags) ?? this.#locate(res, flags, this.#isIncremental);
+    this.#checkMemory(all);
     for (const { id } of all.slice(1)) this.release(id);
     return this.#part(all[0], mayCopy, holder);
   }
@@ -329,6 +330,7 @@ export class PoolBuffers {
   takeBundle(completion: BufferCompletion, mayCopy = false, holder?: PoolHolder): BufferPart[] {
     const { res, flags } = checked(completion);
     const all = this.#takePending(completion, res, flags) ?? this.#locate(res, flags, true);
+    this.#checkMemory(all);
     return all.map((each, i) =>
       this.#part(i === all.length - 1 ? each : { ...each, length: each.count }, mayCopy, holder),
     );
@@ -369,6 +371,19 @@ export class PoolBuffers {
       this.#free--;
     }
     return { id, at, count, length };
+  }
+
+  /** Throws where the caller has transferred the memory meanwhile: what was received is the new owner's. */
+  #checkMemory(all: readonly Located[]): void {
+    for (const { id } of all) {
+      if (!this.#isDetached(id)) continue;
+      for (const each of all) this.release(each.id);
+      throw wrongValue(`buffers[${id}]`, 'memory that is not transferred while the pool has it', 'it was');
+    }
+  }
+
+  #isDetached(id: number): boolean {
+    return this.#memory[id]?.length !== this.#sizes[id];
   }
 
   #part({ id, at, count, length }: Located, mayCopy: boolean, holder: PoolHolder | undefined): BufferPart {
@@ -425,6 +440,8 @@ export class PoolBuffers {
     const left = (this.#parts[id] ?? 0) - 1;
     this.#parts[id] = left;
     if (left > 0) return;
+    // transferred memory is another's, and may be freed: the kernel does not get it again
+    if (this.#states[id] === USED && this.#isDetached(id)) this.#states[id] = KEPT;
     if (this.#states[id] === KEPT) this.#vacate(id);
     if (this.#states[id] !== USED) return;
     this.#giveToKernel(id);
