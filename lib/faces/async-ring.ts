@@ -38,12 +38,16 @@ export interface PipeEnds<F> {
   readonly writer: F;
 }
 
-/** @param endOf makes the first end of a pipe, or the second one */
-function endsOf<F>(endOf: (end: number) => F, undo: (end: F) => void): Outcome<PipeEnds<F>> {
+/**
+ * @param endOf makes the first end of a pipe, or the second one
+ * @param undo closes one that nobody gets
+ */
+function endsOf<F>(endOf: (end: 0 | 1) => F, undo: (end: 0 | 1) => void): Outcome<PipeEnds<F>> {
   return {
     convert: () => ({ reader: endOf(0), writer: endOf(1) }),
     undo: () => {
-      for (const end of [0, 1]) undo(endOf(end));
+      undo(0);
+      undo(1);
     },
   };
 }
@@ -101,15 +105,15 @@ export class AsyncRing extends AsyncOperations {
     if (into === undefined) {
       const files = endsOf(
         (end) => this.fileOf(fds[end] ?? -1),
-        ({ fd }) => sys.close(fd),
+        (end) => sys.close(fds[end] ?? -1),
       );
       return this.run(encoders.pipe, files, options, fds, into);
     }
-    const slotOf = (end: number) => {
-      if (!FixedFile.is(into)) return this.slotOf(into, fds[end] ?? -1);
-      return end === 0 ? into : into.next();
-    };
-    const slots = endsOf(slotOf, (slot) => this.emptySlot(slot, 0));
+    const placeOf = (end: 0 | 1) => (end === 0 || !FixedFile.is(into) ? into : into.next());
+    const slots = endsOf(
+      (end) => this.slotOf(placeOf(end), fds[end] ?? -1),
+      (end) => this.emptySlot(placeOf(end), fds[end] ?? -1),
+    );
     return this.run(encoders.pipe, slots, options, fds, into);
   }
 

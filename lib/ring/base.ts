@@ -315,7 +315,7 @@ export abstract class RingBase implements AnyRing, Disposable, AsyncDisposable {
    */
   resize(options: ResizeOptions): void {
     this.core.check();
-    resizeQueues(this.core, options);
+    resizeQueues(this.core, options, () => this.close());
   }
 
   /**

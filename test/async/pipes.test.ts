@@ -73,6 +73,37 @@ ringTest('pipe puts its ends into the file table: two slots, or free ones', hasP
   assert.deepEqual(openFds(), before);
 });
 
+ringTest(
+  'a pipe that nobody gets is closed: its fds, its slots, also where the table is gone',
+  hasPipe,
+  async (scope) => {
+    const ring = asyncRing(scope);
+    const files = ring.registerFiles({ slots: 4 });
+    const before = openFds();
+    for (const into of [undefined, 'alloc', files.at(2), files] as const) {
+      const controller = new AbortController();
+      const pipe = ring.pipe(wrong({ into, signal: controller.signal }));
+      controller.abort();
+      await aborts(pipe);
+      await until('its slots are empty', () => ring.inFlight === 0);
+    }
+    const [first, second] = [await ring.pipe({ into: files }), await ring.pipe({ into: files })];
+    assert.deepEqual(
+      [first, second].flatMap(({ reader, writer }) => [reader.index, writer.index]).sort(),
+      [0, 1, 2, 3],
+    );
+    for (const { reader, writer } of [first, second])
+      await Promise.all([ring.closeFd(reader), ring.closeFd(writer)]);
+    const controller = new AbortController();
+    const pipe = ring.pipe({ into: files, signal: controller.signal });
+    controller.abort();
+    files.unregister();
+    await aborts(pipe);
+    await ring.nop();
+    assert.deepEqual(openFds(), before);
+  },
+);
+
 ringTest('splice moves bytes between files through a pipe, also of fixed files', {}, async (scope) => {
   const ring = asyncRing(scope);
   const folder = scope.folder();

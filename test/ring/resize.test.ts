@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { ClosedError, SyscallError } from '../../lib/errors.ts';
+import { AsyncRing } from '../../lib/faces/async-ring.ts';
 import type { Ring } from '../../lib/faces/ring.ts';
 import { nop } from '../../lib/ops/preparers.ts';
 import { viewMemory } from '../../lib/sys/ffi.ts';
@@ -327,3 +328,21 @@ ringTest('a read in flight keeps its memory when the new queues cannot be mapped
   // its completion came in a queue that nobody can see
   assert.equal(keptForever(), before + 1);
 });
+
+ringTest(
+  'a ring that cannot map its new queues is closed, and says so to all who wait',
+  resizing,
+  async (scope) => {
+    const ring = scope.ring(8, { deferTaskrun: true });
+    const promises = new AsyncRing(8, { deferTaskrun: true });
+    const { reader } = scope.pipe();
+    const waiting = [promises.read(reader, new Uint8Array(1)), promises.pollAdd(reader, 1), promises.nop()];
+    const outcomes = Promise.allSettled(waiting);
+    for (const each of [ring, promises]) {
+      withoutMemory(() => assert.throws(() => each.resize({ sqEntries: 16 }), SyscallError));
+      assert.ok(each.isClosed);
+    }
+    for (const each of await outcomes)
+      assert.equal(each.status === 'rejected' && each.reason.code, 'ERR_URING_CLOSED');
+  },
+);

@@ -390,10 +390,9 @@ export class RingCore {
     this.#ending.begin();
   }
 
-  /** Closes the ring whose queues can't be seen any more: its completions neither. */
-  closeUnseen(): void {
+  /** The queues can't be seen any more, and nothing that is in them: all that is left is to close the ring. */
+  loseQueues(): void {
     this.#ending.isReachable = false;
-    this.close();
   }
 
   /** Waits until all is given back after close(), at most `timeoutMs`; false when it is not. */

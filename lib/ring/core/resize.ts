@@ -45,17 +45,21 @@ function complete(given: RingParams, { flags, features }: RingCore): RingParams 
 }
 
 /** The kernel uses the new queues already: a ring that can't map them is closed. */
-function mapOrClose(core: RingCore, params: RingParams): QueueMemory {
+function mapOrClose(core: RingCore, params: RingParams, close: () => void): QueueMemory {
   try {
     return mapQueueMemory(core.fd, params);
   } catch (error) {
-    core.closeUnseen();
+    core.loseQueues();
+    close();
     throw error;
   }
 }
 
-/** Resizes the queues. Prepared entries are published first; completions that were not reaped stay. */
-export function resizeQueues(core: RingCore, options: ResizeOptions): void {
+/**
+ * Resizes the queues. Prepared entries are published first; completions that were not reaped stay.
+ * @param close closes the ring, for whoever waits for something of it
+ */
+export function resizeQueues(core: RingCore, options: ResizeOptions, close: () => void): void {
   record('options', options, ['sqEntries', 'cqEntries', 'clamp']);
   const { sqEntries, cqEntries, clamp = false } = options;
   integer('options.sqEntries', sqEntries, 1, U32_MAX);
@@ -69,7 +73,7 @@ export function resizeQueues(core: RingCore, options: ResizeOptions): void {
   // completions that were taken must not appear again in the new queue
   queues.release();
   const params = complete(registerResizeRings(core.handle, { sqEntries, cqEntries, clamp }), core);
-  const former = queues.move(mapOrClose(core, params), params);
+  const former = queues.move(mapOrClose(core, params, close), params);
   former?.sqes.unmap();
   former?.ring.unmap();
 }
