@@ -95,9 +95,10 @@ ringTest(
     for (const { reader, writer } of [first, second])
       await Promise.all([ring.closeFd(reader), ring.closeFd(writer)]);
     const controller = new AbortController();
+    // it completes before the pipe, in the same turn
+    ring.nop(() => files.unregister());
     const pipe = ring.pipe({ into: files, signal: controller.signal });
     controller.abort();
-    files.unregister();
     await aborts(pipe);
     await ring.nop();
     assert.deepEqual(openFds(), before);
