@@ -219,3 +219,15 @@ test('Node.js 22 can run the sources as they are: there is no using', () => {
     [],
   );
 });
+
+/** What `instanceof` may ask for: errors, and what nobody but us makes. */
+const ASKED = /^(?:\w*Error|Failure|Flight|Readable|Worker|ArrayBuffer)$/;
+
+test('no caller is asked by instanceof, which runs traps of a Proxy among the prototypes', () => {
+  const asked = collect(({ code }) =>
+    [...code.matchAll(/\binstanceof (\w+)/g)]
+      .map(([, name = '']) => name)
+      .filter((name) => !ASKED.test(name)),
+  );
+  assert.deepEqual(asked, []);
+});

@@ -1,4 +1,5 @@
 /** What the families of operations of AsyncRing are built on: one operation, one promise. */
+import { types } from 'node:util';
 import { options as checkNames, wrongType, wrongValue } from '../../structs/check.ts';
 import { constants } from '../../structs/flags.ts';
 import { AbortError, OpError } from '../errors.ts';
@@ -110,7 +111,7 @@ function linkOf(options: ChainOptions | undefined): number {
 
 /** An async function gives a promise, which comes too late: its operations would have no chain. */
 function wrongBuild(made: unknown): TypeError {
-  if (made instanceof Promise) made.catch(() => {});
+  if (types.isPromise(made)) made.catch(() => {});
   return wrongType('build', 'a function that returns an array of promises', made);
 }
 

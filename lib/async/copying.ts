@@ -30,7 +30,7 @@ for (const opcode of ['READV', 'WRITEV', 'READV_FIXED', 'WRITEV_FIXED'] as const
 
 /** The bytes of all pieces. `memory` is what the operation holds. */
 function bytesOf(memory: unknown): number {
-  if (!(memory instanceof Vector)) return 0;
+  if (!Vector.is(memory)) return 0;
   const { buffer, byteOffset, length } = memory.iovecs.bytes;
   const words = new Uint32Array(buffer, byteOffset, length / 4);
   let sum = 0;

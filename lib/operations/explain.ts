@@ -65,9 +65,9 @@ const decoder = new TextDecoder();
 /** The paths and the address among what was held. */
 function subjectOf(held: unknown): OpErrorDetails {
   const things = listOf(held);
-  const [path, dest] = things.flatMap((each) => (each instanceof PathText ? [textOf(each)] : []));
-  const sockaddr = things.find((each) => each instanceof AddressBytes);
-  return { path, dest, ...(sockaddr instanceof AddressBytes && addressOf(sockaddr)) };
+  const [path, dest] = things.filter(PathText.is).map(textOf);
+  const sockaddr = things.find(AddressBytes.is);
+  return { path, dest, ...(sockaddr !== undefined && addressOf(sockaddr)) };
 }
 
 function listOf(held: unknown): unknown[] {
@@ -88,8 +88,7 @@ function addressOf({ bytes }: AddressBytes): OpErrorDetails {
 /** How many bytes an operation was to move, as far as what it held tells. */
 export function askedFor(held: unknown): number | undefined {
   if (ArrayBuffer.isView(held)) return lengthOf(held);
-  if (held instanceof Vector)
-    return held.pieces.reduce((sum, piece) => sum + (askedFor(kept(piece)) ?? 0), 0);
+  if (Vector.is(held)) return held.pieces.reduce((sum, piece) => sum + (askedFor(kept(piece)) ?? 0), 0);
   return undefined;
 }
 

@@ -140,6 +140,12 @@ export class Vector {
   readonly iovecs: Pinned;
   /** Does one registered buffer have all pieces, on a kernel that has operations for it? */
   readonly isFixed: boolean;
+  readonly #isVector = true;
+
+  /** As `PathText.is`. */
+  static is(held: unknown): held is Vector {
+    return typeof held === 'object' && held !== null && #isVector in held && held.#isVector;
+  }
 
   constructor(pieces: readonly HeldMemory[], isFixed: boolean) {
     this.pieces = pieces;
@@ -192,9 +198,24 @@ function toMemory(name: string, data: Memory | readonly Memory[]): HeldMemory {
 const encoder = new TextEncoder();
 
 /** A path; an error of the operation tells it. */
-export class PathText extends Pinned {}
+export class PathText extends Pinned {
+  readonly #isPath = true;
+
+  /** Is it one? Asked of all that an operation holds, views of the caller's among them: runs no code of theirs. */
+  static is(held: unknown): held is PathText {
+    return typeof held === 'object' && held !== null && #isPath in held && held.#isPath;
+  }
+}
+
 /** A sockaddr; an error of the operation tells it. */
-export class AddressBytes extends Pinned {}
+export class AddressBytes extends Pinned {
+  readonly #isAddress = true;
+
+  /** As `PathText.is`. */
+  static is(held: unknown): held is AddressBytes {
+    return typeof held === 'object' && held !== null && #isAddress in held && held.#isAddress;
+  }
+}
 
 /** Writes text of ASCII characters, as nearly all is; false where there are others, or a zero. */
 function writeAscii(bytes: Uint8Array, value: string): boolean {

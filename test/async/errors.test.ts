@@ -264,3 +264,26 @@ ringTest('a callback by then is told the same, without frames', {}, async (scope
   );
   assert.ok(error instanceof OpError && error.path === '/no/such/file');
 });
+
+ringTest(
+  'no trap of a Proxy behind a view runs when its operation fails, and all are told',
+  {},
+  async (scope) => {
+    const ring = openAsyncRing(scope);
+    const traps: string[] = [];
+    const spy = new Proxy<Uint8Array>(Uint8Array.prototype, {
+      getPrototypeOf() {
+        traps.push('getPrototypeOf');
+        throw new Error('by a trap');
+      },
+    });
+    const view = new Uint8Array(8);
+    Object.setPrototypeOf(view, spy);
+    const { writer } = scope.pipe();
+    const error = await opError(ring.read(writer, view));
+    assert.deepEqual([error.code, error.op], ['EBADF', 'OP_READ']);
+    const told = await new Promise((resolve) => ring.readv(writer, [view], resolve));
+    assert.ok(told instanceof OpError && told.code === 'EBADF');
+    assert.deepEqual(traps, []);
+  },
+);
