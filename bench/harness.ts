@@ -64,16 +64,21 @@ export function setupFlags(): number {
 const LEAST = 64;
 const ROOT = join(import.meta.dirname, '..');
 
+/** The package as it was built for the run, for programs in a folder. */
+export function install(folder: string): void {
+  const modules = join(folder, 'node_modules');
+  mkdirSync(modules, { recursive: true });
+  symlinkSync(ROOT, join(modules, 'uring'));
+  symlinkSync(join(ROOT, 'node_modules/koffi'), join(modules, 'koffi'));
+}
+
 /**
  * The program of the sides, as JavaScript beside the package: Node runs it as it runs a user's. With a loader of TypeScript in
  * its heap, V8 marks all of that where it would have looked at the young objects alone, and what is measured is that.
  */
 async function workerIn(folder: string): Promise<string> {
   const { build } = await import('esbuild'); // here: this module is in that program, too
-  const modules = join(folder, 'node_modules');
-  mkdirSync(modules, { recursive: true });
-  symlinkSync(ROOT, join(modules, 'uring'));
-  symlinkSync(join(ROOT, 'node_modules/koffi'), join(modules, 'koffi'));
+  install(folder);
   const outfile = join(folder, 'worker.mjs');
   await build({
     entryPoints: [join(import.meta.dirname, 'worker.ts')],

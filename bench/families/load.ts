@@ -1,11 +1,9 @@
 /** What `require('uring')` costs. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Family, Kit } from '../harness.ts';
+import { type Family, install, type Kit } from '../harness.ts';
 import type { Side } from '../side.ts';
-
-const ROOT = join(import.meta.dirname, '../..');
 
 /** Prints milliseconds, microseconds of CPU time, bytes of RSS. */
 const PROGRAM = `
@@ -18,11 +16,8 @@ console.log(ms, user + system, process.memoryUsage.rss());
 `;
 
 /** A program in a folder that has the package, as it was built for the run. */
-function install(folder: string): string {
-  const modules = join(folder, 'node_modules');
-  mkdirSync(modules, { recursive: true });
-  symlinkSync(ROOT, join(modules, 'uring'));
-  symlinkSync(join(ROOT, 'node_modules/koffi'), join(modules, 'koffi'));
+function programIn(folder: string): string {
+  install(folder);
   const program = join(folder, 'load.cjs');
   writeFileSync(program, PROGRAM);
   return program;
@@ -53,7 +48,7 @@ export const load: Family = {
   count: () => 1,
   workers: {},
   async sides(kit: Kit) {
-    const program = install(join(kit.folder, 'load'));
+    const program = programIn(join(kit.folder, 'load'));
     for (const what of ['nothing', 'koffi', 'uring']) kit.sides.set(what, side(program, what));
   },
 };

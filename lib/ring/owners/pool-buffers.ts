@@ -377,8 +377,9 @@ export class PoolBuffers {
   #checkMemory(all: readonly Located[]): void {
     for (const { id } of all) {
       if (!this.#isDetached(id)) continue;
+      const memory = this.#memory[id];
       for (const each of all) this.release(each.id);
-      throw wrongValue(`buffers[${id}]`, 'memory that is not transferred while the pool has it', 'it was');
+      throw wrongValue(`buffers[${id}]`, 'memory that is not transferred while the pool has it', memory);
     }
   }
 
