@@ -130,7 +130,7 @@ export class Loop {
     ...args: A
   ): boolean {
     const core = this.#core;
-    if (this.#mustWait || !core.queues.seek()) return false;
+    if (this.#mustWait() || !core.queues.seek()) return false;
     this.#isPlacing = true;
     try {
       flight.memory = operation.encode(core, options, ...args);
@@ -251,13 +251,13 @@ export class Loop {
   // ---- to the kernel -------------------------------------------------------------------------------------------
 
   /** Nobody overtakes those who wait, nor gets between the entries of a group. */
-  get #mustWait(): boolean {
+  #mustWait(): boolean {
     return this.#isPlacing || this.#groupOf.size > 0;
   }
 
   /** Makes the entries of a group, unless it has to wait. */
   #tryPlace(group: readonly Departure[]): boolean {
-    if (this.#mustWait || !this.#fits(group)) return false;
+    if (this.#mustWait() || !this.#fits(group)) return false;
     this.#place(group);
     return true;
   }
@@ -417,7 +417,7 @@ export class Loop {
     if (!this.#submit()) return;
     // timers and other I/O wait for the end of this: it must come soon, and does not depend on what users do
     if (this.#core.queues.ready > 0 && performance.now() < this.#restAt) this.#goOn();
-    else if (this.#isMoving) this.#schedule();
+    else if (this.#isMoving()) this.#schedule();
     else this.#sleep();
   };
 
@@ -439,7 +439,7 @@ export class Loop {
   }
 
   /** Is there something to do although the kernel does not say so? */
-  get #isMoving(): boolean {
+  #isMoving(): boolean {
     const { queues, flights, isEnabled } = this.#core;
     // entries of a disabled ring wait for enable()
     if (isEnabled && (queues.unconsumed > 0 || this.#cancels.size > 0)) return true;

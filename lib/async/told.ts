@@ -1,9 +1,8 @@
 /** Operations whose results callbacks are told. */
-import type { AsyncResource } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
 import type { OperationInfo } from '../operations/operation.ts';
 import type { RingCore } from '../ring/core/core.ts';
 import { tracingOperations } from '../sys/trace.ts';
-import { currentContext } from './async-context.ts';
 import { ignore, type Outcome, Single, Spare } from './flight.ts';
 
 /**
@@ -22,22 +21,8 @@ export function throwLater(error: unknown): void {
   });
 }
 
-/** Gives back what it is made of: so a class derived from it can put a private field on that. */
-class Itself {
-  constructor(value: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: this is what it is for
-    return value;
-  }
-}
-
-/** The mark of callbacks of our own. */
-class Ours extends Itself {
-  readonly #isOurs = true;
-
-  static is(callback: object): boolean {
-    return #isOurs in callback && callback.#isOurs;
-  }
-}
+/** Callbacks of our own. */
+const own = new WeakSet<AnyCallback>();
 
 /**
  * Marks a callback of our own, which starts other operations and settles promises at most. Promises have a context themselves;
@@ -45,7 +30,7 @@ class Ours extends Itself {
  * them in their context all the same.
  */
 export function ours<T>(callback: Callback<T>): Callback<T> {
-  new Ours(callback);
+  own.add(callback);
   return callback;
 }
 
@@ -72,7 +57,9 @@ export class Told extends Single<unknown> {
   #context: AsyncResource | undefined = undefined;
 
   static make(core: RingCore, info: OperationInfo, outcome: Outcome<unknown>, callback: AnyCallback): Told {
-    const context = Ours.is(callback) && !tracingOperations() ? undefined : currentContext();
+    // one for each: what a callback enters there, by `enterWith`, no other callback may see
+    const context =
+      own.has(callback) && !tracingOperations() ? undefined : new AsyncResource('URING_OPERATION');
     const told = spare.take(core, info, outcome) ?? new Told(core, info, outcome);
     told.#callback = callback;
     told.#context = context;

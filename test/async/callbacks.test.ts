@@ -126,6 +126,30 @@ ringTest('callbacks run in the async context of the call that started them', {},
   assert.deepEqual(seen.toSorted(), [1, 1, 2, 2, 3, 3, 3, 4, undefined]);
 });
 
+ringTest(
+  'what a callback enters by enterWith is seen by what it starts, and by no other callback',
+  {},
+  async (scope) => {
+    const ring = asyncRing(scope);
+    const [first, second] = [new AsyncLocalStorage<string>(), new AsyncLocalStorage<string>()];
+    const seen: string[] = [];
+    const see = () => seen.push(`${first.getStore()} ${second.getStore()}`);
+    first.run('outside', () => {
+      for (let i = 0; i < 3; i++) {
+        ring.nop(() => {
+          see();
+          first.enterWith(`of ${i}`);
+          second.enterWith(`new in ${i}`);
+          ring.nop(see);
+        });
+      }
+    });
+    await until('six', () => seen.length === 6);
+    const outside = 'outside undefined';
+    assert.deepEqual(seen, [outside, outside, outside, 'of 0 new in 0', 'of 1 new in 1', 'of 2 new in 2']);
+  },
+);
+
 ringTest('many at once, also more than the queue has room for', {}, async (scope) => {
   const ring = asyncRing(scope, 4);
   const seen: number[] = [];

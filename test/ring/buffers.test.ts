@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { openSync, writeFileSync, writeSync } from 'node:fs';
+import { openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Ring } from '../../lib/faces/ring.ts';
 import { registerBuffers } from '../../lib/register/buffers.ts';
@@ -13,7 +13,7 @@ import { withFailing, withoutFeatures } from '../helpers/fake-kernel.ts';
 import { clonesIntoTables } from '../helpers/kernel-bugs.ts';
 import { needs, promptUnregister } from '../helpers/needs.ts';
 import { text } from '../helpers/pairs.ts';
-import { refuses, table, trapped, unfitViews, wrong } from '../helpers/raw-ring.ts';
+import { fdinfo, refuses, table, trapped, unfitViews, wrong } from '../helpers/raw-ring.ts';
 import { complete, result, ringTest, type Scope, until } from '../helpers/rings.ts';
 
 const NEEDS = needs('REGISTER_BUFFERS2', 'REGISTER_BUFFERS_UPDATE');
@@ -395,6 +395,38 @@ ringTest('without an onRelease nothing is told, and no tag is seen', NEEDS, (sco
   ring.registerBuffers([alloc(64), alloc(64)]).unregister();
   assert.equal(ring.ready, 0);
   assert.deepEqual([...ring.completions()], []);
+});
+
+ringTest(
+  'a program that never reaps keeps nothing: neither in the queue nor in the kernel',
+  promptUnregister,
+  (scope) => {
+    const ring = scope.ring(1);
+    const views = Array.from({ length: 8 }, () => alloc(64));
+    for (let i = 0; i < 20; i++) {
+      const buffers = ring.registerBuffers(views);
+      for (let k = 0; k < 20; k++) buffers.update(0, views);
+      buffers.unregister();
+    }
+    assert.equal(fdinfo(ring.fd, 'CqHead'), fdinfo(ring.fd, 'CqTail'));
+    assert.match(readFileSync(`/proc/self/fdinfo/${ring.fd}`, 'utf8'), /^CqOverflowList:\n(?!.*user_data)/m);
+    assert.equal(ring.inFlight, 0);
+  },
+);
+
+ringTest('what comes between the tags is left for who reaps it', promptUnregister, (scope) => {
+  const ring = scope.ring(4);
+  const released: number[] = [];
+  ring.prepare.nop({ userData: 7 });
+  ring.submit();
+  ring.registerBuffers([alloc(64), alloc(64)]).unregister();
+  ring.registerBuffers([alloc(64)], { onRelease: (i) => released.push(i) }).unregister();
+  assert.deepEqual(released, []);
+  assert.deepEqual(
+    [...ring.completions()].map(({ userData }) => userData),
+    [7],
+  );
+  assert.deepEqual(released, [0]);
 });
 
 ringTest('close tells of what was given up before, not of what was not', NEEDS, (scope) => {

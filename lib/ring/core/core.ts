@@ -364,6 +364,23 @@ export class RingCore {
     }
   }
 
+  /**
+   * Deals with the tags at the head of the queue that nobody is told of, and with those that found no room in it: a program
+   * that only registers and unregisters never reaps.
+   */
+  takeQuietTags(): void {
+    const { queues, tags } = this;
+    while (tags.areOwed) {
+      for (const [high, low] of queues.peek()) {
+        if (!tags.isQuiet(high, low)) return;
+        queues.take();
+        tags.released(high, low);
+      }
+      queues.release();
+      if (!queues.isOverflowed || this.enter(0, 0, IORING_ENTER_GETEVENTS) < 0 || queues.ready === 0) return;
+    }
+  }
+
   // ---- what is registered ----------------------------------------------------------------------------------
 
   /** Holds `held` until `release` of what comes back, or the end. */

@@ -300,16 +300,16 @@ export class Queues {
 
   /** Completions wait in the kernel because the queue was full. */
   get isOverflowed(): boolean {
-    return (this.#hints & IORING_SQ_CQ_OVERFLOW) !== 0;
+    return (this.#hints() & IORING_SQ_CQ_OVERFLOW) !== 0;
   }
 
   /** Completions wait in the kernel: in the overflow list, or as task work. */
   get needsEnter(): boolean {
-    return (this.#hints & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) !== 0;
+    return (this.#hints() & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) !== 0;
   }
 
   /** The same bits, in no order with other memory: for what is asked for again and again, and is never awaited. */
-  get #hints(): number {
+  #hints(): number {
     return this.#ring[this.#kSqFlags] ?? 0;
   }
 

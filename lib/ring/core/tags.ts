@@ -50,6 +50,13 @@ export class Tags {
     return this.#tags.isCurrent(low, high) || this.#tags.isFormer(low, high);
   }
 
+  /** Is it a tag whose coming nobody is told of? */
+  isQuiet(high: number, low: number): boolean {
+    return this.#tags.isCurrent(low, high)
+      ? this.#tags.held(low)?.onRelease === undefined
+      : this.#tags.isFormer(low, high);
+  }
+
   /** A new tag for the slot `index`: its completion calls `onRelease` and lets go of `held`. */
   make(index: number, held: unknown, onRelease: ((index: number) => void) | undefined): Tag {
     const tag: Tag = { entry: -1, index, held, onRelease, state: 'held' };

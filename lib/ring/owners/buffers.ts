@@ -327,6 +327,7 @@ export class RegisteredBuffers extends Owner {
         } else if (slot) core.tags.remove(slot);
       }
     }
+    core.takeQuietTags();
   }
 
   /** A slot that holds its memory. A clone's has no tag in the kernel. */
@@ -356,6 +357,7 @@ export class RegisteredBuffers extends Owner {
   protected override release(): void {
     uninterrupted(() => unregisterBuffers(this.#core.handle));
     for (let i = 0; i < this.#slots.length; i++) this.#drop(i);
+    this.#core.takeQuietTags();
   }
 }
 
