@@ -1,6 +1,7 @@
 /** Everything that is compared, in the order of docs/bench.md. */
 import { appends } from './families/appends.ts';
 import { beside } from './families/beside.ts';
+import { chain } from './families/chain.ts';
 import { connections } from './families/connections.ts';
 import { echo } from './families/echo.ts';
 import { ends } from './families/ends.ts';
@@ -34,6 +35,7 @@ export const families: readonly Family[] = [
   files,
   fs,
   paths,
+  chain,
   appends,
   beside,
   tree,

@@ -20,7 +20,7 @@ import { Iovec, Probe, ProbeOp, RegisterOp, RsrcUpdate } from 'uring/structs';
 import { type Family, setupFlags, type Work } from '../harness.ts';
 import { repeat } from '../turn.ts';
 
-const MANY = 1024;
+export const MANY = 1024;
 const BYTES = 4096;
 const PROBE_OPS = 256;
 

@@ -370,15 +370,15 @@ export class RingCore {
    */
   takeQuietTags(): void {
     const { queues, tags } = this;
-    while (tags.areOwed) {
-      for (const [high, low] of queues.peek()) {
-        if (!tags.isQuiet(high, low)) return;
-        queues.take();
-        tags.released(high, low);
+    while (tags.areOwed && (queues.take() || this.#refill())) {
+      const { high, low } = queues;
+      if (!tags.isQuiet(high, low)) {
+        queues.untake();
+        break;
       }
-      queues.release();
-      if (!queues.isOverflowed || this.enter(0, 0, IORING_ENTER_GETEVENTS) < 0 || queues.ready === 0) return;
+      tags.released(high, low);
     }
+    queues.release();
   }
 
   // ---- what is registered ----------------------------------------------------------------------------------

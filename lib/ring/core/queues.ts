@@ -354,6 +354,12 @@ export class Queues {
     }
   }
 
+  /** Puts back the completion that take() took, before the kernel gets its slot. */
+  untake(): void {
+    const isBig = this.#mixed && (this.#flags & IORING_CQE_F_32) !== 0;
+    this.#cqHead = (this.#cqHead - (isBig ? 2 : 1)) | 0;
+  }
+
   /** user_data of the completion that take() read last, low 32 bits. */
   get low(): number {
     return this.#low >>> 0;
